@@ -1,0 +1,50 @@
+package keyrotation;
+
+import java.time.Instant;
+
+/** What is known of when a key ends. */
+sealed interface Expiry {
+
+  /** It ends at this instant. */
+  record At(Instant instant) implements Expiry {
+    @Override
+    public String toString() {
+      return instant.toString();
+    }
+  }
+
+  /** It never ends. */
+  record Never() implements Expiry {
+    @Override
+    public String toString() {
+      return "never";
+    }
+  }
+
+  /** Nobody says. */
+  record Unknown() implements Expiry {
+    @Override
+    public String toString() {
+      return "unknown";
+    }
+  }
+
+  /** Reads Momento's form: seconds since 1970, where 0 means never. */
+  static Expiry ofEpochSeconds(long seconds) {
+    return seconds == 0 ? new Never() : new At(Instant.ofEpochSecond(seconds));
+  }
+
+  /** Tells whether this is known to be later than the other; an unknown one is neither. */
+  default boolean isAfter(Expiry other) {
+    return switch (this) {
+      case Never _ -> !(other instanceof Never);
+      case Unknown _ -> false;
+      case At(Instant mine) ->
+          switch (other) {
+            case Never _ -> false;
+            case Unknown _ -> true;
+            case At(Instant others) -> mine.isAfter(others);
+          };
+    };
+  }
+}

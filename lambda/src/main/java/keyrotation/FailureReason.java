@@ -1,0 +1,40 @@
+package keyrotation;
+
+/** Why a rotation failed, and what the person who reads the alarm can do about it. */
+enum FailureReason {
+  EVENT_UNKNOWN("Send one of the forms that the README lists under \"Ways in\"."),
+  SECRET_NOT_FOUND("Create the secret, or correct its name; look at the region too."),
+  SECRET_DELETED("Restore the secret with `aws secretsmanager restore-secret`, or name another."),
+  SECRET_MALFORMED("Store the JSON file that Momento's console offers for download."),
+  KEY_UNREADABLE("Store a key as Momento's console gives it, whole and unchanged."),
+  KEY_NOT_REFRESHABLE(
+      "Store a key that expires and comes with a refresh token, as Momento's console gives it."),
+  KEY_EXPIRED(
+      "An expired key cannot be refreshed: make a new one in Momento's console and store it."),
+  REFRESH_REJECTED(
+      "Make a new key in Momento's console and store it before the current one expires."),
+  MOMENTO_THROTTLED("It will pass; send the event again, or wait for the next check."),
+  MOMENTO_UNAVAILABLE(
+      "Send the event again later; if it goes on, look at Momento's status page, and at the"
+          + " function's way out of its network."),
+  NEW_KEY_INVALID("The current key is untouched; tell Momento's support."),
+  NEW_KEY_REJECTED("The current key is untouched; send the event again to try with another key."),
+  ACCESS_DENIED("Allow the action in the function's role, or in the key's policy if it is KMS's."),
+  SECRETS_MANAGER_UNAVAILABLE(
+      "Send the event again later; if the function runs in a VPC, look whether that has an"
+          + " endpoint for Secrets Manager."),
+  SUPERSEDED("Nothing, if the other change was meant; the secret has the other key."),
+  OUT_OF_TIME("Send the event again; if it goes on, give the function a longer timeout."),
+  INTERNAL_ERROR("A fault of this function: report it with the log of this request.");
+
+  private final String nextStep;
+
+  FailureReason(String nextStep) {
+    this.nextStep = nextStep;
+  }
+
+  /** Returns what to do next, in a sentence. */
+  String nextStep() {
+    return nextStep;
+  }
+}

@@ -1,0 +1,157 @@
+package keyrotation;
+
+import static keyrotation.FailureReason.KEY_NOT_REFRESHABLE;
+import static keyrotation.FailureReason.SECRET_MALFORMED;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * What a secret holds: a key, the refresh token that belongs to it, and when it ends.
+ *
+ * <p>The JSON comes from the file that Momento's console offers; older ones name the key {@code
+ * authToken} or {@code apiToken}. The names found, their order, and all other fields are kept when
+ * a renewed key is written.
+ */
+final class KeySecret {
+
+  private static final List<String> KEY_FIELDS = List.of("apiKey", "authToken", "apiToken");
+  private static final String REFRESH_TOKEN = "refreshToken";
+  private static final String VALID_UNTIL = "validUntil";
+
+  private final ObjectNode json;
+  private final MomentoKey key;
+  private final Optional<Sensitive> refreshToken;
+  private final Expiry expiry;
+
+  private KeySecret(
+      ObjectNode json, MomentoKey key, Optional<Sensitive> refreshToken, Expiry expiry) {
+    this.json = json;
+    this.key = key;
+    this.refreshToken = refreshToken;
+    this.expiry = expiry;
+  }
+
+  /**
+   * Reads a secret's value.
+   *
+   * @throws RotationFailure {@code SECRET_MALFORMED}, {@code KEY_UNREADABLE}, or {@code
+   *     KEY_NOT_REFRESHABLE} for a key that was stored bare
+   */
+  static KeySecret parse(Sensitive value) {
+    ObjectNode json =
+        Json.read(value.value())
+            .filter(JsonNode::isObject)
+            .map(ObjectNode.class::cast)
+            .orElseThrow(() -> noObject(value));
+    List<String> keys =
+        KEY_FIELDS.stream()
+            .filter(json::has)
+            .map(field -> text(json, field).strip())
+            .distinct()
+            .toList();
+    if (keys.isEmpty()) {
+      throw malformed("has no field \"apiKey\"");
+    }
+    if (keys.size() > 1) {
+      throw malformed("holds two different keys in the fields " + KEY_FIELDS);
+    }
+    MomentoKey key = MomentoKey.parse(keys.getFirst());
+    Optional<Sensitive> refreshToken =
+        json.hasNonNull(REFRESH_TOKEN)
+            ? Optional.of(text(json, REFRESH_TOKEN).strip())
+                .filter(token -> !token.isEmpty())
+                .map(Sensitive::new)
+            : Optional.empty();
+    Expiry stated = statedExpiry(json);
+    Expiry expiry =
+        key instanceof MomentoKey.V1 v1 && v1.expiry() instanceof Expiry.At said ? said : stated;
+    return new KeySecret(json, key, refreshToken, expiry);
+  }
+
+  MomentoKey key() {
+    return key;
+  }
+
+  /** Returns the refresh token; empty if there is none. */
+  Optional<Sensitive> refreshToken() {
+    return refreshToken;
+  }
+
+  /** Returns when the key ends: what its token says, or else what stands beside it. */
+  Expiry expiry() {
+    return expiry;
+  }
+
+  /** Returns the value of a secret that holds the new key and is otherwise the same as this. */
+  Sensitive renewed(MintedKey minted) {
+    ObjectNode renewed = json.deepCopy();
+    for (String field : KEY_FIELDS) {
+      if (renewed.has(field)) {
+        renewed.put(field, minted.key().text().value());
+      }
+    }
+    renewed.put(REFRESH_TOKEN, minted.refreshToken().value());
+    long seconds =
+        switch (minted.expiry()) {
+          case Expiry.At(var instant) -> instant.getEpochSecond();
+          case Expiry.Never _, Expiry.Unknown _ -> 0;
+        };
+    if (json.path(VALID_UNTIL).isNumber()) {
+      renewed.put(VALID_UNTIL, seconds);
+    } else {
+      renewed.put(VALID_UNTIL, Long.toString(seconds));
+    }
+    return new Sensitive(renewed.toString());
+  }
+
+  /** Hides everything. */
+  @Override
+  public String toString() {
+    return "KeySecret[hidden]";
+  }
+
+  /**
+   * Momento's page on Secrets Manager stores a bare key; without a refresh token it stays as is.
+   */
+  private static RotationFailure noObject(Sensitive value) {
+    try {
+      MomentoKey.parse(value.value().strip());
+      return new RotationFailure(
+          KEY_NOT_REFRESHABLE, "The secret is a bare key, without the refresh token to renew it.");
+    } catch (RotationFailure unreadable) {
+      return malformed("is not a JSON object");
+    }
+  }
+
+  private static Expiry statedExpiry(ObjectNode json) {
+    JsonNode stated = json.path(VALID_UNTIL);
+    String digits =
+        switch (stated.getNodeType()) {
+          case MISSING, NULL -> "";
+          case STRING -> stated.asText().strip();
+          case NUMBER -> stated.asText();
+          default -> throw malformed("has a field \"validUntil\" that is neither text nor number");
+        };
+    if (digits.isEmpty()) {
+      return new Expiry.Unknown();
+    }
+    if (!digits.matches("\\d{1,15}")) {
+      throw malformed("has a field \"validUntil\" that is no count of seconds since 1970");
+    }
+    return Expiry.ofEpochSeconds(Long.parseLong(digits));
+  }
+
+  private static String text(ObjectNode json, String field) {
+    if (!json.path(field).isTextual()) {
+      throw malformed("has a field \"" + field + "\" that is not text");
+    }
+    return json.path(field).asText();
+  }
+
+  private static RotationFailure malformed(String what) {
+    return new RotationFailure(SECRET_MALFORMED, "The current version " + what + ".");
+  }
+}

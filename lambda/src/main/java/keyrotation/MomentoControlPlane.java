@@ -1,0 +1,159 @@
+package keyrotation;
+
+import static java.util.concurrent.TimeUnit.MILLISECONDS;
+import static keyrotation.FailureReason.MOMENTO_THROTTLED;
+import static keyrotation.FailureReason.MOMENTO_UNAVAILABLE;
+import static keyrotation.FailureReason.NEW_KEY_INVALID;
+
+import grpc.control_client.ScsControlGrpc;
+import grpc.control_client._ListCachesRequest;
+import io.grpc.ChannelCredentials;
+import io.grpc.ManagedChannel;
+import io.grpc.Metadata;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.grpc.okhttp.OkHttpChannelBuilder;
+import io.grpc.stub.MetadataUtils;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import keyrotation.Settings.HostAndPort;
+import momento.auth.AuthGrpc;
+import momento.auth._RefreshApiTokenRequest;
+import momento.auth._RefreshApiTokenResponse;
+
+/**
+ * Momento's control plane, for one invocation: a connection may be dead after Lambda has frozen the
+ * function, so none is kept for the next.
+ */
+final class MomentoControlPlane implements AutoCloseable {
+
+  private static final int TLS_PORT = 443;
+  private static final Metadata.Key<String> AUTHORIZATION = header("authorization");
+  private static final Metadata.Key<String> AGENT = header("agent");
+  private static final Metadata.Key<String> RUNTIME_VERSION = header("runtime-version");
+
+  /** Momento's answer to a refresh. */
+  sealed interface Refresh {
+    /** A new key. */
+    record Minted(MintedKey key) implements Refresh {}
+
+    /**
+     * It will not refresh this key, however often it is asked.
+     *
+     * @param why the status code
+     */
+    record Rejected(String why) implements Refresh {}
+  }
+
+  private final Optional<HostAndPort> override;
+  private final ChannelCredentials credentials;
+  private final Map<HostAndPort, ManagedChannel> channels = new ConcurrentHashMap<>();
+
+  /**
+   * Prepares for calls; the first to a host connects to it.
+   *
+   * @param override where to call, whatever endpoint a key names
+   * @param credentials whom to trust
+   */
+  MomentoControlPlane(Optional<HostAndPort> override, ChannelCredentials credentials) {
+    this.override = override;
+    this.credentials = credentials;
+  }
+
+  /**
+   * Asks for a new key in exchange for a refresh token. The old key stays valid until it expires.
+   *
+   * @throws RotationFailure {@code MOMENTO_THROTTLED}, {@code MOMENTO_UNAVAILABLE}, {@code
+   *     NEW_KEY_INVALID}
+   */
+  Refresh refresh(MomentoKey.V1 key, Sensitive refreshToken, Duration limit) {
+    var request =
+        _RefreshApiTokenRequest.newBuilder()
+            .setApiKey(key.token().value())
+            .setRefreshToken(refreshToken.value())
+            .build();
+    try {
+      var answer =
+          AuthGrpc.newBlockingStub(channel(key.endpoint()))
+              .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers()))
+              .withDeadlineAfter(limit.toMillis(), MILLISECONDS)
+              .refreshApiToken(request);
+      return new Refresh.Minted(minted(answer));
+    } catch (StatusRuntimeException e) {
+      Status.Code code = e.getStatus().getCode();
+      return switch (code) {
+        case INVALID_ARGUMENT, UNAUTHENTICATED, PERMISSION_DENIED, NOT_FOUND, FAILED_PRECONDITION ->
+            new Refresh.Rejected(code.name());
+        case RESOURCE_EXHAUSTED ->
+            throw new RotationFailure(
+                MOMENTO_THROTTLED, "Momento takes no more refresh calls for now.");
+        default ->
+            throw new RotationFailure(
+                MOMENTO_UNAVAILABLE, "Momento's refresh call ended in " + code + ".");
+      };
+    }
+  }
+
+  /** Asks whether a key is accepted, by a call that changes nothing. */
+  Verdict verdict(MomentoKey.V1 key, Duration limit) {
+    Metadata headers = headers();
+    headers.put(AUTHORIZATION, key.token().value());
+    try {
+      var _ =
+          ScsControlGrpc.newBlockingStub(channel(key.endpoint()))
+              .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers))
+              .withDeadlineAfter(limit.toMillis(), MILLISECONDS)
+              .listCaches(_ListCachesRequest.getDefaultInstance());
+      return new Verdict.Accepted();
+    } catch (StatusRuntimeException e) {
+      Status.Code code = e.getStatus().getCode();
+      return switch (code) {
+        // A key for data alone may not list caches; Momento knows it, and that is the question.
+        case PERMISSION_DENIED -> new Verdict.Accepted();
+        case UNAUTHENTICATED -> new Verdict.Rejected();
+        default -> new Verdict.Unknown(code.name());
+      };
+    }
+  }
+
+  @Override
+  public void close() {
+    channels.values().forEach(ManagedChannel::shutdownNow);
+  }
+
+  private static MintedKey minted(_RefreshApiTokenResponse answer) {
+    if (answer.getRefreshToken().isEmpty() || answer.getValidUntil() < 0) {
+      throw new RotationFailure(
+          NEW_KEY_INVALID, "Momento's answer lacks a refresh token or has an impossible expiry.");
+    }
+    try {
+      return new MintedKey(
+          MomentoKey.v1(answer.getEndpoint(), answer.getApiKey()),
+          new Sensitive(answer.getRefreshToken()),
+          Expiry.ofEpochSeconds(answer.getValidUntil()));
+    } catch (RotationFailure unreadable) {
+      throw new RotationFailure(
+          NEW_KEY_INVALID, "Momento's answer holds no usable key: " + unreadable.what());
+    }
+  }
+
+  private ManagedChannel channel(String endpoint) {
+    HostAndPort target = override.orElse(new HostAndPort("control." + endpoint, TLS_PORT));
+    // Without keep-alive, which is the default: a frozen function would seem to break it.
+    return channels.computeIfAbsent(
+        target, t -> OkHttpChannelBuilder.forAddress(t.host(), t.port(), credentials).build());
+  }
+
+  private static Metadata headers() {
+    Metadata headers = new Metadata();
+    headers.put(AGENT, "java:key-rotation:1");
+    headers.put(RUNTIME_VERSION, "java:" + Runtime.version().feature());
+    return headers;
+  }
+
+  private static Metadata.Key<String> header(String name) {
+    return Metadata.Key.of(name, Metadata.ASCII_STRING_MARSHALLER);
+  }
+}

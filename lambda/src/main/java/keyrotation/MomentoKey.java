@@ -1,0 +1,109 @@
+package keyrotation;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static keyrotation.FailureReason.KEY_UNREADABLE;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import java.time.Instant;
+import java.util.Base64;
+import java.util.Optional;
+import java.util.regex.Pattern;
+
+/** A Momento API key, by its kind. */
+sealed interface MomentoKey {
+
+  /**
+   * A key of the kind that can be refreshed: base64 of a JSON object with endpoint and token. A
+   * disposable token has the same form; it is told apart by coming without a refresh token.
+   *
+   * @param text the key as users hold it
+   * @param endpoint the host name that Momento's services are reached under
+   * @param token the inner token, as calls carry it
+   * @param expiry what the token says of it
+   */
+  record V1(Sensitive text, String endpoint, Sensitive token, Expiry expiry)
+      implements MomentoKey {}
+
+  /** A JWT that names its hosts, from before there were endpoints; no refresh is known for it. */
+  record Legacy() implements MomentoKey {}
+
+  /** A key of today's console: a JWT, whose endpoint is given apart; it has no refresh. */
+  record V2() implements MomentoKey {}
+
+  /** Letters, digits and hyphens between dots: nothing that could lead a call astray. */
+  Pattern HOST_NAME = Pattern.compile("(?=.{1,253}$)[A-Za-z0-9-]{1,63}(\\.[A-Za-z0-9-]{1,63})*");
+
+  /**
+   * Reads a key as users hold it.
+   *
+   * @throws RotationFailure {@code KEY_UNREADABLE}
+   */
+  static MomentoKey parse(String text) {
+    Optional<JsonNode> claims = claims(text);
+    if (claims.isPresent()) {
+      return switch (claims.get()) {
+        case JsonNode v2 when v2.path("t").asText().equals("g") -> new V2();
+        case JsonNode legacy when legacy.has("cp") && legacy.has("c") -> new Legacy();
+        default ->
+            throw new RotationFailure(
+                KEY_UNREADABLE, "The key is a JWT, but of no kind that Momento is known to issue.");
+      };
+    }
+    JsonNode json =
+        decode(Base64.getDecoder(), text)
+            .filter(JsonNode::isObject)
+            .orElseThrow(
+                () ->
+                    new RotationFailure(
+                        KEY_UNREADABLE, "The key is neither a JWT nor base64 of a JSON object."));
+    return v1(json.path("endpoint").asText(), json.path("api_key").asText());
+  }
+
+  /**
+   * Makes a key of its two parts, written as Momento's JavaScript SDK writes it.
+   *
+   * @throws RotationFailure {@code KEY_UNREADABLE}
+   */
+  static V1 v1(String endpoint, String token) {
+    if (!HOST_NAME.matcher(endpoint).matches()) {
+      throw new RotationFailure(KEY_UNREADABLE, "The key's endpoint is not a host name.");
+    }
+    if (token.isEmpty() || !token.chars().allMatch(c -> c > ' ' && c < 0x7f)) {
+      // It becomes a header of a call: anything else could not be sent.
+      throw new RotationFailure(KEY_UNREADABLE, "The key's inner token is missing or garbled.");
+    }
+    String json =
+        JsonNodeFactory.instance
+            .objectNode()
+            .put("endpoint", endpoint)
+            .put("api_key", token)
+            .toString();
+    String text = Base64.getEncoder().encodeToString(json.getBytes(UTF_8));
+    Expiry expiry =
+        claims(token)
+            .map(claims -> claims.path("exp"))
+            .filter(JsonNode::canConvertToLong)
+            .map(exp -> exp.asLong())
+            .filter(seconds -> seconds > 0 && seconds <= Instant.MAX.getEpochSecond())
+            .map(Expiry::ofEpochSeconds)
+            .orElseGet(Expiry.Unknown::new);
+    return new V1(new Sensitive(text), endpoint, new Sensitive(token), expiry);
+  }
+
+  /** Returns the claims of a JWT, without a look at its signature: that is Momento's business. */
+  private static Optional<JsonNode> claims(String jwt) {
+    String[] parts = jwt.split("\\.", -1);
+    return parts.length == 3
+        ? decode(Base64.getUrlDecoder(), parts[1]).filter(JsonNode::isObject)
+        : Optional.empty();
+  }
+
+  private static Optional<JsonNode> decode(Base64.Decoder decoder, String text) {
+    try {
+      return Json.read(new String(decoder.decode(text), UTF_8));
+    } catch (IllegalArgumentException e) {
+      return Optional.empty();
+    }
+  }
+}

@@ -1,0 +1,81 @@
+package keyrotation;
+
+import static keyrotation.FailureReason.INTERNAL_ERROR;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.PrintStream;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.function.Supplier;
+
+/**
+ * What a person reads when a rotation went wrong: JSON, a line for each step of it.
+ *
+ * <p>Lambda takes such lines from standard output as they are, and filters them by {@code level}.
+ */
+final class RotationLog {
+
+  private final PrintStream out;
+  private final String requestId;
+  private final String secret;
+
+  /**
+   * Makes a log of what one request does to one secret.
+   *
+   * @param secret the secret's name, as the request gave it
+   */
+  RotationLog(PrintStream out, String requestId, String secret) {
+    this.out = out;
+    this.requestId = requestId;
+    this.secret = secret;
+  }
+
+  /** Does a step, and writes how it ended and how long it took. */
+  <T> T step(String name, Supplier<T> step) {
+    long start = System.nanoTime();
+    try {
+      T result = step.get();
+      write("INFO", name, "done", start, "");
+      return result;
+    } catch (RotationFailure e) {
+      write("WARN", name, e.reason().name(), start, e.what());
+      throw e;
+    } catch (RuntimeException e) {
+      // Nobody foresaw it. Not its message, which may quote what it was given: the place is enough.
+      String place =
+          e.getClass().getName() + " " + Arrays.stream(e.getStackTrace()).limit(5).toList();
+      RotationFailure failure =
+          new RotationFailure(INTERNAL_ERROR, "The step \"" + name + "\" failed: " + place + ".");
+      write("ERROR", name, failure.reason().name(), start, failure.what());
+      throw failure;
+    }
+  }
+
+  /** The same for a step without a result. */
+  void step(String name, Runnable step) {
+    var _ =
+        step(
+            name,
+            () -> {
+              step.run();
+              return true;
+            });
+  }
+
+  private void write(String level, String step, String outcome, long start, String message) {
+    ObjectNode line =
+        Json.object()
+            .put("timestamp", Instant.now().toString())
+            .put("level", level)
+            .put("request_id", requestId)
+            .put("secret", secret)
+            .put("step", step)
+            .put("outcome", outcome)
+            .put("duration_ms", Duration.ofNanos(System.nanoTime() - start).toMillis());
+    if (!message.isEmpty()) {
+      line.put("message", message);
+    }
+    out.println(line);
+  }
+}

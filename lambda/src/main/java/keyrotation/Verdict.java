@@ -1,0 +1,18 @@
+package keyrotation;
+
+/** What Momento says of a key. */
+sealed interface Verdict {
+
+  /** It is a live key, if perhaps one that may not do everything. */
+  record Accepted() implements Verdict {}
+
+  /** It is no key, or not yet known everywhere. */
+  record Rejected() implements Verdict {}
+
+  /**
+   * Momento could not be asked: neither proof nor condemnation.
+   *
+   * @param why what the call ended in
+   */
+  record Unknown(String why) implements Verdict {}
+}

@@ -1,0 +1,114 @@
+package keyrotation.sandbox;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Supplier;
+
+/**
+ * The calls that a stand-in has had, in order, and the faults that it is told to show to those to
+ * come.
+ *
+ * @param <E> the service's kind of error
+ */
+public final class Calls<E extends RuntimeException> {
+
+  private record Plan<E extends RuntimeException>(
+      String action, int first, int last, Fault<E> fault) {}
+
+  private final List<String> seen = new ArrayList<>();
+  private final List<Plan<E>> plans = new ArrayList<>();
+
+  Calls() {}
+
+  /** Shows the fault to the next call of the action. */
+  public void onNext(String action, Fault<E> fault) {
+    onNth(action, 1, fault);
+  }
+
+  /** Shows the fault to the n-th call of the action from now, counting from 1. */
+  public synchronized void onNth(String action, int n, Fault<E> fault) {
+    int call = count(action) + n;
+    plans.add(new Plan<>(action, call, call, fault));
+  }
+
+  /** Shows the fault to every call of the action from now on. */
+  public synchronized void onEvery(String action, Fault<E> fault) {
+    plans.add(new Plan<>(action, count(action) + 1, Integer.MAX_VALUE, fault));
+  }
+
+  /** Forgets the planned faults, and keeps the list of calls. */
+  public synchronized void heal() {
+    plans.clear();
+  }
+
+  /** Returns the names of the actions called so far, refused ones too. */
+  public synchronized List<String> seen() {
+    return List.copyOf(seen);
+  }
+
+  /** Returns how often the action was called so far, refused calls too. */
+  public synchronized int count(String action) {
+    return (int) seen.stream().filter(action::equals).count();
+  }
+
+  /**
+   * Notes a call, shows the fault planned for it, and carries it out.
+   *
+   * @param work does what the caller asked for and returns the answer
+   * @return the answer; empty if it is to be lost on the way
+   * @throws E if the call is to fail
+   */
+  <T> Optional<T> answer(String action, Supplier<T> work) throws InterruptedException {
+    return answer(action, work, work);
+  }
+
+  /**
+   * The same for a read.
+   *
+   * @param staleWork answers as before the latest write
+   */
+  <T> Optional<T> answer(String action, Supplier<T> work, Supplier<T> staleWork)
+      throws InterruptedException {
+    Optional<Fault<E>> fault = record(action);
+    if (fault.isEmpty()) {
+      return Optional.of(work.get());
+    }
+    return switch (fault.get()) {
+      case Fault.Refuse<E>(E error) -> throw error;
+      case Fault.LoseAnswer<E> _ -> {
+        var _ = work.get();
+        yield Optional.empty();
+      }
+      case Fault.FailAfterwards<E>(E error) -> {
+        var _ = work.get();
+        throw error;
+      }
+      case Fault.Delay<E>(Duration duration) -> {
+        Thread.sleep(duration);
+        yield Optional.of(work.get());
+      }
+      case Fault.ReadStale<E> _ -> Optional.of(staleWork.get());
+      case Fault.Before<E>(Runnable event) -> {
+        event.run();
+        yield Optional.of(work.get());
+      }
+      case Fault.After<E>(Runnable event) -> {
+        T answer = work.get();
+        event.run();
+        yield Optional.of(answer);
+      }
+    };
+  }
+
+  /** Notes a call, and returns the fault planned for it; of several, the one planned first. */
+  private synchronized Optional<Fault<E>> record(String action) {
+    seen.add(action);
+    int call = count(action);
+    return plans.stream()
+        .filter(plan -> plan.action.equals(action) && plan.first <= call && call <= plan.last)
+        .map(Plan::fault)
+        .findFirst();
+  }
+}

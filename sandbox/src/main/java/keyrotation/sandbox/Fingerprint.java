@@ -1,0 +1,24 @@
+package keyrotation.sandbox;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+
+/** A short name for a secret text, by which it can be told from others but not be found out. */
+final class Fingerprint {
+
+  private static final int BYTES = 4;
+
+  private Fingerprint() {}
+
+  static String of(String secret) {
+    try {
+      byte[] hash = MessageDigest.getInstance("SHA-256").digest(secret.getBytes(UTF_8));
+      return "#" + HexFormat.of().formatHex(hash, 0, BYTES);
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("Every JVM has SHA-256.", e);
+    }
+  }
+}

@@ -1,0 +1,291 @@
+package keyrotation.sandbox;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import grpc.control_client.ScsControlGrpc;
+import grpc.control_client._ListCachesRequest;
+import grpc.control_client._ListCachesResponse;
+import io.grpc.Context;
+import io.grpc.Contexts;
+import io.grpc.Metadata;
+import io.grpc.Server;
+import io.grpc.ServerCall;
+import io.grpc.ServerCallHandler;
+import io.grpc.ServerInterceptor;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
+import io.grpc.stub.StreamObserver;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.Base64;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
+import keyrotation.sandbox.IssuedKey.Permissions;
+import momento.auth.AuthGrpc;
+import momento.auth._RefreshApiTokenRequest;
+import momento.auth._RefreshApiTokenResponse;
+
+/**
+ * A stand-in for Momento's control plane: {@code RefreshApiToken} and {@code ListCaches}, over gRPC
+ * and TLS on the loopback interface.
+ *
+ * <p>What it models is said in {@code sandbox/README.md}.
+ */
+public final class MomentoServer implements AutoCloseable {
+
+  /** The name of the refresh call in {@link #calls}. */
+  public static final String REFRESH = "RefreshApiToken";
+
+  /** The name of the call that tells whether a key is accepted, in {@link #calls}. */
+  public static final String LIST_CACHES = "ListCaches";
+
+  /** How often a refresh token can be used; which of them Momento does is not known. */
+  public enum RefreshTokens {
+    /** Once: a refresh spends it. */
+    SINGLE_USE,
+    /** Again and again, while its key is valid. */
+    REUSABLE
+  }
+
+  private static final String ENDPOINT = "cell-1.sandbox.momento.example";
+  private static final Metadata.Key<String> AUTHORIZATION =
+      Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER);
+  private static final Metadata.Key<String> ERR =
+      Metadata.Key.of("err", Metadata.ASCII_STRING_MARSHALLER);
+  private static final Context.Key<String> CALLERS_TOKEN = Context.key("token");
+
+  private final InstantSource clock;
+  private final RefreshTokens refreshTokens;
+  private final SecureRandom random = new SecureRandom();
+  private final Calls<StatusRuntimeException> calls = new Calls<>();
+  private final Map<String, IssuedKey> keys = new HashMap<>();
+  private final Set<String> spentRefreshTokens = new HashSet<>();
+  private final Map<String, Integer> refusalsLeft = new HashMap<>();
+  private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
+  private final Server server;
+  private int refusalsOfNewKeys;
+  private Status.Code codeForExpired = Status.Code.INVALID_ARGUMENT;
+  private UnaryOperator<_RefreshApiTokenResponse> alteration = UnaryOperator.identity();
+
+  private MomentoServer(
+      CertificateAuthority authority, InstantSource clock, RefreshTokens refreshTokens)
+      throws IOException {
+    this.clock = clock;
+    this.refreshTokens = refreshTokens;
+    this.server =
+        NettyServerBuilder.forAddress(
+                new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
+                authority.issueForLocalhost())
+            .executor(threads)
+            .addService(new AuthService())
+            .addService(new ControlService())
+            .intercept(new CallersTokenInterceptor())
+            .build()
+            .start();
+  }
+
+  /** Starts a server on a free port, with a certificate for localhost from the authority. */
+  public static MomentoServer start(
+      CertificateAuthority authority, InstantSource clock, RefreshTokens refreshTokens) {
+    try {
+      return new MomentoServer(authority, clock, refreshTokens);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Returns host and port: the value of {@code MOMENTO_CONTROL_ENDPOINT}. */
+  public String controlEndpoint() {
+    return "localhost:" + server.getPort();
+  }
+
+  /** Returns its calls, by the method's name, and the faults to come. */
+  public Calls<StatusRuntimeException> calls() {
+    return calls;
+  }
+
+  /** Issues a key that expires, as the console does. */
+  public IssuedKey issue(Duration lifetime, Permissions permissions) {
+    return issueAged(lifetime, Duration.ZERO, permissions);
+  }
+
+  /** Issues a key that is as if it had been issued a while ago. */
+  public IssuedKey issueAged(Duration lifetime, Duration age, Permissions permissions) {
+    return issue(clock.instant().plus(lifetime).minus(age), lifetime, permissions);
+  }
+
+  /** Issues a key that never expires. */
+  public IssuedKey issueForever() {
+    return issue(Instant.MAX, Duration.ZERO, Permissions.SUPER_USER);
+  }
+
+  /** Tells whether Momento would take the key, given as users hold it, for some call. */
+  public synchronized boolean accepts(String apiKey) {
+    return keys.values().stream()
+        .anyMatch(key -> key.apiKey().equals(apiKey) && clock.instant().isBefore(key.validUntil()));
+  }
+
+  /** Lets each key minted from now on be unknown to its first calls, as if it had yet to spread. */
+  public synchronized void refuseNewKeysAtFirst(int calls) {
+    refusalsOfNewKeys = calls;
+  }
+
+  /** Chooses how a refresh of an expired key, or with a bad refresh token, is refused. */
+  public synchronized void refuseRefreshWith(Status.Code code) {
+    codeForExpired = code;
+  }
+
+  /** Alters the answers to refreshes, after the new key was made. */
+  public synchronized void alterRefreshAnswers(UnaryOperator<_RefreshApiTokenResponse> change) {
+    alteration = change;
+  }
+
+  /** Returns an error for {@link Fault} as Momento reports it when there are too many calls. */
+  public static StatusRuntimeException throttled() {
+    return error(Status.RESOURCE_EXHAUSTED, "operations_rate_limit_exceeded");
+  }
+
+  @Override
+  public void close() {
+    server.shutdownNow();
+    threads.shutdownNow();
+  }
+
+  private synchronized IssuedKey issue(
+      Instant validUntil, Duration lifetime, Permissions permissions) {
+    String claims =
+        validUntil.equals(Instant.MAX)
+            ? "{\"id\":\"%s\"}".formatted(randomText(12))
+            : "{\"id\":\"%s\",\"exp\":%d}".formatted(randomText(12), validUntil.getEpochSecond());
+    String token =
+        base64Url("{\"alg\":\"HS256\"}") + "." + base64Url(claims) + "." + randomText(32);
+    IssuedKey key =
+        new IssuedKey(
+            ENDPOINT,
+            token,
+            randomText(24),
+            validUntil.equals(Instant.MAX)
+                ? validUntil
+                : Instant.ofEpochSecond(validUntil.getEpochSecond()),
+            lifetime,
+            permissions);
+    keys.put(token, key);
+    return key;
+  }
+
+  private synchronized _RefreshApiTokenResponse refresh(_RefreshApiTokenRequest request) {
+    IssuedKey old = keys.get(request.getApiKey());
+    if (old == null || !old.refreshToken().equals(request.getRefreshToken())) {
+      throw refusal("Invalid refresh token");
+    }
+    if (old.validUntilSeconds() == 0) {
+      throw error(Status.INVALID_ARGUMENT, "key_never_expires");
+    }
+    if (!clock.instant().isBefore(old.validUntil())) {
+      throw refusal("The api key has expired");
+    }
+    if (refreshTokens == RefreshTokens.SINGLE_USE
+        && !spentRefreshTokens.add(request.getRefreshToken())) {
+      throw refusal("The refresh token was used before");
+    }
+    IssuedKey fresh = issue(old.lifetime(), old.permissions());
+    refusalsLeft.put(fresh.token(), refusalsOfNewKeys);
+    return alteration.apply(
+        _RefreshApiTokenResponse.newBuilder()
+            .setApiKey(fresh.token())
+            .setRefreshToken(fresh.refreshToken())
+            .setEndpoint(fresh.endpoint())
+            .setValidUntil(fresh.validUntilSeconds())
+            .build());
+  }
+
+  private synchronized _ListCachesResponse cachesFor(String token) {
+    IssuedKey key = keys.get(token);
+    if (key == null
+        || !clock.instant().isBefore(key.validUntil())
+        || refusalsLeft.merge(token, -1, Integer::sum) >= 0) {
+      throw error(Status.UNAUTHENTICATED, "invalid_credentials");
+    }
+    if (key.permissions() == Permissions.DATA_ONLY) {
+      throw error(Status.PERMISSION_DENIED, "momento_general_err");
+    }
+    return _ListCachesResponse.getDefaultInstance();
+  }
+
+  private StatusRuntimeException refusal(String description) {
+    return codeForExpired.toStatus().withDescription(description).asRuntimeException();
+  }
+
+  private static StatusRuntimeException error(Status status, String err) {
+    Metadata trailers = new Metadata();
+    trailers.put(ERR, err);
+    return status.asRuntimeException(trailers);
+  }
+
+  private String randomText(int bytes) {
+    byte[] noise = new byte[bytes];
+    random.nextBytes(noise);
+    return Base64.getUrlEncoder().withoutPadding().encodeToString(noise);
+  }
+
+  private static String base64Url(String text) {
+    return Base64.getUrlEncoder().withoutPadding().encodeToString(text.getBytes(UTF_8));
+  }
+
+  private <T> void answer(String action, StreamObserver<T> caller, Supplier<T> work) {
+    try {
+      Optional<T> answer = calls.answer(action, work);
+      if (answer.isEmpty()) {
+        // What a client sees of a connection that breaks under its call.
+        throw Status.UNAVAILABLE.withDescription("End of stream").asRuntimeException();
+      }
+      caller.onNext(answer.get());
+      caller.onCompleted();
+    } catch (StatusRuntimeException e) {
+      caller.onError(e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      caller.onError(Status.UNAVAILABLE.asRuntimeException());
+    }
+  }
+
+  private final class AuthService extends AuthGrpc.AuthImplBase {
+    @Override
+    public void refreshApiToken(
+        _RefreshApiTokenRequest request, StreamObserver<_RefreshApiTokenResponse> caller) {
+      answer(REFRESH, caller, () -> refresh(request));
+    }
+  }
+
+  private final class ControlService extends ScsControlGrpc.ScsControlImplBase {
+    @Override
+    public void listCaches(_ListCachesRequest request, StreamObserver<_ListCachesResponse> caller) {
+      String token = CALLERS_TOKEN.get();
+      answer(LIST_CACHES, caller, () -> cachesFor(token));
+    }
+  }
+
+  private static final class CallersTokenInterceptor implements ServerInterceptor {
+    @Override
+    public <Q, A> ServerCall.Listener<Q> interceptCall(
+        ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
+      String token = Optional.ofNullable(headers.get(AUTHORIZATION)).orElse("");
+      Context context = Context.current().withValue(CALLERS_TOKEN, token);
+      return Contexts.interceptCall(context, call, headers, next);
+    }
+  }
+}

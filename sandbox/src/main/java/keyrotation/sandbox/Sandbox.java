@@ -1,0 +1,74 @@
+package keyrotation.sandbox;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.InstantSource;
+import java.util.Map;
+import keyrotation.sandbox.MomentoServer.RefreshTokens;
+
+/** Momento and Secrets Manager together, and the settings with which a function finds them. */
+public final class Sandbox implements AutoCloseable {
+
+  private final CertificateAuthority authority = new CertificateAuthority();
+  private final Path trustStore;
+  private final SecretsManagerServer secretsManager;
+  private final MomentoServer momento;
+
+  private Sandbox(InstantSource clock, RefreshTokens refreshTokens) throws IOException {
+    this.trustStore = Files.createTempFile("sandbox", ".p12");
+    authority.writeTrustStore(trustStore);
+    this.secretsManager = SecretsManagerServer.start(clock);
+    this.momento = MomentoServer.start(authority, clock, refreshTokens);
+  }
+
+  /** Starts both servers with the same clock. */
+  public static Sandbox start(InstantSource clock, RefreshTokens refreshTokens) {
+    try {
+      return new Sandbox(clock, refreshTokens);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Returns the authority that signed Momento's certificate. */
+  public CertificateAuthority authority() {
+    return authority;
+  }
+
+  /** Returns the stand-in for Secrets Manager. */
+  public SecretsManagerServer secretsManager() {
+    return secretsManager;
+  }
+
+  /** Returns the stand-in for Momento. */
+  public MomentoServer momento() {
+    return momento;
+  }
+
+  /** Returns the environment with which a function in a process of its own talks to the servers. */
+  public Map<String, String> environment() {
+    return Map.of(
+        "AWS_ENDPOINT_URL",
+        secretsManager.endpoint().toString(),
+        "MOMENTO_CONTROL_ENDPOINT",
+        momento.controlEndpoint(),
+        "JAVA_TOOL_OPTIONS",
+        "-Djavax.net.ssl.trustStore="
+            + trustStore
+            + " -Djavax.net.ssl.trustStorePassword="
+            + CertificateAuthority.STORE_PASSWORD);
+  }
+
+  @Override
+  public void close() {
+    momento.close();
+    secretsManager.close();
+    try {
+      Files.deleteIfExists(trustStore);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}

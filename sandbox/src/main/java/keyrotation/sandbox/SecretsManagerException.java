@@ -1,0 +1,87 @@
+package keyrotation.sandbox;
+
+/** An error as Secrets Manager answers it: a type and a message. */
+public final class SecretsManagerException extends RuntimeException {
+  private static final long serialVersionUID = 1L;
+
+  private final String type;
+  private final int status;
+
+  private SecretsManagerException(int status, String type, String message) {
+    super(message);
+    this.type = type;
+    this.status = status;
+  }
+
+  /** Returns the type, such as {@code ResourceNotFoundException}. */
+  public String type() {
+    return type;
+  }
+
+  /** Returns the HTTP status that goes with it. */
+  public int status() {
+    return status;
+  }
+
+  /** No such secret, or no such version of it. */
+  public static SecretsManagerException notFound(String message) {
+    return new SecretsManagerException(400, "ResourceNotFoundException", message);
+  }
+
+  /** The name or the version id is taken. */
+  public static SecretsManagerException exists(String message) {
+    return new SecretsManagerException(400, "ResourceExistsException", message);
+  }
+
+  /** Not possible in the secret's present state. */
+  public static SecretsManagerException invalidRequest(String message) {
+    return new SecretsManagerException(400, "InvalidRequestException", message);
+  }
+
+  /** A parameter that can't be, or doesn't match the secret's labels. */
+  public static SecretsManagerException invalidParameter(String message) {
+    return new SecretsManagerException(400, "InvalidParameterException", message);
+  }
+
+  /** A parameter outside its documented length. */
+  public static SecretsManagerException validation(String message) {
+    return new SecretsManagerException(400, "ValidationException", message);
+  }
+
+  /** The caller's role does not allow the action on the secret. */
+  public static SecretsManagerException accessDenied(String action, String resource) {
+    return new SecretsManagerException(
+        400,
+        "AccessDeniedException",
+        "User: arn:aws:sts::123456789012:assumed-role/sandbox/function is not authorized to"
+            + " perform: secretsmanager:"
+            + action
+            + " on resource: "
+            + resource
+            + " because no identity-based policy allows the secretsmanager:"
+            + action
+            + " action");
+  }
+
+  /** KMS refused, or can't be reached through. */
+  public static SecretsManagerException kmsDenied() {
+    return new SecretsManagerException(
+        400, "AccessDeniedException", "Access to KMS is not allowed");
+  }
+
+  /** Too many calls. */
+  public static SecretsManagerException throttled() {
+    return new SecretsManagerException(400, "ThrottlingException", "Rate exceeded");
+  }
+
+  /** The service's own fault. */
+  public static SecretsManagerException internal() {
+    return new SecretsManagerException(
+        500, "InternalServiceError", "An error occurred on the server side.");
+  }
+
+  /** A gateway's answer where the service can't be reached. */
+  public static SecretsManagerException unavailable() {
+    return new SecretsManagerException(503, "ServiceUnavailableException", "Service Unavailable");
+  }
+}

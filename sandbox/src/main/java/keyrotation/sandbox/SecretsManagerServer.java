@@ -1,0 +1,301 @@
+package keyrotation.sandbox;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static java.util.stream.Collectors.toCollection;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpServer;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.math.BigDecimal;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.URI;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.UUID;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.function.Function;
+import keyrotation.sandbox.Vault.Secret;
+import keyrotation.sandbox.Vault.Value;
+import keyrotation.sandbox.Vault.Version;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A stand-in for AWS Secrets Manager: its JSON protocol over HTTP on the loopback interface.
+ *
+ * <p>It takes any credentials. What it models is said in {@code sandbox/README.md}.
+ */
+public final class SecretsManagerServer implements AutoCloseable {
+
+  private static final String TARGET_PREFIX = "secretsmanager.";
+
+  private final ObjectMapper json = new ObjectMapper();
+  private final Calls<SecretsManagerException> calls = new Calls<>();
+  private final Vault vault;
+  private final HttpServer http;
+  private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
+
+  private SecretsManagerServer(HttpServer http, InstantSource clock) {
+    this.http = http;
+    this.vault = new Vault(clock);
+  }
+
+  /** Starts a server on a free port; its versions are dated by the clock. */
+  public static SecretsManagerServer start(InstantSource clock) {
+    try {
+      HttpServer http =
+          HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+      SecretsManagerServer server = new SecretsManagerServer(http, clock);
+      http.setExecutor(server.threads);
+      http.createContext("/", server::handle);
+      http.start();
+      return server;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Returns where clients reach it: the value of {@code AWS_ENDPOINT_URL}. */
+  public URI endpoint() {
+    return URI.create("http://localhost:" + http.getAddress().getPort());
+  }
+
+  /** Returns what it keeps, to be looked at and changed as an operator would. */
+  public Vault vault() {
+    return vault;
+  }
+
+  /** Returns its calls, by action, and the faults to come. */
+  public Calls<SecretsManagerException> calls() {
+    return calls;
+  }
+
+  @Override
+  public void close() {
+    http.stop(0);
+    threads.shutdownNow();
+  }
+
+  private void handle(HttpExchange exchange) throws IOException {
+    try (exchange) {
+      String target =
+          Optional.ofNullable(exchange.getRequestHeaders().getFirst("X-Amz-Target")).orElse("");
+      JsonNode request = json.readTree(exchange.getRequestBody());
+      if (!target.startsWith(TARGET_PREFIX)) {
+        answer(exchange, 400, error("UnknownOperationException", ""));
+        return;
+      }
+      String action = target.substring(TARGET_PREFIX.length());
+      try {
+        Optional<ObjectNode> result =
+            calls.answer(
+                action,
+                () -> carryOut(action, request, vault::describe),
+                () -> carryOut(action, request, vault::describeStale));
+        if (result.isPresent()) {
+          answer(exchange, 200, result.get());
+        }
+      } catch (SecretsManagerException e) {
+        answer(exchange, e.status(), error(e.type(), e.getMessage()));
+      } catch (InterruptedException e) {
+        // The server stops; the caller finds the connection closed.
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+
+  private ObjectNode carryOut(String action, JsonNode request, Function<String, Secret> lookUp) {
+    return switch (action) {
+      case "CreateSecret" -> createSecret(request);
+      case "DeleteSecret" -> deleteSecret(request);
+      case "DescribeSecret" -> describeSecret(lookUp.apply(secretId(request)));
+      case "GetSecretValue" -> getSecretValue(lookUp.apply(secretId(request)), request);
+      case "ListSecretVersionIds" -> listSecretVersionIds(lookUp.apply(secretId(request)), request);
+      case "PutSecretValue" -> putSecretValue(request);
+      case "RestoreSecret" -> identify(vault.restore(secretId(request)));
+      case "UpdateSecret" -> updateSecret(request);
+      case "UpdateSecretVersionStage" -> updateSecretVersionStage(request);
+      default ->
+          throw SecretsManagerException.invalidRequest(
+              "The sandbox does not model " + action + "; see sandbox/README.md.");
+    };
+  }
+
+  private ObjectNode createSecret(JsonNode request) {
+    String name = require(request, "Name");
+    Secret secret =
+        vault.create(
+            name,
+            value(request).orElse(null),
+            text(request, "ClientRequestToken"),
+            text(request, "KmsKeyId"));
+    ObjectNode result = identify(secret);
+    secret.labelled(Vault.CURRENT).ifPresent(version -> result.put("VersionId", version.id()));
+    return result;
+  }
+
+  private ObjectNode deleteSecret(JsonNode request) {
+    boolean atOnce = request.path("ForceDeleteWithoutRecovery").asBoolean(false);
+    Secret secret = vault.delete(secretId(request), atOnce);
+    ObjectNode result = identify(secret);
+    secret.deletion().ifPresent(date -> result.set("DeletionDate", seconds(date)));
+    return result;
+  }
+
+  private ObjectNode describeSecret(Secret secret) {
+    ObjectNode result = identify(secret);
+    secret.kmsKeyId().ifPresent(id -> result.put("KmsKeyId", id));
+    result.set("CreatedDate", seconds(secret.created()));
+    result.set("LastChangedDate", seconds(secret.changed()));
+    secret.deletion().ifPresent(date -> result.set("DeletedDate", seconds(date)));
+    for (Version version : secret.versions()) {
+      if (!version.labels().isEmpty()) {
+        result.withObjectProperty("VersionIdsToStages").set(version.id(), labels(version));
+      }
+    }
+    return result;
+  }
+
+  private ObjectNode getSecretValue(Secret secret, JsonNode request) {
+    Version version = Vault.read(secret, text(request, "VersionId"), text(request, "VersionStage"));
+    ObjectNode result = identify(secret, version);
+    result.set("CreatedDate", seconds(version.created()));
+    switch (version.value()) {
+      case Value.Text(String text) -> result.put("SecretString", text);
+      case Value.Binary(String base64) -> result.put("SecretBinary", base64);
+      case null -> {}
+    }
+    return result;
+  }
+
+  private ObjectNode listSecretVersionIds(Secret secret, JsonNode request) {
+    boolean deprecatedToo = request.path("IncludeDeprecated").asBoolean(false);
+    ObjectNode result = identify(secret);
+    ArrayNode list = result.putArray("Versions");
+    for (Version version : secret.versions()) {
+      if (deprecatedToo || !version.labels().isEmpty()) {
+        ObjectNode entry = list.addObject();
+        entry.put("VersionId", version.id());
+        entry.set("CreatedDate", seconds(version.created()));
+        entry.putArray("KmsKeyIds").add(secret.kmsKeyId().orElse("DefaultEncryptionKey"));
+        if (!version.labels().isEmpty()) {
+          entry.set("VersionStages", labels(version));
+        }
+      }
+    }
+    return result;
+  }
+
+  private ObjectNode putSecretValue(JsonNode request) {
+    Set<String> labels =
+        request
+            .path("VersionStages")
+            .valueStream()
+            .map(JsonNode::asText)
+            .collect(toCollection(TreeSet::new));
+    Value value =
+        value(request)
+            .orElseThrow(
+                () ->
+                    SecretsManagerException.invalidRequest(
+                        "You must provide either SecretString or SecretBinary."));
+    Version version =
+        vault.put(secretId(request), text(request, "ClientRequestToken"), value, labels);
+    return identify(vault.describe(secretId(request)), version);
+  }
+
+  private ObjectNode updateSecret(JsonNode request) {
+    ObjectNode result = identify(vault.describe(secretId(request)));
+    value(request)
+        .ifPresent(
+            value ->
+                result.put(
+                    "VersionId",
+                    vault
+                        .update(secretId(request), text(request, "ClientRequestToken"), value)
+                        .id()));
+    return result;
+  }
+
+  private ObjectNode updateSecretVersionStage(JsonNode request) {
+    return identify(
+        vault.moveLabel(
+            secretId(request),
+            require(request, "VersionStage"),
+            text(request, "RemoveFromVersionId"),
+            text(request, "MoveToVersionId")));
+  }
+
+  private ObjectNode identify(Secret secret) {
+    return json.createObjectNode().put("ARN", secret.arn()).put("Name", secret.name());
+  }
+
+  private ObjectNode identify(Secret secret, Version version) {
+    ObjectNode result = identify(secret).put("VersionId", version.id());
+    if (!version.labels().isEmpty()) {
+      result.set("VersionStages", labels(version));
+    }
+    return result;
+  }
+
+  private ArrayNode labels(Version version) {
+    ArrayNode array = json.createArrayNode();
+    version.labels().forEach(array::add);
+    return array;
+  }
+
+  /** Returns a date as the protocol has it: seconds since 1970, with three digits of fraction. */
+  private JsonNode seconds(Instant date) {
+    return json.getNodeFactory().numberNode(BigDecimal.valueOf(date.toEpochMilli(), 3));
+  }
+
+  private ObjectNode error(String type, @Nullable String message) {
+    return json.createObjectNode().put("__type", type).put("Message", message);
+  }
+
+  private void answer(HttpExchange exchange, int status, ObjectNode body) throws IOException {
+    byte[] bytes = json.writeValueAsBytes(body);
+    exchange.getResponseHeaders().set("Content-Type", "application/x-amz-json-1.1");
+    exchange.getResponseHeaders().set("x-amzn-RequestId", UUID.randomUUID().toString());
+    exchange.sendResponseHeaders(status, bytes.length);
+    exchange.getResponseBody().write(bytes);
+  }
+
+  private static String secretId(JsonNode request) {
+    return require(request, "SecretId");
+  }
+
+  private static Optional<Value> value(JsonNode request) {
+    String text = text(request, "SecretString");
+    String base64 = text(request, "SecretBinary");
+    if (text != null) {
+      return Optional.of(new Value.Text(text));
+    }
+    return Optional.ofNullable(base64).map(Value.Binary::new);
+  }
+
+  private static @Nullable String text(JsonNode request, String field) {
+    return request.hasNonNull(field) ? request.get(field).asText() : null;
+  }
+
+  private static String require(JsonNode request, String field) {
+    String value = text(request, field);
+    if (value == null || value.getBytes(UTF_8).length == 0) {
+      throw SecretsManagerException.validation(
+          "1 validation error detected: Value null at '"
+              + Character.toLowerCase(field.charAt(0))
+              + field.substring(1)
+              + "' failed to satisfy constraint: Member must not be null");
+    }
+    return value;
+  }
+}

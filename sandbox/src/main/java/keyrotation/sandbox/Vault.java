@@ -1,0 +1,398 @@
+package keyrotation.sandbox;
+
+import static java.util.Comparator.comparing;
+
+import java.time.Instant;
+import java.time.InstantSource;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The state behind the Secrets Manager stand-in: secrets, their versions, and the staging labels
+ * that move between them.
+ *
+ * <p>Its methods are the service's actions. Where the service's answers have been recorded, they
+ * are the model; errors have the service's types and wording.
+ */
+public final class Vault {
+
+  /** The version that readers get. */
+  public static final String CURRENT = "AWSCURRENT";
+
+  /** The version that a rotation is working on. */
+  public static final String PENDING = "AWSPENDING";
+
+  /** The version that was current before. */
+  public static final String PREVIOUS = "AWSPREVIOUS";
+
+  private static final int MAX_VALUE_BYTES = 65_536;
+  private static final String ARN_PREFIX = "arn:aws:secretsmanager:us-east-1:123456789012:secret:";
+
+  /** What a version holds. */
+  public sealed interface Value {
+    /** A {@code SecretString}. */
+    record Text(String text) implements Value {}
+
+    /** A {@code SecretBinary}, in base64. */
+    record Binary(String base64) implements Value {}
+  }
+
+  /**
+   * A version of a secret.
+   *
+   * @param value null while a rotation has labelled the version but not yet filled it
+   */
+  public record Version(String id, @Nullable Value value, Instant created, Set<String> labels) {
+    /** Copies the labels, in order. */
+    public Version {
+      labels = java.util.Collections.unmodifiableSortedSet(new TreeSet<>(labels));
+    }
+
+    private Version with(UnaryOperator<Set<String>> change) {
+      return new Version(id, value, created, change.apply(new TreeSet<>(labels)));
+    }
+  }
+
+  /** A secret and its versions, oldest first, those without a label too. */
+  public record Secret(
+      String arn,
+      String name,
+      Optional<String> kmsKeyId,
+      Instant created,
+      Instant changed,
+      Optional<Instant> deletion,
+      List<Version> versions) {
+
+    /** Copies the versions. */
+    public Secret {
+      versions = List.copyOf(versions);
+    }
+
+    /** Returns the version that has the label. */
+    public Optional<Version> labelled(String label) {
+      return versions.stream().filter(version -> version.labels.contains(label)).findFirst();
+    }
+
+    /** Returns the version with the id. */
+    public Optional<Version> version(String id) {
+      return versions.stream().filter(version -> version.id.equals(id)).findFirst();
+    }
+
+    private Secret with(Collection<Version> versions, Instant changed) {
+      return new Secret(arn, name, kmsKeyId, created, changed, deletion, List.copyOf(versions));
+    }
+
+    private Secret with(Optional<Instant> deletion) {
+      return new Secret(arn, name, kmsKeyId, created, changed, deletion, versions);
+    }
+  }
+
+  private final InstantSource clock;
+  private final Map<String, Secret> secrets = new LinkedHashMap<>();
+  private final Map<String, Secret> beforeLatestWrite = new HashMap<>();
+  private Instant latest = Instant.EPOCH;
+
+  Vault(InstantSource clock) {
+    this.clock = clock;
+  }
+
+  /** CreateSecret. Without a value the secret has no version. */
+  public synchronized Secret create(
+      String name, @Nullable Value value, @Nullable String token, @Nullable String kmsKeyId) {
+    if (value != null) {
+      requireToken(token);
+    }
+    Secret present = secrets.get(name);
+    if (present != null && present.deletion.isPresent()) {
+      throw SecretsManagerException.invalidRequest(
+          "You can't create this secret because a secret with this name is already scheduled for"
+              + " deletion.");
+    }
+    if (present != null) {
+      throw SecretsManagerException.exists(
+          "The operation failed because the secret " + name + " already exists.");
+    }
+    Instant now = now();
+    // The service appends six random characters, so that a secret made anew has another ARN.
+    String suffix =
+        Integer.toString(100_000 + secrets.size() + (int) (now.toEpochMilli() % 800_000));
+    Secret secret =
+        new Secret(
+            ARN_PREFIX + name + "-" + suffix,
+            name,
+            Optional.ofNullable(kmsKeyId),
+            now,
+            now,
+            Optional.empty(),
+            List.of());
+    secrets.put(name, secret);
+    if (value != null && token != null) {
+      put(name, token, value, Set.of(CURRENT));
+    }
+    return describe(name);
+  }
+
+  /** DescribeSecret. A secret that is scheduled for deletion is described too. */
+  public synchronized Secret describe(String secretId) {
+    return find(secretId);
+  }
+
+  /** Returns the secret as it was before the latest write to it. */
+  synchronized Secret describeStale(String secretId) {
+    Secret secret = find(secretId);
+    return beforeLatestWrite.getOrDefault(secret.name, secret);
+  }
+
+  /** GetSecretValue: of a version, of a label, of a version that must have the label. */
+  public static Version read(Secret secret, @Nullable String versionId, @Nullable String label) {
+    requireUsable(secret);
+    if (versionId == null) {
+      String wanted = label == null ? CURRENT : label;
+      return secret
+          .labelled(wanted)
+          .filter(version -> version.value != null)
+          .orElseThrow(
+              () ->
+                  SecretsManagerException.notFound(
+                      "Secrets Manager can't find the specified secret value for staging label: "
+                          + wanted));
+    }
+    Version version =
+        secret
+            .version(versionId)
+            .filter(found -> found.value != null)
+            .orElseThrow(() -> noSuchVersion(versionId));
+    if (label != null && !version.labels.contains(label)) {
+      throw SecretsManagerException.invalidRequest(
+          "You provided a VersionStage that is not associated to the provided VersionId.");
+    }
+    return version;
+  }
+
+  /** PutSecretValue. The same token and value again change nothing; an empty set means CURRENT. */
+  public synchronized Version put(
+      String secretId, @Nullable String requestToken, Value value, Set<String> labels) {
+    Secret secret = usable(secretId);
+    String token = requireToken(requestToken);
+    requireSize(value);
+    Optional<Version> present = secret.version(token);
+    if (present.isPresent() && present.get().value != null) {
+      if (!value.equals(present.get().value)) {
+        throw SecretsManagerException.exists(
+            "You can't use ClientRequestToken "
+                + token
+                + " because that value is already in use for a version of secret "
+                + secret.arn
+                + ".");
+      }
+      return present.get();
+    }
+    Set<String> wanted = new TreeSet<>(labels.isEmpty() ? Set.of(CURRENT) : labels);
+    if (secret.versions.isEmpty()) {
+      wanted.add(CURRENT);
+    }
+    Instant now = now();
+    List<Version> versions = new ArrayList<>(secret.versions);
+    versions.removeIf(version -> version.id.equals(token));
+    Set<String> kept = present.map(Version::labels).orElse(Set.of());
+    versions.add(new Version(token, value, now, kept));
+    Optional<Version> current = secret.labelled(CURRENT);
+    if (wanted.contains(CURRENT) && current.isPresent()) {
+      // Recorded: a put that moves AWSCURRENT takes AWSPENDING off the version that it leaves.
+      relabel(versions, current.get().id, without(PENDING));
+    }
+    for (String label : wanted) {
+      moveLabel(versions, label, token);
+    }
+    return save(secret, versions, now).version(token).orElseThrow();
+  }
+
+  /** UpdateSecret, as far as it stores a new current value. */
+  public Version update(String secretId, @Nullable String token, Value value) {
+    return put(secretId, token, value, Set.of(CURRENT));
+  }
+
+  /** UpdateSecretVersionStage. A label that is in use moves only from the version named. */
+  public synchronized Secret moveLabel(
+      String secretId, String label, @Nullable String removeFrom, @Nullable String moveTo) {
+    Secret secret = usable(secretId);
+    for (String id : new String[] {removeFrom, moveTo}) {
+      if (id != null && secret.version(id).isEmpty()) {
+        throw noSuchVersion(id);
+      }
+    }
+    Optional<String> holder = secret.labelled(label).map(Version::id);
+    if (removeFrom != null && !holder.equals(Optional.of(removeFrom))) {
+      throw SecretsManagerException.invalidParameter(
+          "The staging label "
+              + label
+              + " is not attached to the version that you specified in RemoveFromVersionId.");
+    }
+    if (removeFrom == null && holder.isPresent() && !holder.get().equals(moveTo)) {
+      throw SecretsManagerException.invalidParameter(
+          "The parameter RemoveFromVersionId can't be empty. Staging label "
+              + label
+              + " is currently attached to version "
+              + holder.get()
+              + ", so you must explicitly reference that version in RemoveFromVersionId.");
+    }
+    List<Version> versions = new ArrayList<>(secret.versions);
+    if (moveTo != null) {
+      moveLabel(versions, label, moveTo);
+    } else if (label.equals(CURRENT)) {
+      throw SecretsManagerException.invalidParameter(
+          "You can only move staging label AWSCURRENT to a different secret version. It can't be"
+              + " completely removed.");
+    } else if (removeFrom != null) {
+      relabel(versions, removeFrom, without(label));
+    }
+    return save(secret, versions, now());
+  }
+
+  /** DeleteSecret: at once, or with a window in which it can be restored. */
+  public synchronized Secret delete(String secretId, boolean atOnce) {
+    Secret secret = find(secretId);
+    if (atOnce) {
+      secrets.remove(secret.name);
+      return secret.with(Optional.of(now()));
+    }
+    usable(secretId);
+    Secret deleted = secret.with(Optional.of(now()));
+    secrets.put(secret.name, deleted);
+    return deleted;
+  }
+
+  /** RestoreSecret. */
+  public synchronized Secret restore(String secretId) {
+    Secret restored = find(secretId).with(Optional.empty());
+    secrets.put(restored.name, restored);
+    return restored;
+  }
+
+  /** Labels a version that has no value yet, as Secrets Manager does when it starts a rotation. */
+  public synchronized Secret labelEmptyVersion(String secretId, String token) {
+    Secret secret = usable(secretId);
+    List<Version> versions = new ArrayList<>(secret.versions);
+    if (secret.version(token).isEmpty()) {
+      versions.add(new Version(token, null, now(), Set.of()));
+    }
+    moveLabel(versions, PENDING, token);
+    return save(secret, versions, now());
+  }
+
+  private Secret save(Secret secret, List<Version> versions, Instant now) {
+    Secret changed = secret.with(versions, now);
+    beforeLatestWrite.put(secret.name, secret);
+    secrets.put(secret.name, changed);
+    return changed;
+  }
+
+  private static void moveLabel(List<Version> versions, String label, String to) {
+    Optional<Version> holder =
+        versions.stream().filter(version -> version.labels.contains(label)).findFirst();
+    if (holder.isPresent() && !holder.get().id.equals(to)) {
+      relabel(versions, holder.get().id, without(label));
+      if (label.equals(CURRENT)) {
+        moveLabel(versions, PREVIOUS, holder.get().id);
+      }
+    }
+    relabel(
+        versions,
+        to,
+        labels -> {
+          labels.add(label);
+          return labels;
+        });
+  }
+
+  private static UnaryOperator<Set<String>> without(String label) {
+    return labels -> {
+      labels.remove(label);
+      return labels;
+    };
+  }
+
+  private static void relabel(
+      List<Version> versions, String id, UnaryOperator<Set<String>> change) {
+    versions.replaceAll(version -> version.id.equals(id) ? version.with(change) : version);
+  }
+
+  private Secret usable(String secretId) {
+    Secret secret = find(secretId);
+    requireUsable(secret);
+    return secret;
+  }
+
+  private static void requireUsable(Secret secret) {
+    if (secret.deletion.isPresent()) {
+      throw SecretsManagerException.invalidRequest(
+          "You can't perform this operation on the secret because it was marked for deletion.");
+    }
+  }
+
+  /** Finds a secret by name, by ARN, or by an ARN without its random ending. */
+  private Secret find(String secretId) {
+    return secrets.values().stream()
+        .filter(
+            secret ->
+                secret.name.equals(secretId)
+                    || secret.arn.equals(secretId)
+                    || secretId.equals(ARN_PREFIX + secret.name))
+        .max(comparing(Secret::created))
+        .orElseThrow(
+            () ->
+                SecretsManagerException.notFound(
+                    "Secrets Manager can't find the specified secret."));
+  }
+
+  private static SecretsManagerException noSuchVersion(String id) {
+    return SecretsManagerException.notFound(
+        "Secrets Manager can't find the specified secret value for VersionId: " + id);
+  }
+
+  private static String requireToken(@Nullable String token) {
+    if (token == null) {
+      throw SecretsManagerException.invalidRequest(
+          "You must provide a ClientRequestToken value. We recommend a UUID-type value.");
+    }
+    if (token.length() < 32 || token.length() > 64) {
+      throw SecretsManagerException.invalidParameter(
+          "ClientRequestToken must be 32-64 characters long.");
+    }
+    return token;
+  }
+
+  private static void requireSize(Value value) {
+    int size =
+        switch (value) {
+          case Value.Text(String text) ->
+              text.getBytes(java.nio.charset.StandardCharsets.UTF_8).length;
+          case Value.Binary(String base64) -> base64.length() / 4 * 3;
+        };
+    if (size > MAX_VALUE_BYTES) {
+      throw SecretsManagerException.validation(
+          "1 validation error detected: Value at 'secretString' failed to satisfy constraint:"
+              + " Member must have length less than or equal to "
+              + MAX_VALUE_BYTES);
+    }
+  }
+
+  /**
+   * Returns the time in the service's milliseconds, later at each write even if the clock stands.
+   */
+  private Instant now() {
+    Instant now = clock.instant().truncatedTo(ChronoUnit.MILLIS);
+    latest = now.isAfter(latest) ? now : latest.plusMillis(1);
+    return latest;
+  }
+}
