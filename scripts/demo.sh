@@ -22,5 +22,7 @@ mvn --batch-mode --quiet --projects sandbox,lambda --also-make -Dmaven.test.skip
 
 # The JDK that Maven has found; the one on the PATH may be older.
 java=$(sed -n 's/^ *java\.home = //p' sandbox/target/jdk.properties)/bin/java
-exec "$java" -XX:TieredStopAtLevel=1 -cp 'sandbox/target/classes:sandbox/target/lib/*' \
+exec "$java" -XX:TieredStopAtLevel=1 \
+  --enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow \
+  -cp 'sandbox/target/classes:sandbox/target/lib/*' \
   keyrotation.sandbox.Demo lambda/target/function.zip "$event" $keep

@@ -212,13 +212,16 @@ public final class Demo {
 
   private void showLog(Invocation invocation) throws IOException {
     for (String line : invocation.log()) {
+      if (line.startsWith("Picked up JAVA_TOOL_OPTIONS")) {
+        continue; // The JVM's word on the sandbox's own trust store.
+      }
       if (!line.startsWith("{")) {
         out.println("  " + line);
         continue;
       }
       JsonNode entry = JSON.readTree(line);
       out.printf(
-          "  %-5s %-13s %5d ms  %s %s%n",
+          "  %-8s %-13s %5d ms  %s %s%n",
           entry.path("level").asText(),
           entry.path("step").asText(),
           entry.path("duration_ms").asLong(),
@@ -227,15 +230,20 @@ public final class Demo {
     }
   }
 
-  private void showAnswer(Invocation invocation) {
-    String answer =
-        switch (invocation.outcome()) {
-          case Outcome.Response(String json) -> json;
-          case Outcome.Failure(String type, String message, _) -> "error " + type + ": " + message;
-          case Outcome.TimedOut _ -> "none: the time was up";
-          case Outcome.Exited(int status) -> "none: the process ended with status " + status;
-        };
-    out.println("  answer   " + answer);
+  private void showAnswer(Invocation invocation) throws IOException {
+    switch (invocation.outcome()) {
+      case Outcome.Response(String json) ->
+          JSON.readTree(json)
+              .properties()
+              .forEach(
+                  field ->
+                      out.printf(
+                          "  answer   %-20s %s%n", field.getKey(), field.getValue().asText()));
+      case Outcome.Failure(_, String message, _) -> out.println("  error    " + message);
+      case Outcome.TimedOut _ -> out.println("  error    The time was up.");
+      case Outcome.Exited(int status) ->
+          out.println("  error    The process ended with status " + status + ".");
+    }
     out.printf("  took     %d ms", invocation.duration().toMillis());
     invocation
         .initDuration()

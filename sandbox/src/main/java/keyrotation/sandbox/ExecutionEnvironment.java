@@ -151,6 +151,7 @@ final class ExecutionEnvironment implements AutoCloseable {
     command.add("-XX:+UseSerialGC");
     command.add("-XX:TieredStopAtLevel=1");
     command.add("-Xshare:auto");
+    command.add("--enable-native-access=ALL-UNNAMED");
     command.add("-Xmx" + (int) (function.memoryMegabytes() * HEAP_SHARE) + "m");
     command.addAll(List.of("-cp", classPath, RUNTIME_CLIENT, function.handler()));
     ProcessBuilder builder =

@@ -140,6 +140,9 @@ public final class LambdaServer implements AutoCloseable {
     if (present != null) {
       present.close();
     }
+    if (!Files.exists(directory)) {
+      return;
+    }
     try (Stream<Path> files = Files.walk(directory)) {
       for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
         Files.delete(file);

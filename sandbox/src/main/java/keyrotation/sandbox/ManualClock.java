@@ -1,0 +1,24 @@
+package keyrotation.sandbox;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+
+/** A clock that stands until somebody advances it. */
+public final class ManualClock implements InstantSource {
+
+  private volatile Instant now = Instant.parse("2026-01-01T00:00:00Z");
+
+  /** Makes a clock that stands at the beginning of 2026. */
+  public ManualClock() {}
+
+  /** Lets time pass; a negative duration turns the clock back. */
+  public synchronized void advance(Duration duration) {
+    now = now.plus(duration);
+  }
+
+  @Override
+  public Instant instant() {
+    return now;
+  }
+}

@@ -1,0 +1,170 @@
+package keyrotation.sandbox;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.atomic.AtomicInteger;
+import keyrotation.sandbox.Vault.Value;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
+import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
+import software.amazon.awssdk.core.exception.SdkClientException;
+import software.amazon.awssdk.http.urlconnection.UrlConnectionHttpClient;
+import software.amazon.awssdk.regions.Region;
+import software.amazon.awssdk.retries.DefaultRetryStrategy;
+import software.amazon.awssdk.services.secretsmanager.SecretsManagerClient;
+import software.amazon.awssdk.services.secretsmanager.model.SecretsManagerException;
+
+/** What a client that never retries sees of the faults that the stand-in is told to show. */
+class FaultsTest {
+
+  private static final String GET = "GetSecretValue";
+  private static final String PUT = "PutSecretValue";
+
+  private SecretsManagerServer server;
+  private SecretsManagerClient client;
+
+  @BeforeEach
+  void start() {
+    server = SecretsManagerServer.start(InstantSource.system());
+    server.vault().create("s", new Value.Text("a"), UUID.randomUUID().toString(), null);
+    client =
+        SecretsManagerClient.builder()
+            .endpointOverride(server.endpoint())
+            .region(Region.US_EAST_1)
+            .credentialsProvider(
+                StaticCredentialsProvider.create(AwsBasicCredentials.create("test", "test")))
+            .httpClientBuilder(UrlConnectionHttpClient.builder())
+            .overrideConfiguration(o -> o.retryStrategy(DefaultRetryStrategy.doNotRetry()))
+            .build();
+  }
+
+  @AfterEach
+  void stop() {
+    client.close();
+    server.close();
+  }
+
+  @Test
+  void a_refused_call_has_no_effect() {
+    server
+        .calls()
+        .onNext(PUT, new Fault.Refuse<>(keyrotation.sandbox.SecretsManagerException.throttled()));
+
+    assertThatThrownBy(() -> put("b"))
+        .isInstanceOfSatisfying(
+            SecretsManagerException.class, e -> assertThat(e.isThrottlingException()).isTrue());
+    assertThat(get()).isEqualTo("a");
+  }
+
+  @Test
+  void a_call_whose_answer_is_lost_has_its_effect() {
+    // The JDK's client asks a second time by itself, so both answers have to be lost.
+    server.calls().onNth(PUT, 1, new Fault.LoseAnswer<>());
+    server.calls().onNth(PUT, 2, new Fault.LoseAnswer<>());
+
+    assertThatThrownBy(() -> put("b")).isInstanceOf(SdkClientException.class);
+    assertThat(get()).isEqualTo("b");
+  }
+
+  @Test
+  void a_call_that_fails_afterwards_has_its_effect() {
+    server
+        .calls()
+        .onNext(
+            PUT,
+            new Fault.FailAfterwards<>(keyrotation.sandbox.SecretsManagerException.internal()));
+
+    assertThatThrownBy(() -> put("b"))
+        .isInstanceOfSatisfying(
+            SecretsManagerException.class, e -> assertThat(e.statusCode()).isEqualTo(500));
+    assertThat(get()).isEqualTo("b");
+  }
+
+  @Test
+  void a_stale_read_does_not_see_the_latest_write() {
+    put("b");
+    server.calls().onNext(GET, new Fault.ReadStale<>());
+
+    assertThat(get()).isEqualTo("a");
+    assertThat(get()).isEqualTo("b");
+  }
+
+  @Test
+  void a_delayed_call_is_answered_in_the_end() {
+    server.calls().onNext(GET, new Fault.Delay<>(Duration.ofMillis(5)));
+
+    assertThat(get()).isEqualTo("a");
+  }
+
+  @Test
+  void events_happen_before_a_call_and_after_it() {
+    AtomicInteger versionsBefore = new AtomicInteger();
+    AtomicInteger versionsAfter = new AtomicInteger();
+    server.calls().onNth(PUT, 1, new Fault.Before<>(() -> versionsBefore.set(versions())));
+    server.calls().onNth(PUT, 2, new Fault.After<>(() -> versionsAfter.set(versions())));
+
+    put("b");
+    put("c");
+
+    assertThat(versionsBefore).hasValue(1);
+    assertThat(versionsAfter).hasValue(3);
+  }
+
+  @Test
+  void a_fault_is_shown_to_the_call_it_is_planned_for_and_to_no_other() {
+    server
+        .calls()
+        .onNth(GET, 2, new Fault.Refuse<>(keyrotation.sandbox.SecretsManagerException.internal()));
+
+    assertThat(get()).isEqualTo("a");
+    assertThatThrownBy(this::get).isInstanceOf(SecretsManagerException.class);
+    assertThat(get()).isEqualTo("a");
+    assertThat(server.calls().seen()).containsExactly(GET, GET, GET);
+  }
+
+  @Test
+  void a_lasting_fault_lasts_until_it_is_healed() {
+    server
+        .calls()
+        .onEvery(GET, new Fault.Refuse<>(keyrotation.sandbox.SecretsManagerException.internal()));
+
+    assertThatThrownBy(this::get).isInstanceOf(SecretsManagerException.class);
+    assertThatThrownBy(this::get).isInstanceOf(SecretsManagerException.class);
+    server.calls().heal();
+    assertThat(get()).isEqualTo("a");
+  }
+
+  @Test
+  void an_empty_version_has_a_label_and_no_value() {
+    String token = UUID.randomUUID().toString();
+    server.vault().labelEmptyVersion("s", token);
+
+    assertThat(server.vault().describe("s").labelled(Vault.PENDING).orElseThrow().id())
+        .isEqualTo(token);
+    assertThatThrownBy(
+            () -> client.getSecretValue(r -> r.secretId("s").versionStage(Vault.PENDING)))
+        .hasMessageContaining("staging label: AWSPENDING");
+    server.vault().put("s", token, new Value.Text("b"), Set.of(Vault.PENDING));
+    assertThat(client.getSecretValue(r -> r.secretId("s").versionId(token)).secretString())
+        .isEqualTo("b");
+  }
+
+  private int versions() {
+    return server.vault().describe("s").versions().size();
+  }
+
+  private void put(String value) {
+    client.putSecretValue(r -> r.secretId("s").secretString(value));
+  }
+
+  private String get() {
+    return client.getSecretValue(r -> r.secretId("s")).secretString();
+  }
+}

@@ -1,0 +1,177 @@
+package keyrotation.sandbox;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.InstanceOfAssertFactories.type;
+
+import com.amazonaws.services.lambda.runtime.Context;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipOutputStream;
+import keyrotation.sandbox.LambdaServer.Function;
+import keyrotation.sandbox.LambdaServer.Invocation;
+import keyrotation.sandbox.LambdaServer.Outcome;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class LambdaServerTest {
+
+  @TempDir Path directory;
+  private LambdaServer lambda;
+
+  @BeforeEach
+  void start() throws IOException {
+    lambda = start(Duration.ofSeconds(30));
+  }
+
+  @AfterEach
+  void stop() {
+    lambda.close();
+  }
+
+  @Test
+  void an_event_goes_in_and_a_response_comes_out() {
+    Invocation invocation = lambda.invoke("\"echo\"");
+
+    assertThat(invocation.outcome()).isEqualTo(new Outcome.Response("\"echo\""));
+    assertThat(invocation.log()).contains("got echo");
+    assertThat(invocation.initDuration()).isPresent();
+    assertThat(invocation.duration()).isPositive();
+  }
+
+  @Test
+  void a_process_serves_many_events_and_each_has_its_own_log() {
+    lambda.invoke("\"first\"");
+    Invocation second = lambda.invoke("\"second\"");
+
+    assertThat(second.initDuration()).isEmpty();
+    assertThat(second.log()).containsExactly("got second");
+  }
+
+  @Test
+  void the_function_sees_the_request_id_that_it_is_given() {
+    assertThat(lambda.invoke("\"request-id\"", "my-id").outcome())
+        .isEqualTo(new Outcome.Response("\"my-id\""));
+  }
+
+  @Test
+  void an_exception_is_a_failure() {
+    assertThat(lambda.invoke("\"throw\"").outcome())
+        .asInstanceOf(type(Outcome.Failure.class))
+        .satisfies(
+            failure -> {
+              assertThat(failure.type()).isEqualTo("java.lang.IllegalStateException");
+              assertThat(failure.message()).isEqualTo("as asked");
+            });
+  }
+
+  @Test
+  void an_event_that_takes_too_long_is_ended_and_the_next_starts_afresh() throws IOException {
+    stop();
+    lambda = start(Duration.ofMillis(300));
+
+    assertThat(lambda.invoke("\"hang\"").outcome()).isEqualTo(new Outcome.TimedOut());
+    assertThat(lambda.invoke("\"hang\"").initDuration()).isPresent();
+  }
+
+  @Test
+  void a_process_that_ends_by_itself_is_told_with_its_status() {
+    assertThat(lambda.invoke("\"exit\"").outcome()).isEqualTo(new Outcome.Exited(3));
+    assertThat(lambda.invoke("\"echo\"").outcome()).isInstanceOf(Outcome.Response.class);
+  }
+
+  @Test
+  void a_process_can_be_killed_at_work() throws Exception {
+    try (ServerSocket door = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      CompletableFuture<Invocation> hanging =
+          CompletableFuture.supplyAsync(
+              () -> lambda.invoke("\"knock and hang " + door.getLocalPort() + "\""));
+      door.accept().close();
+
+      lambda.kill();
+
+      assertThat(hanging.get().outcome()).isInstanceOf(Outcome.Exited.class);
+    }
+    assertThat(lambda.invoke("\"echo\"").outcome()).isInstanceOf(Outcome.Response.class);
+  }
+
+  @Test
+  void the_function_has_lambdas_environment_and_nothing_of_this_machines() {
+    assertThat(lambda.invoke("\"environment\"").outcome())
+        .asInstanceOf(type(Outcome.Response.class))
+        .extracting(Outcome.Response::json)
+        .asString()
+        .contains("AWS_REGION", "AWS_LAMBDA_FUNCTION_NAME", "MINE")
+        .doesNotContain("HOME");
+  }
+
+  @Test
+  void the_heap_is_a_part_of_the_memory() {
+    assertThat(lambda.invoke("\"memory\"").outcome())
+        .asInstanceOf(type(Outcome.Response.class))
+        .extracting(response -> Long.parseLong(response.json()))
+        .satisfies(megabytes -> assertThat(megabytes).isBetween(90L, 128L));
+  }
+
+  @Test
+  void nothing_is_left_of_it_afterwards() {
+    lambda.invoke("\"echo\"");
+    List<ProcessHandle> processes = ProcessHandle.current().descendants().toList();
+    assertThat(processes).isNotEmpty();
+
+    stop();
+
+    assertThat(processes).noneMatch(ProcessHandle::isAlive);
+  }
+
+  private LambdaServer start(Duration timeout) throws IOException {
+    Path archive = directory.resolve("function.zip");
+    String entry = Sample.class.getName().replace('.', '/') + ".class";
+    try (ZipOutputStream zip = new ZipOutputStream(Files.newOutputStream(archive));
+        InputStream code = Sample.class.getClassLoader().getResourceAsStream(entry)) {
+      zip.putNextEntry(new ZipEntry(entry));
+      assertThat(code).isNotNull().satisfies(c -> c.transferTo(zip));
+    }
+    return LambdaServer.start(
+        new Function(
+            archive, Sample.class.getName() + "::handle", 128, timeout, Map.of("MINE", "1")));
+  }
+
+  /** A function that does what its event says. */
+  public static final class Sample {
+    /** Called by the runtime interface client. */
+    public Object handle(String wish, Context context) throws Exception {
+      System.out.println("got " + wish);
+      if (wish.startsWith("knock")) {
+        int port = Integer.parseInt(wish.substring(wish.lastIndexOf(' ') + 1));
+        new Socket(InetAddress.getLoopbackAddress(), port).close();
+      }
+      return switch (wish.replaceFirst(" [0-9]+$", "")) {
+        case "request-id" -> context.getAwsRequestId();
+        case "throw" -> throw new IllegalStateException("as asked");
+        case "hang", "knock and hang" -> {
+          Thread.sleep(Duration.ofMinutes(10));
+          yield "";
+        }
+        case "exit" -> {
+          System.exit(3);
+          yield "";
+        }
+        case "environment" -> System.getenv().keySet().toString();
+        case "memory" -> Runtime.getRuntime().maxMemory() >> 20;
+        default -> wish;
+      };
+    }
+  }
+}

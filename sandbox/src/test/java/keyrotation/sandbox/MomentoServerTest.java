@@ -1,0 +1,200 @@
+package keyrotation.sandbox;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import grpc.control_client.ScsControlGrpc;
+import grpc.control_client._ListCachesRequest;
+import io.grpc.Grpc;
+import io.grpc.ManagedChannel;
+import io.grpc.Metadata;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.grpc.TlsChannelCredentials;
+import io.grpc.stub.MetadataUtils;
+import java.io.IOException;
+import java.time.Duration;
+import keyrotation.sandbox.IssuedKey.Permissions;
+import keyrotation.sandbox.MomentoServer.RefreshTokens;
+import momento.auth.AuthGrpc;
+import momento.auth._RefreshApiTokenRequest;
+import momento.auth._RefreshApiTokenResponse;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+class MomentoServerTest {
+
+  private static final Duration WEEK = Duration.ofDays(7);
+
+  private final ManualClock clock = new ManualClock();
+  private final CertificateAuthority authority = new CertificateAuthority();
+  private MomentoServer server = MomentoServer.start(authority, clock, RefreshTokens.REUSABLE);
+  private ManagedChannel channel = connect(authority);
+
+  @AfterEach
+  void stop() {
+    channel.shutdownNow();
+    server.close();
+  }
+
+  @Test
+  void a_refresh_makes_a_key_with_the_same_rights_and_lifetime() {
+    IssuedKey old = server.issue(WEEK, Permissions.DATA_ONLY);
+    clock.advance(Duration.ofDays(5));
+
+    var answer = refresh(old.token(), old.refreshToken());
+
+    assertThat(answer.getEndpoint()).isEqualTo(old.endpoint());
+    assertThat(answer.getApiKey()).isNotEqualTo(old.token());
+    assertThat(answer.getRefreshToken()).isNotEqualTo(old.refreshToken());
+    assertThat(answer.getValidUntil()).isEqualTo(clock.instant().plus(WEEK).getEpochSecond());
+    assertThat(verdict(answer.getApiKey())).isEqualTo(Status.Code.PERMISSION_DENIED);
+    assertThat(verdict(old.token())).isEqualTo(Status.Code.PERMISSION_DENIED);
+    assertThat(server.calls().seen()).startsWith("RefreshApiToken", "ListCaches");
+  }
+
+  @Test
+  void a_reusable_refresh_token_makes_a_key_each_time() {
+    IssuedKey old = server.issue(WEEK, Permissions.SUPER_USER);
+
+    assertThat(refresh(old.token(), old.refreshToken()).getApiKey())
+        .isNotEqualTo(refresh(old.token(), old.refreshToken()).getApiKey());
+  }
+
+  @Test
+  void a_single_use_refresh_token_makes_one_key() {
+    stop();
+    server = MomentoServer.start(authority, clock, RefreshTokens.SINGLE_USE);
+    channel = connect(authority);
+    IssuedKey old = server.issue(WEEK, Permissions.SUPER_USER);
+    var first = refresh(old.token(), old.refreshToken());
+
+    assertRefused(old.token(), old.refreshToken(), Status.Code.INVALID_ARGUMENT);
+    refresh(first.getApiKey(), first.getRefreshToken());
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"INVALID_ARGUMENT", "UNAUTHENTICATED"})
+  void an_expired_key_cannot_be_refreshed(Status.Code code) {
+    server.refuseRefreshWith(code);
+    IssuedKey old = server.issue(WEEK, Permissions.SUPER_USER);
+    clock.advance(WEEK);
+
+    assertRefused(old.token(), old.refreshToken(), code);
+    assertThat(verdict(old.token())).isEqualTo(Status.Code.UNAUTHENTICATED);
+    assertThat(server.accepts(old.apiKey())).isFalse();
+  }
+
+  @Test
+  void a_refresh_token_belongs_to_its_key() {
+    IssuedKey one = server.issue(WEEK, Permissions.SUPER_USER);
+    IssuedKey other = server.issue(WEEK, Permissions.SUPER_USER);
+
+    assertRefused(one.token(), other.refreshToken(), Status.Code.INVALID_ARGUMENT);
+    assertRefused(one.apiKey(), one.refreshToken(), Status.Code.INVALID_ARGUMENT);
+  }
+
+  @Test
+  void a_key_that_never_expires_cannot_be_refreshed() {
+    IssuedKey old = server.issueForever();
+
+    assertRefused(old.token(), old.refreshToken(), Status.Code.INVALID_ARGUMENT);
+    assertThat(verdict(old.token())).isEqualTo(Status.Code.OK);
+  }
+
+  @Test
+  void a_new_key_may_take_a_while_to_be_known() {
+    server.refuseNewKeysAtFirst(2);
+    IssuedKey old = server.issue(WEEK, Permissions.SUPER_USER);
+    String fresh = refresh(old.token(), old.refreshToken()).getApiKey();
+
+    assertThat(verdict(fresh)).isEqualTo(Status.Code.UNAUTHENTICATED);
+    assertThat(verdict(fresh)).isEqualTo(Status.Code.UNAUTHENTICATED);
+    assertThat(verdict(fresh)).isEqualTo(Status.Code.OK);
+  }
+
+  @Test
+  void a_lost_answer_has_made_a_key_all_the_same() {
+    IssuedKey old = server.issue(WEEK, Permissions.SUPER_USER);
+    server.calls().onNext(MomentoServer.REFRESH, new Fault.LoseAnswer<>());
+
+    assertRefused(old.token(), old.refreshToken(), Status.Code.UNAVAILABLE);
+    assertThat(server.calls().count(MomentoServer.REFRESH)).isEqualTo(1);
+  }
+
+  @Test
+  void too_many_calls_are_told_in_a_trailer() {
+    server.calls().onNext(MomentoServer.LIST_CACHES, new Fault.Refuse<>(MomentoServer.throttled()));
+
+    assertThatThrownBy(() -> listCaches("any"))
+        .isInstanceOfSatisfying(
+            StatusRuntimeException.class,
+            e -> {
+              assertThat(e.getStatus().getCode()).isEqualTo(Status.Code.RESOURCE_EXHAUSTED);
+              assertThat(e.getTrailers())
+                  .extracting(t -> t.get(Metadata.Key.of("err", Metadata.ASCII_STRING_MARSHALLER)))
+                  .isEqualTo("operations_rate_limit_exceeded");
+            });
+  }
+
+  @Test
+  void nobody_connects_who_does_not_trust_its_authority() {
+    channel.shutdownNow();
+    channel = connect(new CertificateAuthority());
+
+    assertThat(verdict("any")).isEqualTo(Status.Code.UNAVAILABLE);
+  }
+
+  @Test
+  void a_key_does_not_show_itself() {
+    IssuedKey key = server.issue(WEEK, Permissions.SUPER_USER);
+
+    assertThat(key.toString()).doesNotContain(key.token(), key.refreshToken(), key.apiKey());
+  }
+
+  private ManagedChannel connect(CertificateAuthority trusted) {
+    try {
+      return Grpc.newChannelBuilder(
+              server.controlEndpoint(),
+              TlsChannelCredentials.newBuilder().trustManager(trusted.certificate()).build())
+          .build();
+    } catch (IOException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  private _RefreshApiTokenResponse refresh(String token, String refreshToken) {
+    return AuthGrpc.newBlockingStub(channel)
+        .refreshApiToken(
+            _RefreshApiTokenRequest.newBuilder()
+                .setApiKey(token)
+                .setRefreshToken(refreshToken)
+                .build());
+  }
+
+  private void assertRefused(String token, String refreshToken, Status.Code code) {
+    assertThatThrownBy(() -> refresh(token, refreshToken))
+        .isInstanceOfSatisfying(
+            StatusRuntimeException.class, e -> assertThat(e.getStatus().getCode()).isEqualTo(code));
+  }
+
+  private Status.Code verdict(String token) {
+    try {
+      listCaches(token);
+      return Status.Code.OK;
+    } catch (StatusRuntimeException e) {
+      return e.getStatus().getCode();
+    }
+  }
+
+  private void listCaches(String token) {
+    Metadata headers = new Metadata();
+    headers.put(Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER), token);
+    var _ =
+        ScsControlGrpc.newBlockingStub(channel)
+            .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers))
+            .listCaches(_ListCachesRequest.getDefaultInstance());
+  }
+}

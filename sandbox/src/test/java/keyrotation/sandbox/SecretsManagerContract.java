@@ -1,0 +1,466 @@
+package keyrotation.sandbox;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import java.util.function.Consumer;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.TestInstance.Lifecycle;
+import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
+import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
+import software.amazon.awssdk.awscore.exception.AwsServiceException;
+import software.amazon.awssdk.core.SdkBytes;
+import software.amazon.awssdk.http.urlconnection.UrlConnectionHttpClient;
+import software.amazon.awssdk.regions.Region;
+import software.amazon.awssdk.services.secretsmanager.SecretsManagerClient;
+import software.amazon.awssdk.services.secretsmanager.model.GetSecretValueRequest;
+import software.amazon.awssdk.services.secretsmanager.model.InvalidParameterException;
+import software.amazon.awssdk.services.secretsmanager.model.InvalidRequestException;
+import software.amazon.awssdk.services.secretsmanager.model.PutSecretValueRequest;
+import software.amazon.awssdk.services.secretsmanager.model.ResourceExistsException;
+import software.amazon.awssdk.services.secretsmanager.model.ResourceNotFoundException;
+import software.amazon.awssdk.services.secretsmanager.model.SecretVersionsListEntry;
+
+/** What Secrets Manager does, as recorded from the service or documented by it. */
+@TestInstance(Lifecycle.PER_CLASS)
+abstract class SecretsManagerContract {
+
+  private final String name = "contract/" + UUID.randomUUID();
+  private SecretsManagerClient client;
+  private String secret;
+
+  /** Returns where the server under test listens. */
+  abstract URI endpoint();
+
+  @BeforeEach
+  void create_a_secret_without_value() {
+    client =
+        SecretsManagerClient.builder()
+            .endpointOverride(endpoint())
+            .region(Region.US_EAST_1)
+            .credentialsProvider(
+                StaticCredentialsProvider.create(AwsBasicCredentials.create("test", "test")))
+            .httpClientBuilder(UrlConnectionHttpClient.builder())
+            .build();
+    secret = name + "/" + UUID.randomUUID();
+    client.createSecret(r -> r.name(secret));
+  }
+
+  @AfterEach
+  void close() {
+    client.deleteSecret(r -> r.secretId(secret).forceDeleteWithoutRecovery(true));
+    client.close();
+  }
+
+  @Test
+  void an_unknown_secret_is_not_found() {
+    String message = "Secrets Manager can't find the specified secret.";
+    assertThatThrownBy(() -> client.getSecretValue(r -> r.secretId("nobody")))
+        .isInstanceOf(ResourceNotFoundException.class)
+        .hasMessageContaining(message);
+    assertThatThrownBy(() -> client.describeSecret(r -> r.secretId("nobody")))
+        .isInstanceOf(ResourceNotFoundException.class)
+        .hasMessageContaining(message);
+    assertThatThrownBy(() -> client.listSecretVersionIds(r -> r.secretId("nobody")))
+        .isInstanceOf(ResourceNotFoundException.class)
+        .hasMessageContaining(message);
+  }
+
+  @Test
+  void a_name_is_taken_once() {
+    assertThatThrownBy(() -> client.createSecret(r -> r.name(secret).secretString("a")))
+        .isInstanceOf(ResourceExistsException.class)
+        .hasMessageContaining(
+            "The operation failed because the secret " + secret + " already exists.");
+  }
+
+  @Test
+  void a_secret_without_value_has_no_version() {
+    var described = client.describeSecret(r -> r.secretId(secret));
+
+    assertThat(described.hasVersionIdsToStages()).isFalse();
+    assertThat(described.createdDate()).isNotNull();
+    assertThatThrownBy(() -> client.getSecretValue(r -> r.secretId(secret)))
+        .isInstanceOf(ResourceNotFoundException.class)
+        .hasMessageContaining(
+            "Secrets Manager can't find the specified secret value for staging label: AWSCURRENT");
+  }
+
+  @Test
+  void a_secret_is_found_by_arn_too() {
+    put("a");
+    String arn = client.describeSecret(r -> r.secretId(secret)).arn();
+
+    assertThat(arn).contains(":secret:" + secret + "-");
+    assertThat(client.getSecretValue(r -> r.secretId(arn)).secretString()).isEqualTo("a");
+  }
+
+  @Test
+  void a_put_without_labels_becomes_current_and_what_was_current_previous() {
+    String a = put("a");
+    assertThat(labels()).containsOnly(Map.entry(a, List.of("AWSCURRENT")));
+
+    String b = put("b");
+    assertThat(labels())
+        .containsOnly(Map.entry(a, List.of("AWSPREVIOUS")), Map.entry(b, List.of("AWSCURRENT")));
+    assertThat(currentValue()).isEqualTo("b");
+  }
+
+  @Test
+  void an_update_is_a_put() {
+    String a = put("a");
+    String b = client.updateSecret(r -> r.secretId(secret).secretString("b")).versionId();
+
+    assertThat(labels())
+        .containsOnly(Map.entry(a, List.of("AWSPREVIOUS")), Map.entry(b, List.of("AWSCURRENT")));
+  }
+
+  @Test
+  void the_first_version_becomes_current_whatever_its_labels() {
+    String a = put("a", "AWSPENDING");
+
+    assertThat(labels()).containsOnly(Map.entry(a, List.of("AWSCURRENT", "AWSPENDING")));
+  }
+
+  @Test
+  void a_put_with_labels_leaves_the_current_version_alone() {
+    String a = put("a");
+    String b = put("b", "AWSPENDING");
+
+    assertThat(labels())
+        .containsOnly(Map.entry(a, List.of("AWSCURRENT")), Map.entry(b, List.of("AWSPENDING")));
+    assertThat(currentValue()).isEqualTo("a");
+  }
+
+  @Test
+  void the_version_id_is_the_request_token() {
+    put("a");
+    String token = UUID.randomUUID().toString();
+
+    var answer =
+        client.putSecretValue(
+            r ->
+                r.secretId(secret)
+                    .secretString("b")
+                    .clientRequestToken(token)
+                    .versionStages("AWSPENDING"));
+
+    assertThat(answer.versionId()).isEqualTo(token);
+    assertThat(answer.versionStages()).containsExactly("AWSPENDING");
+    assertThat(answer.name()).isEqualTo(secret);
+  }
+
+  @Test
+  void the_same_token_with_the_same_value_changes_nothing() {
+    String a = put("a");
+    String b = put("b");
+
+    client.putSecretValue(
+        r ->
+            r.secretId(secret).secretString("a").clientRequestToken(a).versionStages("AWSCURRENT"));
+
+    assertThat(labels())
+        .containsOnly(Map.entry(a, List.of("AWSPREVIOUS")), Map.entry(b, List.of("AWSCURRENT")));
+  }
+
+  @Test
+  void the_same_token_with_another_value_is_refused() {
+    String a = put("a");
+
+    assertThatThrownBy(
+            () ->
+                client.putSecretValue(
+                    r -> r.secretId(secret).secretString("b").clientRequestToken(a)))
+        .isInstanceOf(ResourceExistsException.class);
+    assertThat(currentValue()).isEqualTo("a");
+  }
+
+  @Test
+  void a_token_has_32_to_64_characters() {
+    for (int length : new int[] {31, 65}) {
+      assertThatThrownBy(
+              () ->
+                  client.putSecretValue(
+                      r ->
+                          r.secretId(secret)
+                              .secretString("a")
+                              .clientRequestToken("t".repeat(length))))
+          .isInstanceOf(InvalidParameterException.class)
+          .hasMessageContaining("ClientRequestToken must be 32-64 characters long.");
+    }
+  }
+
+  @Test
+  void the_raw_protocol_demands_a_token() throws Exception {
+    try (HttpClient http = HttpClient.newHttpClient()) {
+      HttpResponse<String> answer =
+          http.send(
+              HttpRequest.newBuilder(endpoint())
+                  .header("X-Amz-Target", "secretsmanager.PutSecretValue")
+                  .header("Content-Type", "application/x-amz-json-1.1")
+                  .header(
+                      "Authorization",
+                      "AWS4-HMAC-SHA256"
+                          + " Credential=test/20260101/us-east-1/secretsmanager/aws4_request,"
+                          + " SignedHeaders=host, Signature=0")
+                  .POST(
+                      HttpRequest.BodyPublishers.ofString(
+                          "{\"SecretId\":\"" + secret + "\",\"SecretString\":\"a\"}"))
+                  .build(),
+              HttpResponse.BodyHandlers.ofString());
+
+      assertThat(answer.statusCode()).isEqualTo(400);
+      assertThat(answer.body())
+          .contains("InvalidRequestException")
+          .contains("You must provide a ClientRequestToken value. We recommend a UUID-type value.");
+    }
+  }
+
+  @Test
+  void a_value_has_at_most_65536_bytes() {
+    put("a".repeat(65_536));
+
+    assertThatThrownBy(() -> put("a".repeat(65_537)))
+        .isInstanceOf(AwsServiceException.class)
+        .hasMessageContaining("65536");
+  }
+
+  @Test
+  void a_binary_value_comes_back_as_one() {
+    SdkBytes bytes = SdkBytes.fromByteArray(new byte[] {0, 1, -1});
+    client.putSecretValue(r -> r.secretId(secret).secretBinary(bytes));
+
+    var answer = client.getSecretValue(r -> r.secretId(secret));
+    assertThat(answer.secretBinary()).isEqualTo(bytes);
+    assertThat(answer.secretString()).isNull();
+  }
+
+  @Test
+  void moving_the_current_label_moves_the_previous_one_and_leaves_the_pending_one() {
+    String a = put("a");
+    String b = put("b", "AWSPENDING");
+
+    promote(a, b);
+
+    assertThat(labels())
+        .containsOnly(
+            Map.entry(a, List.of("AWSPREVIOUS")),
+            Map.entry(b, List.of("AWSCURRENT", "AWSPENDING")));
+    assertThat(currentValue()).isEqualTo("b");
+  }
+
+  @Test
+  void going_back_makes_the_version_left_the_previous_one() {
+    String a = put("a");
+    String b = put("b");
+
+    promote(b, a);
+
+    assertThat(labels())
+        .containsOnly(Map.entry(a, List.of("AWSCURRENT")), Map.entry(b, List.of("AWSPREVIOUS")));
+  }
+
+  @Test
+  void the_next_pending_version_takes_the_label() {
+    String a = put("a");
+    String b = put("b", "AWSPENDING", "MINE");
+    promote(a, b);
+    String c = put("c", "AWSPENDING");
+
+    assertThat(labels())
+        .containsOnly(
+            Map.entry(a, List.of("AWSPREVIOUS")),
+            Map.entry(b, List.of("AWSCURRENT", "MINE")),
+            Map.entry(c, List.of("AWSPENDING")));
+    promote(b, c);
+    assertThat(labels())
+        .containsOnly(
+            Map.entry(b, List.of("AWSPREVIOUS", "MINE")),
+            Map.entry(c, List.of("AWSCURRENT", "AWSPENDING")));
+  }
+
+  @Test
+  void a_put_that_becomes_current_takes_the_pending_label_off_the_version_it_replaces() {
+    String a = put("a");
+    String b = put("b", "AWSPENDING");
+    promote(a, b);
+    String c = put("c");
+
+    assertThat(labels())
+        .containsOnly(Map.entry(b, List.of("AWSPREVIOUS")), Map.entry(c, List.of("AWSCURRENT")));
+  }
+
+  @Test
+  void labels_of_ones_own_move_with_each_put() {
+    String a = put("a");
+    String b = put("b", "one", "two", "three");
+    String c = put("c", "one", "two", "four");
+
+    assertThat(labels())
+        .containsOnly(
+            Map.entry(a, List.of("AWSCURRENT")),
+            Map.entry(b, List.of("three")),
+            Map.entry(c, List.of("four", "one", "two")));
+  }
+
+  @Test
+  void a_version_without_label_is_listed_only_on_demand() {
+    String a = put("a");
+    put("b");
+    put("c");
+
+    assertThat(labels()).doesNotContainKey(a);
+    assertThat(client.listSecretVersionIds(r -> r.secretId(secret)).versions())
+        .extracting(SecretVersionsListEntry::versionId)
+        .doesNotContain(a);
+    assertThat(
+            client.listSecretVersionIds(r -> r.secretId(secret).includeDeprecated(true)).versions())
+        .extracting(SecretVersionsListEntry::versionId)
+        .contains(a);
+    assertThat(read(r -> r.versionId(a))).isEqualTo("a");
+  }
+
+  @Test
+  void the_current_label_moves_only_from_where_it_is() {
+    String a = put("a");
+    String b = put("b", "AWSPENDING");
+    String c = put("c", "MINE");
+
+    assertThatThrownBy(() -> promote(c, b)).isInstanceOf(InvalidParameterException.class);
+    assertThatThrownBy(
+            () ->
+                client.updateSecretVersionStage(
+                    r -> r.secretId(secret).versionStage("AWSCURRENT").moveToVersionId(b)))
+        .isInstanceOf(InvalidParameterException.class)
+        .hasMessageContaining(
+            "The parameter RemoveFromVersionId can't be empty. Staging label AWSCURRENT is"
+                + " currently attached to version "
+                + a);
+    assertThat(currentValue()).isEqualTo("a");
+  }
+
+  @Test
+  void moving_a_label_to_an_unknown_version_is_refused() {
+    String a = put("a");
+
+    assertThatThrownBy(() -> promote(a, UUID.randomUUID().toString()))
+        .isInstanceOf(AwsServiceException.class);
+    assertThat(currentValue()).isEqualTo("a");
+  }
+
+  @Test
+  void a_pending_label_can_be_taken_off() {
+    String a = put("a");
+    String b = put("b", "AWSPENDING");
+
+    client.updateSecretVersionStage(
+        r -> r.secretId(secret).versionStage("AWSPENDING").removeFromVersionId(b));
+
+    assertThat(labels()).containsOnly(Map.entry(a, List.of("AWSCURRENT")));
+  }
+
+  @Test
+  void the_current_label_cannot_be_taken_off() {
+    String a = put("a");
+
+    assertThatThrownBy(
+            () ->
+                client.updateSecretVersionStage(
+                    r -> r.secretId(secret).versionStage("AWSCURRENT").removeFromVersionId(a)))
+        .isInstanceOf(InvalidParameterException.class);
+  }
+
+  @Test
+  void a_version_is_read_by_id_by_label_and_by_both_if_they_agree() {
+    String a = put("a");
+    String b = put("b", "AWSPENDING");
+
+    assertThat(read(r -> r.versionId(b))).isEqualTo("b");
+    assertThat(read(r -> r.versionStage("AWSPENDING"))).isEqualTo("b");
+    assertThat(read(r -> r.versionId(b).versionStage("AWSPENDING"))).isEqualTo("b");
+    assertThatThrownBy(() -> read(r -> r.versionId(a).versionStage("AWSPENDING")))
+        .isInstanceOf(InvalidRequestException.class)
+        .hasMessageContaining(
+            "You provided a VersionStage that is not associated to the provided VersionId.");
+    assertThatThrownBy(() -> read(r -> r.versionId(UUID.randomUUID().toString())))
+        .isInstanceOf(ResourceNotFoundException.class);
+  }
+
+  @Test
+  void versions_are_dated_to_the_millisecond_and_later_ones_later() {
+    put("a");
+    var a = client.getSecretValue(r -> r.secretId(secret)).createdDate();
+    put("b");
+    var b = client.getSecretValue(r -> r.secretId(secret)).createdDate();
+
+    assertThat(b).isAfter(a);
+  }
+
+  @Test
+  void a_secret_scheduled_for_deletion_is_described_and_refuses_the_rest() {
+    put("a");
+    client.deleteSecret(r -> r.secretId(secret));
+
+    assertThat(client.describeSecret(r -> r.secretId(secret)).deletedDate()).isNotNull();
+    String message =
+        "You can't perform this operation on the secret because it was marked for deletion.";
+    assertThatThrownBy(this::currentValue)
+        .isInstanceOf(InvalidRequestException.class)
+        .hasMessageContaining(message);
+    assertThatThrownBy(() -> put("b"))
+        .isInstanceOf(InvalidRequestException.class)
+        .hasMessageContaining(message);
+    assertThatThrownBy(() -> client.createSecret(r -> r.name(secret)))
+        .isInstanceOf(InvalidRequestException.class)
+        .hasMessageContaining(
+            "You can't create this secret because a secret with this name is already scheduled for"
+                + " deletion.");
+
+    client.restoreSecret(r -> r.secretId(secret));
+    assertThat(currentValue()).isEqualTo("a");
+  }
+
+  private String put(String value, String... labels) {
+    var request = PutSecretValueRequest.builder().secretId(secret).secretString(value);
+    if (labels.length > 0) {
+      request.versionStages(labels);
+    }
+    return client.putSecretValue(request.build()).versionId();
+  }
+
+  private void promote(String from, String to) {
+    client.updateSecretVersionStage(
+        r ->
+            r.secretId(secret)
+                .versionStage("AWSCURRENT")
+                .removeFromVersionId(from)
+                .moveToVersionId(to));
+  }
+
+  private String currentValue() {
+    return read(r -> r.versionStage("AWSCURRENT"));
+  }
+
+  private String read(Consumer<GetSecretValueRequest.Builder> request) {
+    return client.getSecretValue(request.andThen(r -> r.secretId(secret))).secretString();
+  }
+
+  /** Returns the labels in order, by version id. */
+  private Map<String, List<String>> labels() {
+    Map<String, List<String>> labels =
+        new HashMap<>(client.describeSecret(r -> r.secretId(secret)).versionIdsToStages());
+    labels.replaceAll((id, list) -> list.stream().sorted().toList());
+    return labels;
+  }
+}
