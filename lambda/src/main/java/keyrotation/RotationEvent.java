@@ -6,6 +6,7 @@ import static keyrotation.FailureReason.EVENT_UNKNOWN;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Pattern;
 
 /** A way in: what somebody or something asks of the function. */
 sealed interface RotationEvent {
@@ -17,8 +18,8 @@ sealed interface RotationEvent {
    */
   record Manual(String secretId) implements RotationEvent {}
 
-  /** The longest ARN that Secrets Manager takes for a secret. */
-  int LONGEST_SECRET_ID = 2048;
+  /** What Secrets Manager allows in names and ARNs. */
+  Pattern SECRET_ID = Pattern.compile("[A-Za-z0-9/_+=.@:-]{1,2048}");
 
   /** The field that names a secret, as in the function that this one replaces. */
   String SECRET_NAME = "momento_auth_token_secret_name";
@@ -44,9 +45,7 @@ sealed interface RotationEvent {
       throw unknown("The event has " + others.size() + " fields beside \"" + SECRET_NAME + "\".");
     }
     JsonNode name = json.get(SECRET_NAME);
-    if (!name.isTextual()
-        || name.asText().isBlank()
-        || name.asText().length() > LONGEST_SECRET_ID) {
+    if (!name.isTextual() || !SECRET_ID.matcher(name.asText()).matches()) {
       throw unknown("The field \"" + SECRET_NAME + "\" is not the name of a secret.");
     }
     return new Manual(name.asText());

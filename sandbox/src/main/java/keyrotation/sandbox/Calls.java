@@ -90,6 +90,10 @@ public final class Calls<E extends RuntimeException> {
         yield Optional.of(work.get());
       }
       case Fault.ReadStale<E> _ -> Optional.of(staleWork.get());
+      case Fault.Instead<E>(Runnable event) -> {
+        event.run();
+        yield Optional.empty();
+      }
       case Fault.Before<E>(Runnable event) -> {
         event.run();
         yield Optional.of(work.get());

@@ -25,8 +25,12 @@ public sealed interface Fault<E extends RuntimeException> {
   record ReadStale<E extends RuntimeException>() implements Fault<E> {}
 
   /**
-   * Something else happens first, such as the death of the caller; then the call is carried out.
+   * Something else happens, such as the death of the caller; the call is not carried out, and there
+   * is no answer.
    */
+  record Instead<E extends RuntimeException>(Runnable event) implements Fault<E> {}
+
+  /** Something else happens first, such as another caller's call; then the call is carried out. */
   record Before<E extends RuntimeException>(Runnable event) implements Fault<E> {}
 
   /** The call is carried out; before its answer leaves, something else happens. */

@@ -118,6 +118,16 @@ class FaultsTest {
   }
 
   @Test
+  void what_happens_instead_of_a_call_keeps_it_from_being_carried_out() {
+    AtomicInteger events = new AtomicInteger();
+    server.calls().onEvery(PUT, new Fault.Instead<>(events::incrementAndGet));
+
+    assertThatThrownBy(() -> put("b")).isInstanceOf(SdkClientException.class);
+    assertThat(events.get()).isPositive();
+    assertThat(get()).isEqualTo("a");
+  }
+
+  @Test
   void a_fault_is_shown_to_the_call_it_is_planned_for_and_to_no_other() {
     server
         .calls()

@@ -1,0 +1,221 @@
+package keyrotation;
+
+import static keyrotation.SandboxedFunction.SECRET;
+import static keyrotation.SandboxedFunction.manualEvent;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.time.Duration;
+import java.util.UUID;
+import keyrotation.sandbox.Fault;
+import keyrotation.sandbox.IssuedKey;
+import keyrotation.sandbox.IssuedKey.Permissions;
+import keyrotation.sandbox.MomentoServer.RefreshTokens;
+import keyrotation.sandbox.SecretsManagerException;
+import keyrotation.sandbox.Vault.Secret;
+import keyrotation.sandbox.Vault.Value;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What cannot be rotated ends in an error with its own reason, and leaves everything as it was. */
+class BadInputTest {
+
+  private final SandboxedFunction function = new SandboxedFunction(RefreshTokens.SINGLE_USE);
+
+  @AfterEach
+  void stop() {
+    function.close();
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "",
+        "null",
+        "[]",
+        "\"momento/authentication-token\"",
+        "{}",
+        "{\"secret\": \"momento/authentication-token\"}",
+        "{\"momento_auth_token_secret_name\": 7}",
+        "{\"momento_auth_token_secret_name\": null}",
+        "{\"momento_auth_token_secret_name\": \" \"}",
+        "{\"momento_auth_token_secret_name\": \"a b\"}",
+        "{\"momento_auth_token_secret_name\": \"a\", \"momento_auth_token_secret_name\": \"b\"}",
+        "{\"momento_auth_token_secret_name\": \"a\", \"dry-run\": true}",
+        "{\"momento_auth_token_secret_name\": \"a\"} {}",
+      })
+  void an_event_of_no_known_form(String event) {
+    assertThatThrownBy(() -> function.invoke(event, "1", Duration.ofMinutes(1)))
+        .isInstanceOf(RotationFailedException.class)
+        .hasMessageStartingWith("EVENT_UNKNOWN: ")
+        .hasMessageContaining("momento_auth_token_secret_name");
+    assertThat(function.awsCalls().seen()).isEmpty();
+  }
+
+  @Test
+  void a_secret_that_does_not_exist() {
+    assertThatThrownBy(() -> function.invoke(manualEvent("nobody"), "1", Duration.ofMinutes(1)))
+        .isInstanceOf(RotationFailedException.class)
+        .hasMessageStartingWith("nobody was not rotated. SECRET_NOT_FOUND: ");
+  }
+
+  @Test
+  void a_secret_without_a_value() {
+    function.vault().create(SECRET, null, null, null);
+
+    assertThatThrownBy(function::rotate)
+        .isInstanceOf(RotationFailedException.class)
+        .hasMessageContaining(SECRET + " has no value yet.");
+    assertThat(function.vault().describe(SECRET).versions()).isEmpty();
+  }
+
+  @Test
+  void a_secret_that_is_scheduled_for_deletion() {
+    function.storeKey();
+    function.vault().delete(SECRET, false);
+
+    assertFails("SECRET_DELETED", "restore-secret");
+  }
+
+  @Test
+  void a_secret_that_is_binary() {
+    function.store(new Value.Binary("AAEC"));
+
+    assertFails("SECRET_MALFORMED", "binary");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", "hello", "7", "[]", "{", "{} {}", "{\"a\": 1, \"a\": 2}"})
+  void a_secret_that_is_no_json_object(String value) {
+    function.store(value);
+
+    assertFails("SECRET_MALFORMED", "is not a JSON object");
+  }
+
+  @Test
+  void a_secret_without_a_key() {
+    function.store("{\"refreshToken\": \"r\", \"validUntil\": \"1\"}");
+
+    assertFails("SECRET_MALFORMED", "apiKey");
+  }
+
+  @Test
+  void a_secret_whose_fields_are_of_the_wrong_kind() {
+    function.store("{\"apiKey\": 7}");
+    assertFails("SECRET_MALFORMED", "apiKey");
+
+    String key = function.issueOldKey(Permissions.SUPER_USER).apiKey();
+    function.store("{\"apiKey\": \"" + key + "\", \"refreshToken\": {}}");
+    assertFails("SECRET_MALFORMED", "refreshToken");
+
+    function.store("{\"apiKey\": \"" + key + "\", \"refreshToken\": \"r\", \"validUntil\": []}");
+    assertFails("SECRET_MALFORMED", "validUntil");
+
+    function.store(
+        "{\"apiKey\": \"" + key + "\", \"refreshToken\": \"r\", \"validUntil\": \"soon\"}");
+    assertFails("SECRET_MALFORMED", "validUntil");
+  }
+
+  @Test
+  void a_secret_with_two_different_keys() {
+    String one = function.issueOldKey(Permissions.SUPER_USER).apiKey();
+    String other = function.issueOldKey(Permissions.SUPER_USER).apiKey();
+    function.store("{\"apiKey\": \"" + one + "\", \"authToken\": \"" + other + "\"}");
+
+    assertFails("SECRET_MALFORMED", "two different keys");
+  }
+
+  @Test
+  void a_key_that_is_none() {
+    function.store("{\"apiKey\": \"hello\", \"refreshToken\": \"r\"}");
+
+    assertFails("KEY_UNREADABLE", "neither a JWT nor base64");
+  }
+
+  @Test
+  void a_v2_key() {
+    function.store("{\"apiKey\": \"" + jwt("{\"t\":\"g\"}") + "\", \"refreshToken\": \"r\"}");
+
+    assertFails("KEY_NOT_REFRESHABLE", "v2");
+  }
+
+  @Test
+  void a_legacy_key() {
+    function.store(
+        "{\"apiKey\": \"" + jwt("{\"cp\":\"a.b\",\"c\":\"c.d\"}") + "\", \"refreshToken\": \"r\"}");
+
+    assertFails("KEY_NOT_REFRESHABLE", "oldest kind");
+  }
+
+  @Test
+  void a_disposable_token() {
+    IssuedKey token = function.momento().issue(Duration.ofHours(1), Permissions.DATA_ONLY);
+    function.store("{\"apiKey\": \"" + token.apiKey() + "\"}");
+
+    assertFails("KEY_NOT_REFRESHABLE", "without a refresh token");
+  }
+
+  @Test
+  void a_bare_key() {
+    function.store(function.issueOldKey(Permissions.SUPER_USER).apiKey());
+
+    assertFails("KEY_NOT_REFRESHABLE", "a bare key");
+  }
+
+  @Test
+  void a_key_that_never_expires() {
+    function.store(function.momento().issueForever().consoleJson());
+
+    assertFails("KEY_NOT_REFRESHABLE", "never expires");
+  }
+
+  @Test
+  void an_expired_key() {
+    IssuedKey key = function.storeKey();
+    function.clock.advance(Duration.ofDays(3));
+
+    assertFails("KEY_EXPIRED", "expired at " + key.validUntil());
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"DescribeSecret", "GetSecretValue", "PutSecretValue", "UpdateSecretVersionStage"})
+  void an_action_that_the_role_does_not_allow(String action) {
+    function.storeKey();
+    function
+        .awsCalls()
+        .onEvery(action, new Fault.Refuse<>(SecretsManagerException.accessDenied(action, SECRET)));
+
+    assertThatThrownBy(function::rotate)
+        .isInstanceOf(RotationFailedException.class)
+        .hasMessageStartingWith(SECRET + " was not rotated. ACCESS_DENIED: ")
+        .hasMessageContaining("secretsmanager:" + action + " on " + SECRET);
+    assertThat(function.currentKeyWorks()).isTrue();
+  }
+
+  @Test
+  void a_secrets_manager_that_does_not_answer() {
+    function.storeKey();
+    function
+        .awsCalls()
+        .onEvery("DescribeSecret", new Fault.Refuse<>(SecretsManagerException.unavailable()));
+
+    assertFails("SECRETS_MANAGER_UNAVAILABLE", "secretsmanager:DescribeSecret");
+  }
+
+  private void assertFails(String reason, String fact) {
+    Secret before = function.vault().describe(SECRET);
+    assertThatThrownBy(() -> function.rotate(UUID.randomUUID().toString()))
+        .isInstanceOf(RotationFailedException.class)
+        .hasMessageStartingWith(SECRET + " was not rotated. " + reason + ": ")
+        .hasMessageContaining(fact);
+    assertThat(function.vault().describe(SECRET)).isEqualTo(before);
+    assertThat(function.minted()).isZero();
+  }
+
+  private static String jwt(String claims) {
+    return Jwt.with(claims);
+  }
+}

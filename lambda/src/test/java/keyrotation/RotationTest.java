@@ -1,0 +1,513 @@
+package keyrotation;
+
+import static keyrotation.SandboxedFunction.LIFETIME;
+import static keyrotation.SandboxedFunction.SECRET;
+import static keyrotation.SandboxedFunction.json;
+import static keyrotation.sandbox.Vault.CURRENT;
+import static keyrotation.sandbox.Vault.PENDING;
+import static keyrotation.sandbox.Vault.PREVIOUS;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.grpc.Status;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Set;
+import java.util.UUID;
+import keyrotation.sandbox.Fault;
+import keyrotation.sandbox.IssuedKey;
+import keyrotation.sandbox.IssuedKey.Permissions;
+import keyrotation.sandbox.MomentoServer;
+import keyrotation.sandbox.MomentoServer.RefreshTokens;
+import keyrotation.sandbox.SecretsManagerException;
+import keyrotation.sandbox.Vault.Version;
+import momento.sdk.auth.CredentialProvider;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What happens to a secret, through the handler, on good days and on bad ones. */
+class RotationTest {
+
+  private SandboxedFunction function = new SandboxedFunction(RefreshTokens.SINGLE_USE);
+
+  @AfterEach
+  void stop() {
+    function.close();
+  }
+
+  @Test
+  void makes_a_new_key_current_and_the_old_one_previous() {
+    IssuedKey old = function.storeKey();
+    Version before = function.current();
+
+    JsonNode answer = function.rotate();
+
+    assertThat(answer.path("result").asText()).isEqualTo("ROTATED");
+    assertThat(answer.path("secret").asText()).isEqualTo(SECRET);
+    assertThat(answer.path("version_id").asText()).isEqualTo(function.current().id());
+    assertThat(answer.path("previous_version_id").asText()).isEqualTo(before.id());
+    assertThat(answer.path("valid_until").asText())
+        .isEqualTo(function.clock.instant().plus(LIFETIME).toString());
+    assertThat(function.currentKeyWorks()).isTrue();
+    assertThat(function.currentJson().path("apiKey").asText()).isNotEqualTo(old.apiKey());
+    assertThat(function.labels())
+        .containsOnly(
+            Map.entry(before.id(), Set.of(PREVIOUS)),
+            Map.entry(function.current().id(), Set.of(CURRENT, PENDING)));
+    assertThat(function.minted()).isEqualTo(1);
+  }
+
+  @Test
+  void writes_what_momentos_own_sdk_takes() {
+    function.storeKey();
+
+    function.rotate();
+
+    CredentialProvider credentials =
+        CredentialProvider.fromString(function.currentJson().path("apiKey").asText());
+    assertThat(credentials.getControlEndpoint()).startsWith("control.");
+    assertThat(function.currentJson().path("validUntil").asText())
+        .isEqualTo("" + function.clock.instant().plus(LIFETIME).getEpochSecond());
+    assertThat(function.currentJson().path("validUntil").isTextual()).isTrue();
+  }
+
+  @Test
+  void finds_a_secret_by_its_arn() {
+    function.storeKey();
+    String arn = function.vault().describe(SECRET).arn();
+
+    JsonNode answer =
+        function.invoke(SandboxedFunction.manualEvent(arn), "1", Duration.ofMinutes(1));
+
+    assertThat(answer.path("result").asText()).isEqualTo("ROTATED");
+    assertThat(answer.path("secret").asText()).isEqualTo(SECRET);
+  }
+
+  @Test
+  void rotates_a_rotated_key_again() {
+    function.storeKey();
+    function.rotate();
+    function.clock.advance(Duration.ofDays(20));
+
+    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+    assertThat(function.minted()).isEqualTo(2);
+    assertThat(function.currentKeyWorks()).isTrue();
+  }
+
+  @Test
+  void does_nothing_when_the_same_request_is_delivered_again() {
+    function.storeKey();
+    function.rotate("same");
+    Map<String, Set<String>> labels = function.labels();
+
+    JsonNode answer = function.rotate("same");
+
+    assertThat(answer.path("result").asText()).isEqualTo("ALREADY_ROTATED");
+    assertThat(function.minted()).isEqualTo(1);
+    assertThat(function.labels()).isEqualTo(labels);
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 3})
+  void does_nothing_when_a_request_is_delivered_again_after_others(int others) {
+    function.storeKey();
+    function.rotate("early");
+    for (int i = 0; i < others; i++) {
+      function.clock.advance(Duration.ofHours(1));
+      function.rotate("other" + i);
+    }
+
+    assertThat(function.rotate("early").path("result").asText()).isEqualTo("ALREADY_ROTATED");
+    assertThat(function.minted()).isEqualTo(1 + others);
+  }
+
+  @Test
+  void rotates_a_key_that_may_not_list_caches() {
+    IssuedKey old = function.issueOldKey(Permissions.DATA_ONLY);
+    function.store(old.consoleJson());
+
+    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+  }
+
+  @Test
+  void waits_for_a_new_key_to_be_known() {
+    stop();
+    function = new SandboxedFunction(RefreshTokens.SINGLE_USE, Duration.ofSeconds(20));
+    function.storeKey();
+    function.momento().refuseNewKeysAtFirst(2);
+
+    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+    assertThat(function.momento().calls().count(MomentoServer.LIST_CACHES)).isEqualTo(3);
+  }
+
+  @Test
+  void mints_nothing_without_the_right_to_write() {
+    IssuedKey old = function.storeKey();
+    function
+        .awsCalls()
+        .onEvery(
+            "PutSecretValue",
+            new Fault.Refuse<>(SecretsManagerException.accessDenied("PutSecretValue", SECRET)));
+
+    assertFails("ACCESS_DENIED", "secretsmanager:PutSecretValue");
+
+    assertThat(function.minted()).isZero();
+    assertThat(function.currentJson().path("apiKey").asText()).isEqualTo(old.apiKey());
+  }
+
+  @Test
+  void the_proof_of_the_right_to_write_changes_nothing() {
+    function.storeKey();
+    Version before = function.current();
+    function
+        .momento()
+        .calls()
+        .onEvery(
+            MomentoServer.REFRESH, new Fault.Refuse<>(Status.UNAVAILABLE.asRuntimeException()));
+
+    assertFails("MOMENTO_UNAVAILABLE", SECRET);
+
+    assertThat(function.awsCalls().seen()).contains("PutSecretValue");
+    assertThat(function.vault().describe(SECRET).versions()).containsExactly(before);
+  }
+
+  @Test
+  void mints_nothing_when_too_little_time_is_left_to_store_it() {
+    function.storeKey();
+
+    assertThatThrownBy(
+            () ->
+                function.invoke(SandboxedFunction.manualEvent(SECRET), "1", Duration.ofSeconds(10)))
+        .isInstanceOf(RotationFailedException.class)
+        .hasMessageContaining("OUT_OF_TIME");
+
+    assertThat(function.minted()).isZero();
+  }
+
+  @Test
+  void proves_and_promotes_a_pending_key_instead_of_minting_another() {
+    function.storeKey();
+    IssuedKey fresh = function.momento().issue(LIFETIME, Permissions.SUPER_USER);
+    function.leavePending(fresh.consoleJson());
+
+    JsonNode answer = function.rotate();
+
+    assertThat(answer.path("result").asText()).isEqualTo("RESUMED");
+    assertThat(function.minted()).isZero();
+    assertThat(function.currentJson().path("apiKey").asText()).isEqualTo(fresh.apiKey());
+    assertThat(function.labelled(PENDING)).contains(function.current());
+  }
+
+  @Test
+  void knows_a_request_that_took_up_the_pending_key_of_another() {
+    function.storeKey();
+    IssuedKey fresh = function.momento().issue(LIFETIME, Permissions.SUPER_USER);
+    function.leavePending(fresh.consoleJson());
+    function.rotate("same");
+
+    assertThat(function.rotate("same").path("result").asText()).isEqualTo("ALREADY_ROTATED");
+    assertThat(function.minted()).isZero();
+  }
+
+  @Test
+  void takes_up_a_rotation_that_ended_between_storing_and_promoting() {
+    function.storeKey();
+    function
+        .awsCalls()
+        .onEvery(
+            "UpdateSecretVersionStage", new Fault.Refuse<>(SecretsManagerException.unavailable()));
+    assertFails("same", "SECRETS_MANAGER_UNAVAILABLE", "UpdateSecretVersionStage");
+    function.awsCalls().heal();
+
+    JsonNode answer = function.rotate("same");
+
+    assertThat(answer.path("result").asText()).isEqualTo("RESUMED");
+    assertThat(function.minted()).isEqualTo(1);
+    assertThat(function.currentKeyWorks()).isTrue();
+  }
+
+  @Test
+  void heals_a_broken_current_version_with_the_pending_key() {
+    function.store("{}");
+    IssuedKey fresh = function.momento().issue(LIFETIME, Permissions.SUPER_USER);
+    function.leavePending(fresh.consoleJson());
+
+    assertThat(function.rotate().path("result").asText()).isEqualTo("RESUMED");
+    assertThat(function.currentKeyWorks()).isTrue();
+  }
+
+  @Test
+  void does_not_put_an_older_pending_key_over_what_an_operator_has_stored() {
+    function.storeKey();
+    IssuedKey stale = function.momento().issue(LIFETIME, Permissions.SUPER_USER);
+    Version pending = function.leavePending(stale.consoleJson());
+    IssuedKey operators = function.storeKey();
+
+    assertThat(function.labelled(PENDING)).contains(pending);
+    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+
+    assertThat(function.minted()).isEqualTo(1);
+    assertThat(function.currentJson().path("apiKey").asText())
+        .isNotIn(stale.apiKey(), operators.apiKey());
+    assertThat(json(function.labelled(PREVIOUS).orElseThrow()).path("apiKey").asText())
+        .isEqualTo(operators.apiKey());
+  }
+
+  @Test
+  void drops_a_pending_key_that_momento_rejects_and_mints_another() {
+    function.storeKey();
+    Version dead = function.leavePending(strangersKey().consoleJson());
+
+    JsonNode answer = function.rotate();
+
+    assertThat(answer.path("result").asText()).isEqualTo("ROTATED");
+    assertThat(function.minted()).isEqualTo(1);
+    assertThat(function.labels()).doesNotContainKey(dead.id());
+    assertThat(function.currentKeyWorks()).isTrue();
+  }
+
+  @Test
+  void drops_a_pending_value_that_is_no_key() {
+    function.storeKey();
+    Version junk = function.leavePending("hello");
+
+    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+    assertThat(function.labels()).doesNotContainKey(junk.id());
+  }
+
+  @Test
+  void passes_over_a_pending_label_without_a_value() {
+    function.storeKey();
+    function.vault().labelEmptyVersion(SECRET, UUID.randomUUID().toString());
+
+    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+  }
+
+  @Test
+  void neither_promotes_nor_condemns_a_key_that_nobody_could_ask_about() {
+    function.storeKey();
+    Version before = function.current();
+    function
+        .momento()
+        .calls()
+        .onEvery(
+            MomentoServer.LIST_CACHES, new Fault.Refuse<>(Status.UNAVAILABLE.asRuntimeException()));
+
+    assertFails("MOMENTO_UNAVAILABLE", "pending");
+
+    assertThat(function.current()).isEqualTo(before);
+    Version pending = function.labelled(PENDING).orElseThrow();
+    function.momento().calls().heal();
+    assertThat(function.rotate().path("result").asText()).isEqualTo("RESUMED");
+    assertThat(function.current().value()).isEqualTo(pending.value());
+    assertThat(function.minted()).isEqualTo(1);
+  }
+
+  @Test
+  void a_key_that_momento_made_and_does_not_accept_is_not_promoted() {
+    IssuedKey old = function.storeKey();
+    function.momento().refuseNewKeysAtFirst(1000);
+
+    assertFails("NEW_KEY_REJECTED", "current key is untouched");
+
+    assertThat(function.currentJson().path("apiKey").asText()).isEqualTo(old.apiKey());
+    assertThat(function.labelled(PENDING)).isEmpty();
+  }
+
+  @Test
+  void the_same_request_tries_another_key_after_one_was_rejected() {
+    stop();
+    function = new SandboxedFunction(RefreshTokens.REUSABLE);
+    function.storeKey();
+    function.momento().refuseNewKeysAtFirst(1000);
+    assertFails("same", "NEW_KEY_REJECTED", SECRET);
+    assertFails("same", "NEW_KEY_REJECTED", SECRET);
+    function.momento().refuseNewKeysAtFirst(0);
+
+    assertThat(function.rotate("same").path("result").asText()).isEqualTo("ROTATED");
+    assertThat(function.rotate("same").path("result").asText()).isEqualTo("ALREADY_ROTATED");
+    assertThat(function.minted()).isEqualTo(3);
+  }
+
+  @Test
+  void what_an_operator_stores_meanwhile_stays() {
+    function.storeKey();
+    IssuedKey operators = function.issueOldKey(Permissions.SUPER_USER);
+    function
+        .awsCalls()
+        .onNext(
+            "UpdateSecretVersionStage",
+            new Fault.Before<>(() -> function.store(operators.consoleJson())));
+
+    assertFails("SUPERSEDED", "current");
+
+    assertThat(function.currentJson().path("apiKey").asText()).isEqualTo(operators.apiKey());
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"DescribeSecret", "GetSecretValue", "PutSecretValue", "UpdateSecretVersionStage"})
+  void a_lost_answer_of_secrets_manager_does_no_harm(String action) {
+    for (int call = 1; call <= 3; call++) {
+      function.store(function.issueOldKey(Permissions.SUPER_USER).consoleJson());
+      int minted = function.minted();
+      function.awsCalls().onNth(action, call, new Fault.LoseAnswer<>());
+
+      assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+
+      assertThat(function.minted()).isEqualTo(minted + 1);
+      assertThat(function.currentKeyWorks()).isTrue();
+      function.awsCalls().heal();
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"DescribeSecret", "GetSecretValue", "PutSecretValue", "UpdateSecretVersionStage"})
+  void throttling_passes(String action) {
+    function.storeKey();
+    function.awsCalls().onNext(action, new Fault.Refuse<>(SecretsManagerException.throttled()));
+
+    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+  }
+
+  @Test
+  void an_update_that_is_done_and_told_as_failed_is_seen_to_be_done() {
+    function.storeKey();
+    function
+        .awsCalls()
+        .onNext(
+            "UpdateSecretVersionStage",
+            new Fault.FailAfterwards<>(
+                SecretsManagerException.invalidParameter("It is not attached to that version.")));
+
+    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+    assertThat(function.currentKeyWorks()).isTrue();
+  }
+
+  @Test
+  void a_lost_new_key_is_minted_again_where_the_refresh_token_allows_it() {
+    stop();
+    function = new SandboxedFunction(RefreshTokens.REUSABLE);
+    function.storeKey();
+    function.momento().calls().onNext(MomentoServer.REFRESH, new Fault.LoseAnswer<>());
+    assertFails("same", "MOMENTO_UNAVAILABLE", SECRET);
+
+    assertThat(function.rotate("same").path("result").asText()).isEqualTo("ROTATED");
+  }
+
+  @Test
+  void a_lost_new_key_of_a_spent_refresh_token_is_told_with_the_time_that_is_left() {
+    IssuedKey old = function.storeKey();
+    function.momento().calls().onNext(MomentoServer.REFRESH, new Fault.LoseAnswer<>());
+    assertFails("same", "MOMENTO_UNAVAILABLE", SECRET);
+
+    assertFails("same", "REFRESH_REJECTED", "still works; it expires: " + old.validUntil());
+  }
+
+  @Test
+  void two_deliveries_at_once_promote_one_key() {
+    stop();
+    function = new SandboxedFunction(RefreshTokens.REUSABLE);
+    function.storeKey();
+    function
+        .awsCalls()
+        .onNth("PutSecretValue", 2, new Fault.Before<>(() -> function.rotate("same")));
+
+    assertThat(function.rotate("same").path("result").asText()).isEqualTo("ROTATED");
+
+    assertThat(function.currentKeyWorks()).isTrue();
+    assertThat(function.minted()).isEqualTo(2);
+    assertThat(function.vault().describe(SECRET).versions()).hasSize(2);
+  }
+
+  @ParameterizedTest
+  @EnumSource(NewKeyFlaw.class)
+  void an_answer_that_is_no_better_key_is_not_stored(NewKeyFlaw flaw) {
+    IssuedKey old = function.storeKey();
+    Version before = function.current();
+    function
+        .momento()
+        .alterRefreshAnswers(
+            answer ->
+                switch (flaw) {
+                  case SAME_KEY -> answer.toBuilder().setApiKey(old.token()).build();
+                  case NO_KEY -> answer.toBuilder().clearApiKey().build();
+                  case GARBLED_KEY -> answer.toBuilder().setApiKey("a b").build();
+                  case NO_REFRESH_TOKEN -> answer.toBuilder().clearRefreshToken().build();
+                  case NO_ENDPOINT -> answer.toBuilder().clearEndpoint().build();
+                  case ENDPOINT_WITH_PATH -> answer.toBuilder().setEndpoint("a.b/c").build();
+                  case NO_LATER ->
+                      answer.toBuilder().setValidUntil(old.validUntilSeconds()).build();
+                  case BEFORE_1970 -> answer.toBuilder().setValidUntil(-1).build();
+                });
+
+    assertFails("NEW_KEY_INVALID", "The current key is untouched");
+
+    assertThat(function.vault().describe(SECRET).versions()).containsExactly(before);
+  }
+
+  enum NewKeyFlaw {
+    SAME_KEY,
+    NO_KEY,
+    GARBLED_KEY,
+    NO_REFRESH_TOKEN,
+    NO_ENDPOINT,
+    ENDPOINT_WITH_PATH,
+    NO_LATER,
+    BEFORE_1970
+  }
+
+  @Test
+  void a_new_key_that_never_expires_is_later_than_any() {
+    function.storeKey();
+    function.momento().alterRefreshAnswers(answer -> answer.toBuilder().setValidUntil(0).build());
+
+    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+    assertThat(function.currentJson().path("validUntil").asText()).isEqualTo("0");
+  }
+
+  @Test
+  void shows_nothing_secret_in_answer_or_log() {
+    IssuedKey old = function.storeKey();
+    JsonNode answer = function.rotate();
+    function.leavePending(strangersKey().consoleJson());
+    function.momento().refuseNewKeysAtFirst(1000);
+    assertFails("NEW_KEY_REJECTED", SECRET);
+
+    String shown = answer + function.log();
+    assertThat(shown).contains("\"step\":\"promote\"").contains("NEW_KEY_REJECTED");
+    for (Version version : function.vault().describe(SECRET).versions()) {
+      JsonNode secret = json(version);
+      for (String field : new String[] {"apiKey", "refreshToken"}) {
+        for (String part : secret.path(field).asText().split("(?<=\\G.{8})", -1)) {
+          if (part.length() == 8) {
+            assertThat(shown).doesNotContain(part);
+          }
+        }
+      }
+    }
+    assertThat(shown).doesNotContain(old.token().substring(0, 8));
+  }
+
+  private IssuedKey strangersKey() {
+    try (SandboxedFunction other = new SandboxedFunction(RefreshTokens.REUSABLE)) {
+      return other.momento().issue(LIFETIME, Permissions.SUPER_USER);
+    }
+  }
+
+  private void assertFails(String reason, String fact) {
+    assertFails(UUID.randomUUID().toString(), reason, fact);
+  }
+
+  private void assertFails(String requestId, String reason, String fact) {
+    assertThatThrownBy(() -> function.rotate(requestId))
+        .isInstanceOf(RotationFailedException.class)
+        .hasMessageStartingWith(SECRET + " was not rotated. " + reason + ": ")
+        .hasMessageContaining(fact);
+  }
+}

@@ -1,0 +1,72 @@
+package keyrotation.sandbox;
+
+import com.amazonaws.services.lambda.runtime.ClientContext;
+import com.amazonaws.services.lambda.runtime.CognitoIdentity;
+import com.amazonaws.services.lambda.runtime.Context;
+import com.amazonaws.services.lambda.runtime.LambdaLogger;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a handler is told of its invocation, for tests that call it directly.
+ *
+ * @param requestId the same whenever Lambda delivers the same event again
+ * @param timeLeft until the invocation would be ended; it does not run out
+ */
+public record LambdaContext(String requestId, Duration timeLeft) implements Context {
+
+  @Override
+  public String getAwsRequestId() {
+    return requestId;
+  }
+
+  @Override
+  public int getRemainingTimeInMillis() {
+    return (int) timeLeft.toMillis();
+  }
+
+  @Override
+  public String getLogGroupName() {
+    return "/aws/lambda/sandbox";
+  }
+
+  @Override
+  public String getLogStreamName() {
+    return "sandbox";
+  }
+
+  @Override
+  public String getFunctionName() {
+    return "sandbox";
+  }
+
+  @Override
+  public String getFunctionVersion() {
+    return "$LATEST";
+  }
+
+  @Override
+  public String getInvokedFunctionArn() {
+    return "arn:aws:lambda:us-east-1:123456789012:function:sandbox";
+  }
+
+  @Override
+  public @Nullable CognitoIdentity getIdentity() {
+    return null;
+  }
+
+  @Override
+  public @Nullable ClientContext getClientContext() {
+    return null;
+  }
+
+  @Override
+  public int getMemoryLimitInMB() {
+    return 512;
+  }
+
+  @Override
+  public LambdaLogger getLogger() {
+    throw new UnsupportedOperationException("The function writes to standard output.");
+  }
+}
