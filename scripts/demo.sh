@@ -18,7 +18,7 @@ while [ $# -gt 0 ]; do
 done
 
 echo "Building the function and the sandbox ..."
-mvn --batch-mode --quiet --projects sandbox,lambda --also-make -Dmaven.test.skip=true package
+mvn --batch-mode --quiet -Dstyle.color=never --projects sandbox,lambda --also-make -Dmaven.test.skip=true package
 
 # The JDK that Maven has found; the one on the PATH may be older.
 java=$(sed -n 's/^ *java\.home = //p' sandbox/target/jdk.properties)/bin/java

@@ -262,7 +262,7 @@ public final class Demo {
     out.println("It is left running until you press Ctrl-C. From another shell:");
     out.println();
     out.println("  export AWS_ENDPOINT_URL=" + sandbox.secretsManager().endpoint());
-    out.println("  export AWS_REGION=us-east-1");
+    out.println("  export AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1");
     out.println("  export AWS_ACCESS_KEY_ID=sandbox AWS_SECRET_ACCESS_KEY=sandbox");
     out.println("  aws secretsmanager describe-secret --secret-id " + SECRET);
   }
