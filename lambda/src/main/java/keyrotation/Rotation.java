@@ -157,13 +157,7 @@ final class Rotation {
     MintedKey minted =
         switch (log.step("mint", () -> momento.refresh(key, refreshToken, timeToMint(request)))) {
           case Refresh.Minted(MintedKey made) -> made;
-          case Refresh.Rejected(String why) ->
-              throw new RotationFailure(
-                  REFRESH_REJECTED,
-                  "Momento refused to refresh the key ("
-                      + why
-                      + "). "
-                      + stateOf(key, old, request));
+          case Refresh.Rejected(String why) -> throw refused(secret, old, key, why, request);
         };
     if (minted.key().token().equals(key.token()) || !minted.expiry().isAfter(old.expiry())) {
       throw new RotationFailure(
@@ -202,14 +196,22 @@ final class Rotation {
     return min(left, LONGEST_REFRESH);
   }
 
-  /** Says whether the current key still works, for one who has to replace it by hand. */
-  private String stateOf(MomentoKey.V1 key, KeySecret secret, RotationRequest request) {
-    return switch (momento.verdict(key, min(timeLeft(request), LONGEST_QUESTION))) {
-      case Verdict.Accepted _ ->
-          "The current key still works; it expires: " + secret.expiry() + ".";
-      case Verdict.Rejected _ -> "The current key does not work any more.";
-      case Verdict.Unknown _ -> "Whether the current key still works could not be found out.";
-    };
+  /** Finds out what a refused refresh means, for one who may have to replace the key by hand. */
+  private RotationFailure refused(
+      Secret secret, KeySecret old, MomentoKey.V1 key, String why, RotationRequest request) {
+    if (!store.describe(secret.arn()).labels().equals(secret.labels())) {
+      return new RotationFailure(
+          SUPERSEDED, "Another rotation has used the refresh token meanwhile (" + why + ").");
+    }
+    String state =
+        switch (momento.verdict(key, min(timeLeft(request), LONGEST_QUESTION))) {
+          case Verdict.Accepted _ ->
+              "The current key still works; it expires: " + old.expiry() + ".";
+          case Verdict.Rejected _ -> "The current key does not work any more.";
+          case Verdict.Unknown _ -> "Whether the current key still works could not be found out.";
+        };
+    return new RotationFailure(
+        REFRESH_REJECTED, "Momento refused to refresh the key (" + why + "). " + state);
   }
 
   /**
@@ -245,10 +247,8 @@ final class Rotation {
    * @throws RotationFailure {@code MOMENTO_UNAVAILABLE}, if it stays uncertain
    */
   private Verdict verdictOn(Version version, RotationRequest request) {
-    MomentoKey.V1 key;
-    try {
-      key = requireRefreshable(KeySecret.parse(version.value()));
-    } catch (RotationFailure noKey) {
+    Optional<MomentoKey.V1> key = keyIn(version);
+    if (key.isEmpty()) {
       return new Verdict.Rejected();
     }
     Duration patience = min(timeLeft(request).minus(TIME_TO_PROMOTE), grace);
@@ -261,13 +261,26 @@ final class Rotation {
             "verify",
             () ->
                 Failsafe.with(untilAccepted(patience))
-                    .get(() -> momento.verdict(key, LONGEST_QUESTION)));
+                    .get(() -> momento.verdict(key.get(), LONGEST_QUESTION)));
     if (verdict instanceof Verdict.Unknown(String why)) {
       throw new RotationFailure(
           MOMENTO_UNAVAILABLE,
           "Momento could not be asked about the new key (" + why + "); it waits as pending.");
     }
     return verdict;
+  }
+
+  /**
+   * Returns the key that a version holds; empty if it holds none that Momento could be asked of.
+   */
+  private static Optional<MomentoKey.V1> keyIn(Version version) {
+    try {
+      return KeySecret.parse(version.value()).key() instanceof MomentoKey.V1 key
+          ? Optional.of(key)
+          : Optional.empty();
+    } catch (RotationFailure unreadable) {
+      return Optional.empty();
+    }
   }
 
   private static RetryPolicy<Verdict> untilAccepted(Duration patience) {

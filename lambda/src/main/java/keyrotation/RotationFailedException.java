@@ -4,7 +4,7 @@ package keyrotation;
  * Ends an invocation that could not do its work, so that Lambda counts it as an error. Its message
  * names the secret, the reason and the next step, and nothing secret.
  */
-public final class RotationFailedException extends RuntimeException {
+final class RotationFailedException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
   RotationFailedException(String message) {

@@ -19,8 +19,8 @@ import software.amazon.awssdk.services.secretsmanager.SecretsManagerClient;
 /**
  * The function's way in: an event comes in, a report goes out, and an error if anything failed.
  *
- * <p>{@link #handleRequest} throws {@link RotationFailedException} and nothing else that Lambda
- * would have to count.
+ * <p>The error is a {@code RotationFailedException}; its message names the secret, the reason and
+ * the next step.
  */
 public final class RotationHandler implements RequestStreamHandler {
 

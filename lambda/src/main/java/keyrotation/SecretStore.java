@@ -10,14 +10,17 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import software.amazon.awssdk.awscore.exception.AwsServiceException;
 import software.amazon.awssdk.core.exception.SdkClientException;
 import software.amazon.awssdk.services.secretsmanager.SecretsManagerClient;
 import software.amazon.awssdk.services.secretsmanager.model.DescribeSecretResponse;
+import software.amazon.awssdk.services.secretsmanager.model.GetSecretValueResponse;
 import software.amazon.awssdk.services.secretsmanager.model.InvalidParameterException;
 import software.amazon.awssdk.services.secretsmanager.model.ResourceExistsException;
 import software.amazon.awssdk.services.secretsmanager.model.ResourceNotFoundException;
+import software.amazon.awssdk.services.secretsmanager.model.UpdateSecretVersionStageRequest;
 
 /**
  * Secrets Manager: the versions of a secret, and the staging labels that say what each is for.
@@ -59,16 +62,12 @@ final class SecretStore {
 
   /** Looks a secret up by name or ARN. */
   Secret describe(String secretId) {
-    try {
-      DescribeSecretResponse secret =
-          call("DescribeSecret", secretId, () -> client.describeSecret(r -> r.secretId(secretId)));
-      if (secret.deletedDate() != null) {
-        throw new RotationFailure(SECRET_DELETED, "The secret is scheduled for deletion.");
-      }
-      return new Secret(secret.arn(), secret.name(), secret.versionIdsToStages());
-    } catch (ResourceNotFoundException e) {
-      throw new RotationFailure(SECRET_NOT_FOUND, "There is no such secret in this region.");
+    DescribeSecretResponse secret =
+        call("DescribeSecret", secretId, () -> client.describeSecret(r -> r.secretId(secretId)));
+    if (secret.deletedDate() != null) {
+      throw new RotationFailure(SECRET_DELETED, "The secret is scheduled for deletion.");
     }
+    return new Secret(secret.arn(), secret.name(), secret.versionIdsToStages());
   }
 
   /**
@@ -77,21 +76,17 @@ final class SecretStore {
    * @throws RotationFailure also {@code SECRET_MALFORMED}, if the value is binary
    */
   Optional<Version> read(Secret secret, String versionId) {
-    try {
-      var answer =
-          call(
-              "GetSecretValue",
-              secret.name(),
-              () -> client.getSecretValue(r -> r.secretId(secret.arn()).versionId(versionId)));
-      if (answer.secretString() == null) {
-        throw new RotationFailure(
-            SECRET_MALFORMED, "The version " + versionId + " is binary, not text.");
-      }
-      return Optional.of(
-          new Version(versionId, new Sensitive(answer.secretString()), answer.createdDate()));
-    } catch (ResourceNotFoundException e) {
-      return Optional.empty();
-    }
+    return call(
+        "GetSecretValue",
+        secret.name(),
+        () -> {
+          try {
+            return Optional.of(
+                version(client.getSecretValue(r -> r.secretId(secret.arn()).versionId(versionId))));
+          } catch (ResourceNotFoundException e) {
+            return Optional.empty();
+          }
+        });
   }
 
   /**
@@ -99,19 +94,30 @@ final class SecretStore {
    * stays as it is.
    */
   void probeWrite(Secret secret, Version current) {
-    var _ = put(secret, current.id(), current.value(), CURRENT);
+    var _ =
+        call(
+            "PutSecretValue",
+            secret.name(),
+            () -> put(secret, current.id(), current.value(), CURRENT));
   }
 
   /**
    * Stores a value under a version id, labelled as pending. If the version exists already, by
-   * another delivery of the same request, it stays as it is.
+   * another delivery of the same request, it stays as it is: that key is as good as this one, and
+   * is the one that everybody will read.
    */
   void stage(Secret secret, String versionId, Sensitive value) {
-    try {
-      var _ = put(secret, versionId, value, PENDING);
-    } catch (ResourceExistsException e) {
-      // The other delivery's key is as good as this one, and is what everybody will read.
-    }
+    var _ =
+        call(
+            "PutSecretValue",
+            secret.name(),
+            () -> {
+              try {
+                return put(secret, versionId, value, PENDING);
+              } catch (ResourceExistsException e) {
+                return versionId;
+              }
+            });
   }
 
   /**
@@ -121,98 +127,85 @@ final class SecretStore {
    * @return false if it was elsewhere, and has stayed there
    */
   boolean promote(Secret secret, String from, String to) {
-    try {
-      var _ =
-          call(
-              "UpdateSecretVersionStage",
-              secret.name(),
-              () ->
-                  client.updateSecretVersionStage(
-                      r ->
-                          r.secretId(secret.arn())
-                              .versionStage(CURRENT)
-                              .removeFromVersionId(from)
-                              .moveToVersionId(to)));
-      return true;
-    } catch (InvalidParameterException e) {
-      // It may be there already: an answer was lost, or the same request was delivered twice.
-      return describe(secret.arn()).labelled(CURRENT).equals(Optional.of(to));
-    }
+    // If it was elsewhere it may be where it should be: an answer was lost, or the same request
+    // was delivered twice.
+    return moveLabel(
+            secret, r -> r.versionStage(CURRENT).removeFromVersionId(from).moveToVersionId(to))
+        || describe(secret.arn()).labelled(CURRENT).equals(Optional.of(to));
   }
 
   /** Takes the pending label off a version, if it is still there, so that nothing waits for it. */
   void dropPending(Secret secret, String versionId) {
-    try {
-      var _ =
-          call(
-              "UpdateSecretVersionStage",
-              secret.name(),
-              () ->
-                  client.updateSecretVersionStage(
-                      r ->
-                          r.secretId(secret.arn())
-                              .versionStage(PENDING)
-                              .removeFromVersionId(versionId)));
-    } catch (InvalidParameterException e) {
-      // It is elsewhere by now.
-    }
+    var _ = moveLabel(secret, r -> r.versionStage(PENDING).removeFromVersionId(versionId));
   }
 
-  private Object put(Secret secret, String versionId, Sensitive value, String label) {
+  /** Returns false if the label was not where it was to be taken from. */
+  private boolean moveLabel(Secret secret, Consumer<UpdateSecretVersionStageRequest.Builder> move) {
     return call(
-        "PutSecretValue",
+        "UpdateSecretVersionStage",
         secret.name(),
-        () ->
-            client.putSecretValue(
-                r ->
-                    r.secretId(secret.arn())
-                        .clientRequestToken(versionId)
-                        .secretString(value.value())
-                        .versionStages(label)));
+        () -> {
+          try {
+            var _ = client.updateSecretVersionStage(move.andThen(r -> r.secretId(secret.arn())));
+            return true;
+          } catch (InvalidParameterException e) {
+            return false;
+          }
+        });
   }
 
-  /** Makes a call. What a caller can make sense of, it catches; everything else ends here. */
+  private String put(Secret secret, String versionId, Sensitive value, String label) {
+    return client
+        .putSecretValue(
+            r ->
+                r.secretId(secret.arn())
+                    .clientRequestToken(versionId)
+                    .secretString(value.value())
+                    .versionStages(label))
+        .versionId();
+  }
+
+  private static Version version(GetSecretValueResponse answer) {
+    if (answer.secretString() == null) {
+      throw new RotationFailure(
+          SECRET_MALFORMED, "The version " + answer.versionId() + " is binary, not text.");
+    }
+    return new Version(
+        answer.versionId(), new Sensitive(answer.secretString()), answer.createdDate());
+  }
+
+  /**
+   * Makes a call, and names the reason if it fails in a way that the call itself has no use for.
+   */
   private static <T> T call(String action, String secretId, Supplier<T> call) {
     try {
       return call.get();
-    } catch (ResourceNotFoundException
-        | ResourceExistsException
-        | InvalidParameterException meaningful) {
-      throw meaningful;
     } catch (AwsServiceException e) {
-      throw failure(action, secretId, e);
+      throw failure("secretsmanager:" + action + " on " + secretId, e);
     } catch (SdkClientException e) {
       throw new RotationFailure(
-          SECRETS_MANAGER_UNAVAILABLE, "secretsmanager:" + action + " got no answer.");
+          SECRETS_MANAGER_UNAVAILABLE,
+          "secretsmanager:" + action + " got no answer (" + e.getClass().getSimpleName() + ").");
     }
   }
 
-  private static RotationFailure failure(String action, String secretId, AwsServiceException e) {
+  private static RotationFailure failure(String action, AwsServiceException e) {
     String code = e.awsErrorDetails() == null ? "" : e.awsErrorDetails().errorCode();
     String told = " (" + code + ", AWS request " + e.requestId() + ").";
     return switch (code) {
-      case "AccessDeniedException" ->
-          new RotationFailure(
-              ACCESS_DENIED,
-              "secretsmanager:"
-                  + action
-                  + " on "
-                  + secretId
-                  + " was refused, or KMS refused"
-                  + told);
-      case "DecryptionFailure", "DecryptionFailureException" ->
-          new RotationFailure(
-              ACCESS_DENIED, "kms:Decrypt with the key of " + secretId + " was refused" + told);
-      case "EncryptionFailure", "EncryptionFailureException" ->
-          new RotationFailure(
-              ACCESS_DENIED,
-              "kms:GenerateDataKey with the key of " + secretId + " was refused" + told);
+      case "ResourceNotFoundException" ->
+          new RotationFailure(SECRET_NOT_FOUND, "There is no such secret in this region" + told);
       case "InvalidRequestException" ->
           new RotationFailure(
-              SECRET_DELETED, "secretsmanager:" + action + " is not possible now" + told);
-      default ->
+              SECRET_DELETED, action + " is refused: the secret is being deleted" + told);
+      case "AccessDeniedException" ->
+          new RotationFailure(ACCESS_DENIED, action + " was refused, or KMS refused" + told);
+      case "DecryptionFailure" ->
+          new RotationFailure(ACCESS_DENIED, action + " failed for want of kms:Decrypt" + told);
+      case "EncryptionFailure" ->
           new RotationFailure(
-              SECRETS_MANAGER_UNAVAILABLE, "secretsmanager:" + action + " failed" + told);
+              ACCESS_DENIED, action + " failed for want of kms:GenerateDataKey" + told);
+      default -> new RotationFailure(SECRETS_MANAGER_UNAVAILABLE, action + " failed" + told);
     };
   }
 }

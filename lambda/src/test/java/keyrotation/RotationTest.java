@@ -425,6 +425,19 @@ class RotationTest {
     assertThat(function.vault().describe(SECRET).versions()).hasSize(2);
   }
 
+  @Test
+  void a_refresh_token_that_another_rotation_has_spent_is_no_cause_for_alarm() {
+    function.storeKey();
+    function
+        .momento()
+        .calls()
+        .onNext(MomentoServer.REFRESH, new Fault.Before<>(() -> function.rotate("other")));
+
+    assertFails("one", "SUPERSEDED", "Another rotation");
+
+    assertThat(function.currentKeyWorks()).isTrue();
+  }
+
   @ParameterizedTest
   @EnumSource(NewKeyFlaw.class)
   void an_answer_that_is_no_better_key_is_not_stored(NewKeyFlaw flaw) {
@@ -465,7 +478,11 @@ class RotationTest {
   @Test
   void a_new_key_that_never_expires_is_later_than_any() {
     function.storeKey();
-    function.momento().alterRefreshAnswers(answer -> answer.toBuilder().setValidUntil(0).build());
+    String opaque = function.momento().issueForever().token();
+    function
+        .momento()
+        .alterRefreshAnswers(
+            answer -> answer.toBuilder().setApiKey(opaque).setValidUntil(0).build());
 
     assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
     assertThat(function.currentJson().path("validUntil").asText()).isEqualTo("0");
