@@ -2,7 +2,7 @@ package keyrotation;
 
 /** Why a rotation failed, and what the person who reads the alarm can do about it. */
 enum FailureReason {
-  EVENT_UNKNOWN("Send one of the forms that the README lists under \"Ways in\"."),
+  EVENT_UNKNOWN("Send an event like the one in events/manual.json."),
   SECRET_NOT_FOUND("Create the secret, or correct its name; look at the region too."),
   SECRET_DELETED("Restore the secret with `aws secretsmanager restore-secret`, or name another."),
   SECRET_MALFORMED("Store the JSON file that Momento's console offers for download."),
@@ -19,11 +19,13 @@ enum FailureReason {
           + " function's way out of its network."),
   NEW_KEY_INVALID("The current key is untouched; tell Momento's support."),
   NEW_KEY_REJECTED("The current key is untouched; send the event again to try with another key."),
-  ACCESS_DENIED("Allow the action in the function's role, or in the key's policy if it is KMS's."),
+  ACCESS_DENIED(
+      "Allow the action in the function's role, or in the KMS key's policy. A replica, or a secret"
+          + " that another service manages, cannot be rotated here."),
   SECRETS_MANAGER_UNAVAILABLE(
       "Send the event again later; if the function runs in a VPC, look whether that has an"
           + " endpoint for Secrets Manager."),
-  SUPERSEDED("Nothing, if the other change was meant; the secret has the other key."),
+  SUPERSEDED("Nothing, if the other change was meant; else send the event again."),
   OUT_OF_TIME("Send the event again; if it goes on, give the function a longer timeout."),
   INTERNAL_ERROR("A fault of this function: report it with the log of this request.");
 

@@ -82,7 +82,7 @@ final class MomentoControlPlane implements AutoCloseable {
               .refreshApiToken(request);
       return new Refresh.Minted(minted(answer));
     } catch (StatusRuntimeException e) {
-      Status.Code code = e.getStatus().getCode();
+      Status.Code code = codeOf(e.getStatus());
       return switch (code) {
         case INVALID_ARGUMENT, UNAUTHENTICATED, PERMISSION_DENIED, NOT_FOUND, FAILED_PRECONDITION ->
             new Refresh.Rejected(code.name());
@@ -108,7 +108,7 @@ final class MomentoControlPlane implements AutoCloseable {
               .listCaches(_ListCachesRequest.getDefaultInstance());
       return new Verdict.Accepted();
     } catch (StatusRuntimeException e) {
-      Status.Code code = e.getStatus().getCode();
+      Status.Code code = codeOf(e.getStatus());
       return switch (code) {
         // A key for data alone may not list caches; Momento knows it, and that is the question.
         case PERMISSION_DENIED -> new Verdict.Accepted();
@@ -116,6 +116,17 @@ final class MomentoControlPlane implements AutoCloseable {
         default -> new Verdict.Unknown(code.name());
       };
     }
+  }
+
+  /**
+   * Returns the code of an answer, if it is Momento's. A proxy on the way answers with a status of
+   * HTTP's alone; gRPC makes PERMISSION_DENIED of a 403, though Momento has never seen the key.
+   */
+  static Status.Code codeOf(Status status) {
+    String description = status.getDescription();
+    return description != null && description.startsWith("HTTP status code")
+        ? Status.Code.UNAVAILABLE
+        : status.getCode();
   }
 
   @Override
@@ -140,10 +151,15 @@ final class MomentoControlPlane implements AutoCloseable {
   }
 
   private ManagedChannel channel(String endpoint) {
-    HostAndPort target = override.orElse(new HostAndPort("control." + endpoint, TLS_PORT));
     // Without keep-alive, which is the default: a frozen function would seem to break it.
     return channels.computeIfAbsent(
-        target, t -> OkHttpChannelBuilder.forAddress(t.host(), t.port(), credentials).build());
+        target(endpoint),
+        t -> OkHttpChannelBuilder.forAddress(t.host(), t.port(), credentials).build());
+  }
+
+  /** Returns where the control plane of a key's endpoint is. */
+  HostAndPort target(String endpoint) {
+    return override.orElse(new HostAndPort("control." + endpoint, TLS_PORT));
   }
 
   private static Metadata headers() {

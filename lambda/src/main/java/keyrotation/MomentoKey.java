@@ -31,8 +31,11 @@ sealed interface MomentoKey {
   /** A key of today's console: a JWT, whose endpoint is given apart; it has no refresh. */
   record V2() implements MomentoKey {}
 
-  /** Letters, digits and hyphens between dots: nothing that could lead a call astray. */
-  Pattern HOST_NAME = Pattern.compile("(?=.{1,253}$)[A-Za-z0-9-]{1,63}(\\.[A-Za-z0-9-]{1,63})*");
+  /** Labels of letters, digits and inner hyphens, the last of which begins with a letter. */
+  Pattern HOST_NAME =
+      Pattern.compile(
+          "(?=.{1,253}$)([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\\.)*"
+              + "[A-Za-z]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?");
 
   /**
    * Reads a key as users hold it.

@@ -7,6 +7,7 @@ import static keyrotation.FailureReason.NEW_KEY_INVALID;
 import static keyrotation.FailureReason.NEW_KEY_REJECTED;
 import static keyrotation.FailureReason.OUT_OF_TIME;
 import static keyrotation.FailureReason.REFRESH_REJECTED;
+import static keyrotation.FailureReason.SECRETS_MANAGER_UNAVAILABLE;
 import static keyrotation.FailureReason.SUPERSEDED;
 import static keyrotation.SecretStore.CURRENT;
 import static keyrotation.SecretStore.PENDING;
@@ -17,7 +18,9 @@ import dev.failsafe.RetryPolicy;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.List;
 import java.util.Optional;
+import java.util.function.Predicate;
 import keyrotation.MomentoControlPlane.Refresh;
 import keyrotation.SecretStore.Secret;
 import keyrotation.SecretStore.Version;
@@ -31,15 +34,22 @@ import keyrotation.SecretStore.Version;
  */
 final class Rotation {
 
-  /** What storing, proving and promoting a key may take; nothing is minted with less time left. */
-  private static final Duration TIME_TO_FINISH = Duration.ofSeconds(10);
+  /** Nothing is minted with less time left than storing it may take. */
+  private static final Duration TIME_TO_STORE = SecretStore.LONGEST_CALL.plusSeconds(2);
 
-  private static final Duration TIME_TO_PROMOTE = Duration.ofSeconds(3);
   private static final Duration SHORTEST_REFRESH = Duration.ofSeconds(1);
   private static final Duration LONGEST_REFRESH = Duration.ofSeconds(20);
+  private static final Duration LONGEST_LAG = Duration.ofSeconds(3);
   private static final Duration LONGEST_QUESTION = Duration.ofSeconds(5);
   private static final Duration FIRST_WAIT = Duration.ofMillis(200);
   private static final Duration LONGEST_WAIT = Duration.ofSeconds(2);
+
+  /**
+   * Where the key that a request makes is stored.
+   *
+   * @param stored what an earlier delivery of the request has stored there as pending
+   */
+  private record Place(String versionId, Optional<Version> stored) {}
 
   private final SecretStore store;
   private final MomentoControlPlane momento;
@@ -68,77 +78,98 @@ final class Rotation {
   /** Rotates one secret, named or given by its ARN. */
   RotationResult rotate(String secretId, RotationRequest request) {
     Secret secret = log.step("describe", () -> store.describe(secretId));
-    Optional<Version> readable =
-        secret.labelled(CURRENT).flatMap(id -> log.step("read", () -> store.read(secret, id)));
-    if (readable.isEmpty()) {
+    Optional<String> currentId = secret.labelled(CURRENT);
+    if (currentId.isEmpty()) {
       return new RotationResult.AwaitingFirstKey(secret.name());
     }
-    Version current = readable.get();
-    Optional<String> unused = unusedVersionId(secret, current, request);
-    if (unused.isEmpty()) {
+    Version current = readInTheEnd("read", secret, currentId.get());
+    Optional<Place> place = placeFor(request, secret, current);
+    if (place.isEmpty()) {
       return new RotationResult.AlreadyRotated(secret.name(), current.id());
     }
-    String versionId = unused.get();
+    String versionId = place.get().versionId();
 
-    Optional<Version> pending = pendingSince(secret, current);
+    Optional<Version> pending = place.get().stored().or(() -> unfinished(secret, current));
     if (pending.isEmpty()) {
       mintAndStage(secret, current, versionId, request);
-      Expiry expiry = verify(secret, versionId, request);
-      promote(secret, current, versionId);
+      Expiry expiry = verifyAndPromote(secret, current, versionId, request);
       return new RotationResult.Rotated(secret.name(), versionId, current.id(), expiry);
     }
-    if (verdictOn(pending.get(), request) instanceof Verdict.Rejected) {
+    if (!isBetter(pending.get(), current)
+        || verdictOn(pending.get(), request) instanceof Verdict.Rejected) {
       log.step("drop pending", () -> store.dropPending(secret, pending.get().id()));
       return rotate(secretId, request);
     }
     adopt(secret, pending.get(), versionId);
-    Expiry expiry = verify(secret, versionId, request);
-    promote(secret, current, versionId);
+    Expiry expiry = verifyAndPromote(secret, current, versionId, request);
     return new RotationResult.Resumed(secret.name(), versionId, current.id(), expiry);
   }
 
   /**
-   * Returns the version id under which this request may store a key; empty if the request has
-   * brought one to an end before.
+   * Returns where this request may store a key; empty if the request has come to its end before.
    *
-   * <p>An id can be used only once. A version of this request that is newer than the current one
-   * and yet has no label was rejected by Momento; a repetition of the request goes on to the next
-   * id then, which is as little drawn by chance as the first.
+   * <p>A version id can be used only once. A version of this request that is newer than the current
+   * one and yet has no label was rejected; a repetition of the request goes on to the next id then,
+   * which is as little drawn by chance as the first.
    */
-  private Optional<String> unusedVersionId(
-      Secret secret, Version current, RotationRequest request) {
+  private Optional<Place> placeFor(RotationRequest request, Secret secret, Version current) {
     String id = request.versionId(secret.arn());
-    while (true) {
+    while (!id.equals(current.id())) {
       String candidate = id;
-      if (candidate.equals(current.id())) {
-        return Optional.empty();
-      }
       Optional<Version> present = log.step("look for", () -> store.read(secret, candidate));
       if (present.isEmpty()) {
-        return Optional.of(candidate);
+        return Optional.of(new Place(candidate, Optional.empty()));
       }
-      if (!present.get().created().isAfter(current.created())
-          || secret.labelled(PREVIOUS).equals(Optional.of(candidate))) {
+      List<String> labels = present.get().labels();
+      if (labels.contains(CURRENT)
+          || labels.contains(PREVIOUS)
+          || !present.get().created().isAfter(current.created())) {
         return Optional.empty();
       }
-      if (secret.labelled(PENDING).equals(Optional.of(candidate))) {
-        return Optional.of(candidate);
+      if (labels.contains(PENDING)) {
+        return Optional.of(new Place(candidate, present));
       }
       id = RotationRequest.versionIdAfter(candidate);
     }
+    return Optional.empty();
   }
 
   /**
-   * Returns the pending version that an unfinished rotation has left. One that is older than the
-   * current version is none: labels stay on versions that were promoted long ago, and what an
-   * operator has stored since must not be undone.
+   * Returns the pending version that an unfinished rotation has left.
+   *
+   * <p>A version that was promoted keeps its pending label, so one that is current or was it before
+   * is none, nor is one that is older than the current version: what an operator has stored since,
+   * or gone back to, must not be undone.
    */
-  private Optional<Version> pendingSince(Secret secret, Version current) {
+  private Optional<Version> unfinished(Secret secret, Version current) {
     return secret
         .labelled(PENDING)
         .filter(id -> !id.equals(current.id()))
         .flatMap(id -> log.step("read pending", () -> store.read(secret, id)))
+        .filter(version -> !version.labels().contains(PREVIOUS))
         .filter(version -> version.created().isAfter(current.created()));
+  }
+
+  /** Tells whether a pending version is worth taking up: it can be renewed, and ends later. */
+  private static boolean isBetter(Version pending, Version current) {
+    Optional<KeySecret> fresh = renewable(pending);
+    try {
+      Expiry now = KeySecret.parse(current.value()).expiry();
+      return fresh.isPresent() && fresh.get().expiry().isAfter(now);
+    } catch (RotationFailure currentIsBroken) {
+      return fresh.isPresent();
+    }
+  }
+
+  /** Returns what a version holds; empty if that is nothing that Momento could be asked about. */
+  private static Optional<KeySecret> renewable(Version version) {
+    try {
+      return Optional.of(KeySecret.parse(version.value()))
+          .filter(secret -> secret.key() instanceof MomentoKey.V1)
+          .filter(secret -> secret.refreshToken().isPresent());
+    } catch (RotationFailure unreadable) {
+      return Optional.empty();
+    }
   }
 
   /** Mints only what can be stored: it proves the right to write first, and watches the time. */
@@ -188,7 +219,7 @@ final class Rotation {
   }
 
   private Duration timeToMint(RotationRequest request) {
-    Duration left = timeLeft(request).minus(TIME_TO_FINISH);
+    Duration left = timeLeft(request).minus(TIME_TO_STORE);
     if (left.compareTo(SHORTEST_REFRESH) < 0) {
       throw new RotationFailure(
           OUT_OF_TIME, "Too little time was left to store a new key; none was made.");
@@ -199,7 +230,9 @@ final class Rotation {
   /** Finds out what a refused refresh means, for one who may have to replace the key by hand. */
   private RotationFailure refused(
       Secret secret, KeySecret old, MomentoKey.V1 key, String why, RotationRequest request) {
-    if (!store.describe(secret.arn()).labels().equals(secret.labels())) {
+    Secret now = log.step("describe", () -> store.describe(secret.arn()));
+    if (!now.labelled(CURRENT).equals(secret.labelled(CURRENT))
+        || !now.labelled(PENDING).equals(secret.labelled(PENDING))) {
       return new RotationFailure(
           SUPERSEDED, "Another rotation has used the refresh token meanwhile (" + why + ").");
     }
@@ -224,80 +257,85 @@ final class Rotation {
     }
   }
 
-  /** Reads the staged version back, and does not return before Momento has accepted its key. */
-  private Expiry verify(Secret secret, String versionId, RotationRequest request) {
-    Version staged =
-        log.step("read pending", () -> store.read(secret, versionId))
-            .orElseThrow(
-                () ->
-                    new RotationFailure(
-                        SUPERSEDED,
-                        "The version " + versionId + " is gone, though it was stored."));
+  /** Reads the staged version back, and makes it current once Momento has accepted its key. */
+  private Expiry verifyAndPromote(
+      Secret secret, Version current, String versionId, RotationRequest request) {
+    Version staged = readInTheEnd("read pending", secret, versionId);
     if (verdictOn(staged, request) instanceof Verdict.Rejected) {
       log.step("drop pending", () -> store.dropPending(secret, versionId));
       throw new RotationFailure(
           NEW_KEY_REJECTED, "Momento made a new key and then did not accept it.");
     }
+    if (!log.step("promote", () -> store.promote(secret, current.id(), versionId))) {
+      // Left as pending it would be taken up by the next request, over what somebody else stored.
+      log.step("drop pending", () -> store.dropPending(secret, versionId));
+      throw new RotationFailure(
+          SUPERSEDED, "Somebody else made another version current meanwhile; it stays so.");
+    }
     return KeySecret.parse(staged.value()).expiry();
+  }
+
+  /** Reads a version that is known to be there, though a read may not see it at once. */
+  private Version readInTheEnd(String step, Secret secret, String versionId) {
+    return log.step(
+        step,
+        () ->
+            Failsafe.with(until(Optional<Version>::isPresent, LONGEST_LAG))
+                .get(() -> store.read(secret, versionId))
+                .orElseThrow(
+                    () ->
+                        new RotationFailure(
+                            SECRETS_MANAGER_UNAVAILABLE,
+                            "The version " + versionId + " is there, but cannot be read yet.")));
   }
 
   /**
    * Returns what Momento says of a version's key, when that is certain.
    *
-   * @throws RotationFailure {@code MOMENTO_UNAVAILABLE}, if it stays uncertain
+   * @throws RotationFailure {@code MOMENTO_UNAVAILABLE} or {@code OUT_OF_TIME}, if it stays
+   *     uncertain
    */
   private Verdict verdictOn(Version version, RotationRequest request) {
-    Optional<MomentoKey.V1> key = keyIn(version);
-    if (key.isEmpty()) {
+    Optional<KeySecret> secret = renewable(version);
+    if (secret.isEmpty() || !(secret.get().key() instanceof MomentoKey.V1 key)) {
       return new Verdict.Rejected();
     }
-    Duration patience = min(timeLeft(request).minus(TIME_TO_PROMOTE), grace);
-    if (patience.isNegative()) {
-      throw new RotationFailure(
-          OUT_OF_TIME, "Too little time was left to prove the new key; it waits as pending.");
+    Duration time = timeLeft(request).minus(LONGEST_QUESTION).minus(SecretStore.LONGEST_CALL);
+    Duration patience = min(time, grace);
+    if (patience.compareTo(FIRST_WAIT) <= 0) {
+      throw outOfTimeToVerify();
     }
     Verdict verdict =
         log.step(
             "verify",
             () ->
-                Failsafe.with(untilAccepted(patience))
-                    .get(() -> momento.verdict(key.get(), LONGEST_QUESTION)));
-    if (verdict instanceof Verdict.Unknown(String why)) {
-      throw new RotationFailure(
-          MOMENTO_UNAVAILABLE,
-          "Momento could not be asked about the new key (" + why + "); it waits as pending.");
-    }
-    return verdict;
+                Failsafe.with(until(Verdict.Accepted.class::isInstance, patience))
+                    .get(() -> momento.verdict(key, LONGEST_QUESTION)));
+    return switch (verdict) {
+      case Verdict.Accepted _ -> verdict;
+      case Verdict.Unknown(String why) ->
+          throw new RotationFailure(
+              MOMENTO_UNAVAILABLE,
+              "Momento could not be asked about the new key (" + why + "); it waits as pending.");
+      case Verdict.Rejected _ when patience.compareTo(grace) < 0 -> throw outOfTimeToVerify();
+      case Verdict.Rejected _ -> verdict;
+    };
   }
 
-  /**
-   * Returns the key that a version holds; empty if it holds none that Momento could be asked of.
-   */
-  private static Optional<MomentoKey.V1> keyIn(Version version) {
-    try {
-      return KeySecret.parse(version.value()).key() instanceof MomentoKey.V1 key
-          ? Optional.of(key)
-          : Optional.empty();
-    } catch (RotationFailure unreadable) {
-      return Optional.empty();
-    }
+  private static RotationFailure outOfTimeToVerify() {
+    return new RotationFailure(
+        OUT_OF_TIME, "Too little time was left to prove the new key; it waits as pending.");
   }
 
-  private static RetryPolicy<Verdict> untilAccepted(Duration patience) {
-    return RetryPolicy.<Verdict>builder()
-        .handleResultIf(verdict -> !(verdict instanceof Verdict.Accepted))
+  private static <T> RetryPolicy<T> until(Predicate<T> done, Duration patience) {
+    return RetryPolicy.<T>builder()
+        .handleIf(failure -> false)
+        .handleResultIf(result -> !done.test(result))
         .withMaxRetries(-1)
         .withBackoff(FIRST_WAIT, LONGEST_WAIT)
         .withJitter(0.2)
         .withMaxDuration(patience)
         .build();
-  }
-
-  private void promote(Secret secret, Version current, String versionId) {
-    if (!log.step("promote", () -> store.promote(secret, current.id(), versionId))) {
-      throw new RotationFailure(
-          SUPERSEDED, "Somebody else made another version current meanwhile; it stays so.");
-    }
   }
 
   private Duration timeLeft(RotationRequest request) {

@@ -15,6 +15,7 @@ import java.time.InstantSource;
 import software.amazon.awssdk.core.retry.RetryMode;
 import software.amazon.awssdk.http.urlconnection.UrlConnectionHttpClient;
 import software.amazon.awssdk.services.secretsmanager.SecretsManagerClient;
+import software.amazon.awssdk.services.secretsmanager.SecretsManagerClientBuilder;
 
 /**
  * The function's way in: an event comes in, a report goes out, and an error if anything failed.
@@ -27,9 +28,6 @@ public final class RotationHandler implements RequestStreamHandler {
   /** How long Momento may take to know a key everywhere. */
   private static final Duration GRACE = Duration.ofSeconds(15);
 
-  private static final Duration LONGEST_AWS_ATTEMPT = Duration.ofSeconds(5);
-  private static final Duration LONGEST_AWS_CALL = Duration.ofSeconds(12);
-
   private final Settings settings;
   private final SecretStore store;
   private final ChannelCredentials credentials;
@@ -41,14 +39,7 @@ public final class RotationHandler implements RequestStreamHandler {
   public RotationHandler() {
     this(
         Settings.from(System.getenv()),
-        SecretsManagerClient.builder()
-            .httpClientBuilder(UrlConnectionHttpClient.builder())
-            .overrideConfiguration(
-                o ->
-                    o.retryStrategy(RetryMode.STANDARD)
-                        .apiCallAttemptTimeout(LONGEST_AWS_ATTEMPT)
-                        .apiCallTimeout(LONGEST_AWS_CALL))
-            .build(),
+        configured(SecretsManagerClient.builder()),
         TlsChannelCredentials.create(),
         InstantSource.system(),
         GRACE,
@@ -68,6 +59,18 @@ public final class RotationHandler implements RequestStreamHandler {
     this.clock = clock;
     this.grace = grace;
     this.log = log;
+  }
+
+  /** Makes a client that gives up in time. */
+  static SecretsManagerClient configured(SecretsManagerClientBuilder client) {
+    return client
+        .httpClientBuilder(UrlConnectionHttpClient.builder())
+        .overrideConfiguration(
+            o ->
+                o.retryStrategy(RetryMode.STANDARD)
+                    .apiCallAttemptTimeout(SecretStore.LONGEST_ATTEMPT)
+                    .apiCallTimeout(SecretStore.LONGEST_CALL))
+        .build();
   }
 
   @Override

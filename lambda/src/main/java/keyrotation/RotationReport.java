@@ -28,11 +28,11 @@ final class RotationReport {
       case RotationResult.Resumed r ->
           secret + " has the new key of an unfinished rotation. It expires: " + r.expiry() + ".";
       case RotationResult.AlreadyRotated _ ->
-          secret + " was rotated by this request before. Nothing was done.";
+          secret + " was dealt with by this request before. Nothing was done.";
       case RotationResult.AwaitingFirstKey _ ->
           secret
-              + " has no value yet. Store a first key: the JSON file that Momento's console offers"
-              + " for download.";
+              + " was not rotated. AWAITING_FIRST_KEY: It has no value yet. Store a first key: the"
+              + " JSON file that Momento's console offers for download.";
       case RotationResult.Failed f -> secret + " was not rotated. " + f.failure().explanation();
     };
   }

@@ -6,6 +6,7 @@ import static keyrotation.FailureReason.SECRET_DELETED;
 import static keyrotation.FailureReason.SECRET_MALFORMED;
 import static keyrotation.FailureReason.SECRET_NOT_FOUND;
 
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -51,8 +52,31 @@ final class SecretStore {
     }
   }
 
-  /** A version that has a value. */
-  record Version(String id, Sensitive value, Instant created) {}
+  /**
+   * A version that has a value.
+   *
+   * @param text the value; empty if it is binary
+   * @param labels what it is for, as of this read
+   */
+  record Version(String id, Optional<Sensitive> text, Instant created, List<String> labels) {
+
+    /**
+     * Returns the value.
+     *
+     * @throws RotationFailure {@code SECRET_MALFORMED}, if it is binary
+     */
+    Sensitive value() {
+      return text.orElseThrow(
+          () ->
+              new RotationFailure(SECRET_MALFORMED, "The version " + id + " is binary, not text."));
+    }
+  }
+
+  /** How long a call may take, with its retries. */
+  static final Duration LONGEST_CALL = Duration.ofSeconds(8);
+
+  /** How long one attempt at a call may take. */
+  static final Duration LONGEST_ATTEMPT = Duration.ofSeconds(3);
 
   private final SecretsManagerClient client;
 
@@ -70,11 +94,7 @@ final class SecretStore {
     return new Secret(secret.arn(), secret.name(), secret.versionIdsToStages());
   }
 
-  /**
-   * Reads a version; empty if there is none with that id, or none with a value yet.
-   *
-   * @throws RotationFailure also {@code SECRET_MALFORMED}, if the value is binary
-   */
+  /** Reads a version; empty if there is none with that id, or none with a value yet. */
   Optional<Version> read(Secret secret, String versionId) {
     return call(
         "GetSecretValue",
@@ -166,12 +186,11 @@ final class SecretStore {
   }
 
   private static Version version(GetSecretValueResponse answer) {
-    if (answer.secretString() == null) {
-      throw new RotationFailure(
-          SECRET_MALFORMED, "The version " + answer.versionId() + " is binary, not text.");
-    }
     return new Version(
-        answer.versionId(), new Sensitive(answer.secretString()), answer.createdDate());
+        answer.versionId(),
+        Optional.ofNullable(answer.secretString()).map(Sensitive::new),
+        answer.createdDate(),
+        answer.versionStages());
   }
 
   /**
@@ -190,14 +209,20 @@ final class SecretStore {
   }
 
   private static RotationFailure failure(String action, AwsServiceException e) {
-    String code = e.awsErrorDetails() == null ? "" : e.awsErrorDetails().errorCode();
+    // What answers may be a gateway on the way, and know nothing of AWS's codes.
+    String code =
+        Optional.ofNullable(e.awsErrorDetails())
+            .flatMap(details -> Optional.ofNullable(details.errorCode()))
+            .orElse("HTTP status " + e.statusCode());
     String told = " (" + code + ", AWS request " + e.requestId() + ").";
     return switch (code) {
       case "ResourceNotFoundException" ->
           new RotationFailure(SECRET_NOT_FOUND, "There is no such secret in this region" + told);
       case "InvalidRequestException" ->
-          new RotationFailure(
-              SECRET_DELETED, action + " is refused: the secret is being deleted" + told);
+          String.valueOf(e.getMessage()).contains("deletion")
+              ? new RotationFailure(SECRET_DELETED, "The secret is scheduled for deletion" + told)
+              : new RotationFailure(
+                  ACCESS_DENIED, action + " is not allowed for a secret of this kind" + told);
       case "AccessDeniedException" ->
           new RotationFailure(ACCESS_DENIED, action + " was refused, or KMS refused" + told);
       case "DecryptionFailure" ->

@@ -67,7 +67,7 @@ class BadInputTest {
 
     assertThatThrownBy(function::rotate)
         .isInstanceOf(RotationFailedException.class)
-        .hasMessageContaining(SECRET + " has no value yet.");
+        .hasMessageStartingWith(SECRET + " was not rotated. AWAITING_FIRST_KEY: ");
     assertThat(function.vault().describe(SECRET).versions()).isEmpty();
   }
 
@@ -203,6 +203,28 @@ class BadInputTest {
         .onEvery("DescribeSecret", new Fault.Refuse<>(SecretsManagerException.unavailable()));
 
     assertFails("SECRETS_MANAGER_UNAVAILABLE", "secretsmanager:DescribeSecret");
+  }
+
+  @Test
+  void a_gateway_in_place_of_secrets_manager() {
+    function.storeKey();
+    function
+        .awsCalls()
+        .onEvery("DescribeSecret", new Fault.Refuse<>(SecretsManagerException.badGateway()));
+
+    assertFails("SECRETS_MANAGER_UNAVAILABLE", "HTTP status 502");
+  }
+
+  @Test
+  void a_secret_of_a_kind_that_cannot_be_written() {
+    function.storeKey();
+    function
+        .awsCalls()
+        .onEvery(
+            "PutSecretValue",
+            new Fault.Refuse<>(SecretsManagerException.invalidRequest("It is a replica.")));
+
+    assertFails("ACCESS_DENIED", "secretsmanager:PutSecretValue");
   }
 
   private void assertFails(String reason, String fact) {

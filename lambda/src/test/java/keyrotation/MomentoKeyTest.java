@@ -86,6 +86,9 @@ class MomentoKeyTest {
         "{\"endpoint\":\"https://cell.example.com\",\"api_key\":\"a\"}",
         "{\"endpoint\":\"cell.example.com:80\",\"api_key\":\"a\"}",
         "{\"endpoint\":\"cell..com\",\"api_key\":\"a\"}",
+        "{\"endpoint\":\"10.0.0.1\",\"api_key\":\"a\"}",
+        "{\"endpoint\":\"-a.com\",\"api_key\":\"a\"}",
+        "{\"endpoint\":\"a-.com\",\"api_key\":\"a\"}",
         "{\"endpoint\":7,\"api_key\":\"a\"}{}",
       })
   void refuses_what_is_no_key(String json) {

@@ -27,11 +27,6 @@ import keyrotation.sandbox.SecretsManagerException;
 import keyrotation.sandbox.Vault;
 import keyrotation.sandbox.Vault.Value;
 import keyrotation.sandbox.Vault.Version;
-import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
-import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
-import software.amazon.awssdk.core.retry.RetryMode;
-import software.amazon.awssdk.http.urlconnection.UrlConnectionHttpClient;
-import software.amazon.awssdk.regions.Region;
 import software.amazon.awssdk.services.secretsmanager.SecretsManagerClient;
 
 /** The handler, in this JVM, with the sandbox around it and a clock that stands. */
@@ -57,15 +52,7 @@ final class SandboxedFunction implements AutoCloseable {
 
   SandboxedFunction(RefreshTokens refreshTokens, Duration grace) {
     this.sandbox = Sandbox.start(clock, refreshTokens);
-    this.client =
-        SecretsManagerClient.builder()
-            .endpointOverride(sandbox.secretsManager().endpoint())
-            .region(Region.US_EAST_1)
-            .credentialsProvider(
-                StaticCredentialsProvider.create(AwsBasicCredentials.create("test", "test")))
-            .httpClientBuilder(UrlConnectionHttpClient.builder())
-            .overrideConfiguration(o -> o.retryStrategy(RetryMode.STANDARD))
-            .build();
+    this.client = RotationHandler.configured(sandbox.secretsManager().clientBuilder());
     try {
       this.handler =
           new RotationHandler(

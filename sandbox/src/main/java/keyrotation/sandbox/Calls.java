@@ -78,7 +78,11 @@ public final class Calls<E extends RuntimeException> {
     return switch (fault.get()) {
       case Fault.Refuse<E>(E error) -> throw error;
       case Fault.LoseAnswer<E> _ -> {
-        var _ = work.get();
+        try {
+          var _ = work.get();
+        } catch (RuntimeException refusal) {
+          // That is an answer, too, and lost like any other.
+        }
         yield Optional.empty();
       }
       case Fault.FailAfterwards<E>(E error) -> {

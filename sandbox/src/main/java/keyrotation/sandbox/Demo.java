@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.io.PrintStream;
-import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -23,10 +22,6 @@ import keyrotation.sandbox.LambdaServer.Function;
 import keyrotation.sandbox.LambdaServer.Invocation;
 import keyrotation.sandbox.LambdaServer.Outcome;
 import keyrotation.sandbox.MomentoServer.RefreshTokens;
-import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
-import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
-import software.amazon.awssdk.http.urlconnection.UrlConnectionHttpClient;
-import software.amazon.awssdk.regions.Region;
 import software.amazon.awssdk.services.secretsmanager.SecretsManagerClient;
 
 /**
@@ -100,7 +95,7 @@ public final class Demo {
                     MEMORY_MEGABYTES,
                     Duration.ofSeconds(60),
                     sandbox.environment()));
-        SecretsManagerClient secretsManager = client(sandbox.secretsManager().endpoint())) {
+        SecretsManagerClient secretsManager = sandbox.secretsManager().clientBuilder().build()) {
       Demo demo = new Demo(System.out, sandbox, lambda, secretsManager);
       demo.introduce(archive);
       boolean rotated = demo.rotate(event);
@@ -110,16 +105,6 @@ public final class Demo {
       }
       return rotated;
     }
-  }
-
-  private static SecretsManagerClient client(URI endpoint) {
-    return SecretsManagerClient.builder()
-        .endpointOverride(endpoint)
-        .region(Region.US_EAST_1)
-        .credentialsProvider(
-            StaticCredentialsProvider.create(AwsBasicCredentials.create("sandbox", "sandbox")))
-        .httpClientBuilder(UrlConnectionHttpClient.builder())
-        .build();
   }
 
   private void introduce(Path archive) throws IOException {
@@ -232,13 +217,13 @@ public final class Demo {
 
   private void showAnswer(Invocation invocation) throws IOException {
     switch (invocation.outcome()) {
-      case Outcome.Response(String json) ->
-          JSON.readTree(json)
-              .properties()
-              .forEach(
-                  field ->
-                      out.printf(
-                          "  answer   %-20s %s%n", field.getKey(), field.getValue().asText()));
+      case Outcome.Response(String json) -> {
+        String label = "answer";
+        for (Map.Entry<String, JsonNode> field : JSON.readTree(json).properties()) {
+          out.printf("  %-8s %-20s %s%n", label, field.getKey(), field.getValue().asText());
+          label = "";
+        }
+      }
       case Outcome.Failure(_, String message, _) -> out.println("  error    " + message);
       case Outcome.TimedOut _ -> out.println("  error    The time was up.");
       case Outcome.Exited(int status) ->

@@ -4,12 +4,14 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static java.util.concurrent.TimeUnit.MILLISECONDS;
 import static java.util.stream.Collectors.joining;
 
+import com.amazonaws.services.lambda.runtime.api.client.AWSLambda;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import java.io.File;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
@@ -21,6 +23,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
@@ -38,8 +41,8 @@ import keyrotation.sandbox.LambdaServer.Outcome;
 final class ExecutionEnvironment implements AutoCloseable {
 
   private static final String API = "/2018-06-01/runtime/";
-  private static final String RUNTIME_CLIENT =
-      "com.amazonaws.services.lambda.runtime.api.client.AWSLambda";
+  private static final String NATIVE_LIBRARY_PROPERTY =
+      "-Dcom.amazonaws.services.lambda.runtime.api.client.runtimeapi.NativeClient.JNI=";
   private static final Duration LONGEST_INIT = Duration.ofSeconds(10);
   // The managed runtime gives the rest of the memory to all that is not heap.
   private static final double HEAP_SHARE = 0.85;
@@ -152,8 +155,9 @@ final class ExecutionEnvironment implements AutoCloseable {
     command.add("-XX:TieredStopAtLevel=1");
     command.add("-Xshare:auto");
     command.add("--enable-native-access=ALL-UNNAMED");
+    command.add(NATIVE_LIBRARY_PROPERTY + unpackNativeLibrary(task.resolveSibling("native")));
     command.add("-Xmx" + (int) (function.memoryMegabytes() * HEAP_SHARE) + "m");
-    command.addAll(List.of("-cp", classPath, RUNTIME_CLIENT, function.handler()));
+    command.addAll(List.of("-cp", classPath, AWSLambda.class.getName(), function.handler()));
     ProcessBuilder builder =
         new ProcessBuilder(command)
             .directory(task.toFile())
@@ -164,6 +168,25 @@ final class ExecutionEnvironment implements AutoCloseable {
     builder.environment().putAll(lambdaEnvironment(task));
     builder.environment().putAll(function.environment());
     return builder.start();
+  }
+
+  /**
+   * Gives the runtime interface client its native library. Left to itself it unpacks it to a place
+   * that all processes of this machine share, and leaves it there.
+   */
+  private static Path unpackNativeLibrary(Path directory) throws IOException {
+    String machine = System.getProperty("os.arch").equals("aarch64") ? "aarch_64" : "x86_64";
+    boolean musl =
+        Files.exists(Path.of("/lib/ld-musl-" + machine.replace("aarch_", "aarch") + ".so.1"));
+    String name = "libaws-lambda-jni.linux" + (musl ? "_musl-" : "-") + machine + ".so";
+    Path library = directory.resolve(name);
+    if (!Files.exists(library)) {
+      Files.createDirectories(directory);
+      try (InputStream packed = AWSLambda.class.getResourceAsStream("/jni/" + name)) {
+        Files.copy(Objects.requireNonNull(packed, name), library);
+      }
+    }
+    return library;
   }
 
   private Map<String, String> lambdaEnvironment(Path task) {

@@ -13,7 +13,9 @@ public final class SecretsManagerException extends RuntimeException {
     this.status = status;
   }
 
-  /** Returns the type, such as {@code ResourceNotFoundException}. */
+  /**
+   * Returns the type, such as {@code ResourceNotFoundException}; empty if it isn't the service's.
+   */
   public String type() {
     return type;
   }
@@ -80,8 +82,13 @@ public final class SecretsManagerException extends RuntimeException {
         500, "InternalServiceError", "An error occurred on the server side.");
   }
 
-  /** A gateway's answer where the service can't be reached. */
+  /** The service takes no calls now. */
   public static SecretsManagerException unavailable() {
     return new SecretsManagerException(503, "ServiceUnavailableException", "Service Unavailable");
+  }
+
+  /** The page of a gateway on the way, which knows nothing of the service's protocol. */
+  public static SecretsManagerException badGateway() {
+    return new SecretsManagerException(502, "", "Bad gateway");
   }
 }

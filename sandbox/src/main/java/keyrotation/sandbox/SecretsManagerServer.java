@@ -28,6 +28,12 @@ import keyrotation.sandbox.Vault.Secret;
 import keyrotation.sandbox.Vault.Value;
 import keyrotation.sandbox.Vault.Version;
 import org.jspecify.annotations.Nullable;
+import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
+import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
+import software.amazon.awssdk.http.urlconnection.UrlConnectionHttpClient;
+import software.amazon.awssdk.regions.Region;
+import software.amazon.awssdk.services.secretsmanager.SecretsManagerClient;
+import software.amazon.awssdk.services.secretsmanager.SecretsManagerClientBuilder;
 
 /**
  * A stand-in for AWS Secrets Manager: its JSON protocol over HTTP on the loopback interface.
@@ -69,6 +75,20 @@ public final class SecretsManagerServer implements AutoCloseable {
     return URI.create("http://localhost:" + http.getAddress().getPort());
   }
 
+  /** Returns a builder of clients that talk to it; they bring an HTTP client of their own. */
+  public SecretsManagerClientBuilder clientBuilder() {
+    return clientBuilder(endpoint());
+  }
+
+  static SecretsManagerClientBuilder clientBuilder(URI endpoint) {
+    return SecretsManagerClient.builder()
+        .endpointOverride(endpoint)
+        .region(Region.US_EAST_1)
+        .credentialsProvider(
+            StaticCredentialsProvider.create(AwsBasicCredentials.create("sandbox", "sandbox")))
+        .httpClientBuilder(UrlConnectionHttpClient.builder());
+  }
+
   /** Returns what it keeps, to be looked at and changed as an operator would. */
   public Vault vault() {
     return vault;
@@ -105,7 +125,11 @@ public final class SecretsManagerServer implements AutoCloseable {
           answer(exchange, 200, result.get());
         }
       } catch (SecretsManagerException e) {
-        answer(exchange, e.status(), error(e.type(), e.getMessage()));
+        if (e.type().isEmpty()) {
+          answer(exchange, e.status(), "<html>Bad gateway</html>".getBytes(UTF_8));
+        } else {
+          answer(exchange, e.status(), error(e.type(), e.getMessage()));
+        }
       } catch (InterruptedException e) {
         // The server stops; the caller finds the connection closed.
         Thread.currentThread().interrupt();
@@ -263,8 +287,11 @@ public final class SecretsManagerServer implements AutoCloseable {
   }
 
   private void answer(HttpExchange exchange, int status, ObjectNode body) throws IOException {
-    byte[] bytes = json.writeValueAsBytes(body);
     exchange.getResponseHeaders().set("Content-Type", "application/x-amz-json-1.1");
+    answer(exchange, status, json.writeValueAsBytes(body));
+  }
+
+  private static void answer(HttpExchange exchange, int status, byte[] bytes) throws IOException {
     exchange.getResponseHeaders().set("x-amzn-RequestId", UUID.randomUUID().toString());
     exchange.sendResponseHeaders(status, bytes.length);
     exchange.getResponseBody().write(bytes);

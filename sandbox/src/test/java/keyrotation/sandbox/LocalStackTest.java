@@ -1,5 +1,6 @@
 package keyrotation.sandbox;
 
+import static org.junit.jupiter.api.Assumptions.abort;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.net.URI;
@@ -7,6 +8,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.testcontainers.DockerClientFactory;
+import org.testcontainers.containers.ContainerFetchException;
 import org.testcontainers.localstack.LocalStackContainer;
 import org.testcontainers.utility.DockerImageName;
 
@@ -25,7 +27,11 @@ class LocalStackTest extends SecretsManagerContract {
   void start() {
     assumeTrue(DockerClientFactory.instance().isDockerAvailable(), "Docker does not answer");
     localStack = new LocalStackContainer(IMAGE).withServices("secretsmanager");
-    localStack.start();
+    try {
+      localStack.start();
+    } catch (ContainerFetchException e) {
+      abort("the image " + IMAGE + " cannot be pulled");
+    }
   }
 
   @AfterAll

@@ -1,0 +1,47 @@
+package keyrotation;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.grpc.Status;
+import io.grpc.TlsChannelCredentials;
+import java.time.Duration;
+import java.util.Optional;
+import keyrotation.Settings.HostAndPort;
+import org.junit.jupiter.api.Test;
+
+class MomentoControlPlaneTest {
+
+  @Test
+  void calls_the_control_plane_of_the_keys_endpoint_unless_told_otherwise() {
+    assertThat(controlPlane(Optional.empty()).target("cell.example.com"))
+        .isEqualTo(new HostAndPort("control.cell.example.com", 443));
+    assertThat(
+            controlPlane(Optional.of(new HostAndPort("elsewhere", 8443)))
+                .target("cell.example.com"))
+        .isEqualTo(new HostAndPort("elsewhere", 8443));
+  }
+
+  @Test
+  void does_not_take_a_proxys_answer_for_momentos() {
+    assertThat(MomentoControlPlane.codeOf(Status.PERMISSION_DENIED))
+        .isEqualTo(Status.Code.PERMISSION_DENIED);
+    assertThat(
+            MomentoControlPlane.codeOf(
+                Status.PERMISSION_DENIED.withDescription(
+                    "HTTP status code 403\ninvalid content-type: text/html")))
+        .isEqualTo(Status.Code.UNAVAILABLE);
+  }
+
+  @Test
+  void a_control_plane_out_of_reach_is_no_verdict() {
+    // Nobody listens on port 1, and to connect to it fails at once.
+    try (MomentoControlPlane momento = controlPlane(Optional.of(new HostAndPort("localhost", 1)))) {
+      assertThat(momento.verdict(MomentoKey.v1("cell.example.com", "a"), Duration.ofSeconds(5)))
+          .isInstanceOf(Verdict.Unknown.class);
+    }
+  }
+
+  private static MomentoControlPlane controlPlane(Optional<HostAndPort> override) {
+    return new MomentoControlPlane(override, TlsChannelCredentials.create());
+  }
+}

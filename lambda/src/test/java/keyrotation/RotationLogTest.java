@@ -1,0 +1,68 @@
+package keyrotation;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.util.function.Supplier;
+import org.junit.jupiter.api.Test;
+
+class RotationLogTest {
+
+  private final ByteArrayOutputStream out = new ByteArrayOutputStream();
+  private final RotationLog log =
+      new RotationLog(new PrintStream(out, true, UTF_8), "request", "secret");
+
+  @Test
+  void writes_a_line_for_a_step_and_returns_its_result() throws IOException {
+    assertThat(log.step("read", () -> "result")).isEqualTo("result");
+
+    assertThat(line().path("level").asText()).isEqualTo("INFO");
+    assertThat(line().path("request_id").asText()).isEqualTo("request");
+    assertThat(line().path("secret").asText()).isEqualTo("secret");
+    assertThat(line().path("step").asText()).isEqualTo("read");
+    assertThat(line().path("outcome").asText()).isEqualTo("done");
+    assertThat(line().path("duration_ms").isNumber()).isTrue();
+    assertThat(line().has("timestamp")).isTrue();
+  }
+
+  @Test
+  void writes_the_reason_of_a_failure() throws IOException {
+    RotationFailure failure = new RotationFailure(FailureReason.KEY_EXPIRED, "Too late.");
+
+    assertThatThrownBy(() -> log.step("read", failing(failure))).isSameAs(failure);
+
+    assertThat(line().path("level").asText()).isEqualTo("WARN");
+    assertThat(line().path("outcome").asText()).isEqualTo("KEY_EXPIRED");
+    assertThat(line().path("message").asText()).isEqualTo("Too late.");
+  }
+
+  @Test
+  void hides_what_an_unforeseen_exception_says_and_tells_where_it_came_from() throws IOException {
+    assertThatThrownBy(() -> log.step("read", failing(new IllegalStateException("canary"))))
+        .isInstanceOfSatisfying(
+            RotationFailure.class,
+            e -> assertThat(e.reason()).isEqualTo(FailureReason.INTERNAL_ERROR))
+        .hasMessageContaining("IllegalStateException")
+        .hasMessageContaining("RotationLogTest")
+        .hasNoCause();
+
+    assertThat(line().path("level").asText()).isEqualTo("ERROR");
+    assertThat(out.toString(UTF_8)).doesNotContain("canary");
+  }
+
+  private static Supplier<String> failing(RuntimeException e) {
+    return () -> {
+      throw e;
+    };
+  }
+
+  private JsonNode line() throws IOException {
+    return new ObjectMapper().readTree(out.toByteArray());
+  }
+}
