@@ -2,7 +2,7 @@ package keyrotation;
 
 /** Why a rotation failed, and what the person who reads the alarm can do about it. */
 enum FailureReason {
-  EVENT_UNKNOWN("Send an event like the one in events/manual.json."),
+  EVENT_UNKNOWN("Send an event like those in the folder events."),
   SECRET_NOT_FOUND("Create the secret, or correct its name; look at the region too."),
   SECRET_DELETED("Restore the secret with `aws secretsmanager restore-secret`, or name another."),
   SECRET_MALFORMED("Store the JSON file that Momento's console offers for download."),
@@ -26,6 +26,11 @@ enum FailureReason {
       "Send the event again later; if the function runs in a VPC, look whether that has an"
           + " endpoint for Secrets Manager."),
   SUPERSEDED("Nothing, if the other change was meant; else send the event again."),
+  CANNOT_ROLL_BACK("Keep the current key, or store another by hand."),
+  ROTATION_NOT_ENABLED(
+      "Start the rotation with `aws secretsmanager rotate-secret`, which switches it on."),
+  VERSION_UNKNOWN("Start the rotation anew with `aws secretsmanager rotate-secret`."),
+  VERSION_NOT_PENDING("Start the rotation anew with `aws secretsmanager rotate-secret`."),
   OUT_OF_TIME("Send the event again; if it goes on, give the function a longer timeout."),
   INTERNAL_ERROR("A fault of this function: report it with the log of this request.");
 

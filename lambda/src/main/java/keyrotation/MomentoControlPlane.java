@@ -22,6 +22,7 @@ import keyrotation.Settings.HostAndPort;
 import momento.auth.AuthGrpc;
 import momento.auth._RefreshApiTokenRequest;
 import momento.auth._RefreshApiTokenResponse;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Momento's control plane, for one invocation: a connection may be dead after Lambda has frozen the
@@ -34,18 +35,8 @@ final class MomentoControlPlane implements AutoCloseable {
   private static final Metadata.Key<String> AGENT = header("agent");
   private static final Metadata.Key<String> RUNTIME_VERSION = header("runtime-version");
 
-  /** Momento's answer to a refresh. */
-  sealed interface Refresh {
-    /** A new key. */
-    record Minted(MintedKey key) implements Refresh {}
-
-    /**
-     * It will not refresh this key, however often it is asked.
-     *
-     * @param why the status code
-     */
-    record Rejected(String why) implements Refresh {}
-  }
+  /** How a gRPC server says when it wants to be asked again, in milliseconds. */
+  private static final Metadata.Key<String> PUSHBACK = header("grpc-retry-pushback-ms");
 
   private final Optional<HostAndPort> override;
   private final ChannelCredentials credentials;
@@ -65,10 +56,9 @@ final class MomentoControlPlane implements AutoCloseable {
   /**
    * Asks for a new key in exchange for a refresh token. The old key stays valid until it expires.
    *
-   * @throws RotationFailure {@code MOMENTO_THROTTLED}, {@code MOMENTO_UNAVAILABLE}, {@code
-   *     NEW_KEY_INVALID}
+   * @throws RotationFailure {@code NEW_KEY_INVALID}
    */
-  Refresh refresh(MomentoKey.V1 key, Sensitive refreshToken, Duration limit) {
+  RefreshAnswer refresh(MomentoKey.V1 key, Sensitive refreshToken, Duration limit) {
     var request =
         _RefreshApiTokenRequest.newBuilder()
             .setApiKey(key.token().value())
@@ -80,18 +70,13 @@ final class MomentoControlPlane implements AutoCloseable {
               .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers()))
               .withDeadlineAfter(limit.toMillis(), MILLISECONDS)
               .refreshApiToken(request);
-      return new Refresh.Minted(minted(answer));
+      return new RefreshAnswer.Minted(minted(answer));
     } catch (StatusRuntimeException e) {
       Status.Code code = codeOf(e.getStatus());
       return switch (code) {
         case INVALID_ARGUMENT, UNAUTHENTICATED, PERMISSION_DENIED, NOT_FOUND, FAILED_PRECONDITION ->
-            new Refresh.Rejected(code.name());
-        case RESOURCE_EXHAUSTED ->
-            throw new RotationFailure(
-                MOMENTO_THROTTLED, "Momento takes no more refresh calls for now.");
-        default ->
-            throw new RotationFailure(
-                MOMENTO_UNAVAILABLE, "Momento's refresh call ended in " + code + ".");
+            new RefreshAnswer.Rejected(code.name());
+        default -> new RefreshAnswer.Unknown(noAnswer(code, e.getTrailers()));
       };
     }
   }
@@ -113,9 +98,19 @@ final class MomentoControlPlane implements AutoCloseable {
         // A key for data alone may not list caches; Momento knows it, and that is the question.
         case PERMISSION_DENIED -> new Verdict.Accepted();
         case UNAUTHENTICATED -> new Verdict.Rejected();
-        default -> new Verdict.Unknown(code.name());
+        default -> new Verdict.Unknown(noAnswer(code, e.getTrailers()));
       };
     }
+  }
+
+  private static NoAnswer noAnswer(Status.Code code, @Nullable Metadata trailers) {
+    return new NoAnswer(
+        code == Status.Code.RESOURCE_EXHAUSTED ? MOMENTO_THROTTLED : MOMENTO_UNAVAILABLE,
+        code.name(),
+        Optional.ofNullable(trailers)
+            .map(t -> t.get(PUSHBACK))
+            .filter(text -> text.matches("\\d{1,9}"))
+            .map(text -> Duration.ofMillis(Long.parseLong(text))));
   }
 
   /**

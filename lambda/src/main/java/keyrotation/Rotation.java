@@ -1,14 +1,16 @@
 package keyrotation;
 
+import static keyrotation.FailureReason.CANNOT_ROLL_BACK;
 import static keyrotation.FailureReason.KEY_EXPIRED;
 import static keyrotation.FailureReason.KEY_NOT_REFRESHABLE;
-import static keyrotation.FailureReason.MOMENTO_UNAVAILABLE;
 import static keyrotation.FailureReason.NEW_KEY_INVALID;
 import static keyrotation.FailureReason.NEW_KEY_REJECTED;
-import static keyrotation.FailureReason.OUT_OF_TIME;
 import static keyrotation.FailureReason.REFRESH_REJECTED;
+import static keyrotation.FailureReason.ROTATION_NOT_ENABLED;
 import static keyrotation.FailureReason.SECRETS_MANAGER_UNAVAILABLE;
 import static keyrotation.FailureReason.SUPERSEDED;
+import static keyrotation.FailureReason.VERSION_NOT_PENDING;
+import static keyrotation.FailureReason.VERSION_UNKNOWN;
 import static keyrotation.SecretStore.CURRENT;
 import static keyrotation.SecretStore.PENDING;
 import static keyrotation.SecretStore.PREVIOUS;
@@ -20,8 +22,6 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.Predicate;
-import keyrotation.MomentoControlPlane.Refresh;
 import keyrotation.SecretStore.Secret;
 import keyrotation.SecretStore.Version;
 
@@ -34,15 +34,14 @@ import keyrotation.SecretStore.Version;
  */
 final class Rotation {
 
-  /** Nothing is minted with less time left than storing it may take. */
-  private static final Duration TIME_TO_STORE = SecretStore.LONGEST_CALL.plusSeconds(2);
-
-  private static final Duration SHORTEST_REFRESH = Duration.ofSeconds(1);
-  private static final Duration LONGEST_REFRESH = Duration.ofSeconds(20);
-  private static final Duration LONGEST_LAG = Duration.ofSeconds(3);
-  private static final Duration LONGEST_QUESTION = Duration.ofSeconds(5);
-  private static final Duration FIRST_WAIT = Duration.ofMillis(200);
-  private static final Duration LONGEST_WAIT = Duration.ofSeconds(2);
+  /** A read may not see at once what was just written. */
+  private static final RetryPolicy<Optional<Version>> UNTIL_SEEN =
+      RetryPolicy.<Optional<Version>>builder()
+          .handleIf(failure -> false)
+          .handleResultIf(Optional::isEmpty)
+          .withBackoff(Duration.ofMillis(200), Duration.ofSeconds(1))
+          .withMaxRetries(4)
+          .build();
 
   /**
    * Where the key that a request makes is stored.
@@ -52,37 +51,41 @@ final class Rotation {
   private record Place(String versionId, Optional<Version> stored) {}
 
   private final SecretStore store;
-  private final MomentoControlPlane momento;
+  private final PatientMomento momento;
+  private final RenewalPolicy policy;
   private final InstantSource clock;
-  private final Duration grace;
   private final RotationLog log;
 
-  /**
-   * Prepares for rotations.
-   *
-   * @param grace how long a key may take to be accepted before it counts as rejected
-   */
   Rotation(
       SecretStore store,
-      MomentoControlPlane momento,
+      PatientMomento momento,
+      RenewalPolicy policy,
       InstantSource clock,
-      Duration grace,
       RotationLog log) {
     this.store = store;
     this.momento = momento;
+    this.policy = policy;
     this.clock = clock;
-    this.grace = grace;
     this.log = log;
   }
 
-  /** Rotates one secret, named or given by its ARN. */
+  /** Rotates a secret now. */
   RotationResult rotate(String secretId, RotationRequest request) {
-    Secret secret = log.step("describe", () -> store.describe(secretId));
-    Optional<String> currentId = secret.labelled(CURRENT);
-    if (currentId.isEmpty()) {
+    return rotate(secretId, request, false);
+  }
+
+  /** Rotates a secret if its key is due to be renewed. */
+  RotationResult rotateIfDue(String secretId, RotationRequest request) {
+    return rotate(secretId, request, true);
+  }
+
+  private RotationResult rotate(String secretId, RotationRequest request, boolean onlyIfDue) {
+    Secret secret = describe(secretId);
+    Optional<Version> readable = current(secret);
+    if (readable.isEmpty()) {
       return new RotationResult.AwaitingFirstKey(secret.name());
     }
-    Version current = readInTheEnd("read", secret, currentId.get());
+    Version current = readable.get();
     Optional<Place> place = placeFor(request, secret, current);
     if (place.isEmpty()) {
       return new RotationResult.AlreadyRotated(secret.name(), current.id());
@@ -90,19 +93,130 @@ final class Rotation {
     String versionId = place.get().versionId();
 
     Optional<Version> pending = place.get().stored().or(() -> unfinished(secret, current));
-    if (pending.isEmpty()) {
-      mintAndStage(secret, current, versionId, request);
+    if (pending.isPresent()) {
+      if (!isBetter(pending.get(), current)
+          || verdictOn(pending.get(), request) instanceof Verdict.Rejected) {
+        dropPending(secret, pending.get().id());
+        return rotate(secretId, request, onlyIfDue);
+      }
+      adopt(secret, pending.get(), versionId);
       Expiry expiry = verifyAndPromote(secret, current, versionId, request);
-      return new RotationResult.Rotated(secret.name(), versionId, current.id(), expiry);
+      return new RotationResult.Resumed(secret.name(), versionId, current.id(), expiry);
     }
-    if (!isBetter(pending.get(), current)
-        || verdictOn(pending.get(), request) instanceof Verdict.Rejected) {
-      log.step("drop pending", () -> store.dropPending(secret, pending.get().id()));
-      return rotate(secretId, request);
+    KeySecret old = KeySecret.parse(current.value());
+    if (onlyIfDue && !policy.isDue(current.created(), old.expiry(), clock.instant())) {
+      return new RotationResult.NotDue(secret.name(), current.id(), old.expiry());
     }
-    adopt(secret, pending.get(), versionId);
+    mintAndStage(secret, current, old, versionId, request);
     Expiry expiry = verifyAndPromote(secret, current, versionId, request);
-    return new RotationResult.Resumed(secret.name(), versionId, current.id(), expiry);
+    return new RotationResult.Rotated(secret.name(), versionId, current.id(), expiry);
+  }
+
+  /** Finds out whether a rotation would go through, and stops short of minting. */
+  RotationResult dryRun(String secretId, RotationRequest request) {
+    Secret secret = describe(secretId);
+    Optional<Version> readable = current(secret);
+    if (readable.isEmpty()) {
+      return new RotationResult.AwaitingFirstKey(secret.name());
+    }
+    Version current = readable.get();
+    KeySecret old = KeySecret.parse(current.value());
+    requireRefreshable(old);
+    if (verdictOn(current, request) instanceof Verdict.Rejected) {
+      throw new RotationFailure(
+          REFRESH_REJECTED, "Momento does not accept the current key, and would not refresh it.");
+    }
+    log.step("probe", () -> store.probeWrite(secret, current));
+    boolean resume = unfinished(secret, current).filter(p -> isBetter(p, current)).isPresent();
+    boolean due = policy.isDue(current.created(), old.expiry(), clock.instant());
+    return new RotationResult.WouldRotate(secret.name(), current.id(), old.expiry(), due, resume);
+  }
+
+  /**
+   * Makes the previous version current again, if Momento still accepts its key. To go back once
+   * more would undo that, so it is done only to an older version.
+   */
+  RotationResult rollBack(String secretId, RotationRequest request) {
+    Secret secret = describe(secretId);
+    Optional<Version> readable = current(secret);
+    if (readable.isEmpty()) {
+      return new RotationResult.AwaitingFirstKey(secret.name());
+    }
+    Version current = readable.get();
+    Version previous =
+        secret
+            .labelled(PREVIOUS)
+            .flatMap(id -> log.step("read previous", () -> store.read(secret, id)))
+            .orElseThrow(
+                () -> new RotationFailure(CANNOT_ROLL_BACK, "There is no previous version."));
+    Expiry expiry = KeySecret.parse(previous.value()).expiry();
+    if (previous.created().isAfter(current.created())) {
+      return new RotationResult.RolledBack(
+          secret.name(), current.id(), previous.id(), KeySecret.parse(current.value()).expiry());
+    }
+    if (verdictOn(previous, request) instanceof Verdict.Rejected) {
+      throw new RotationFailure(
+          CANNOT_ROLL_BACK, "Momento does not accept the previous key any more.");
+    }
+    promote(secret, current.id(), previous.id());
+    if (current.labels().contains(PENDING)) {
+      dropPending(secret, current.id());
+    }
+    return new RotationResult.RolledBack(secret.name(), previous.id(), current.id(), expiry);
+  }
+
+  /** Does a step of Secrets Manager's own rotation, which gives the version's id. */
+  RotationResult step(
+      RotationStep step, String secretId, String versionId, RotationRequest request) {
+    Secret secret = describe(secretId);
+    List<String> labels = secret.labels().get(versionId);
+    if (!secret.rotationEnabled()) {
+      throw new RotationFailure(
+          ROTATION_NOT_ENABLED, "Secrets Manager's own rotation is not enabled for the secret.");
+    }
+    if (labels == null) {
+      throw new RotationFailure(VERSION_UNKNOWN, "The secret has no version " + versionId + ".");
+    }
+    if (labels.contains(CURRENT)) {
+      return new RotationResult.AlreadyRotated(secret.name(), versionId);
+    }
+    if (!labels.contains(PENDING)) {
+      throw new RotationFailure(
+          VERSION_NOT_PENDING, "The version " + versionId + " is not labelled AWSPENDING.");
+    }
+    Optional<Version> readable = current(secret);
+    if (readable.isEmpty()) {
+      return new RotationResult.AwaitingFirstKey(secret.name());
+    }
+    Version current = readable.get();
+    Optional<Version> pending = log.step("read pending", () -> store.read(secret, versionId));
+    switch (step) {
+      case CREATE_SECRET -> {
+        if (pending.isEmpty()) {
+          mintAndStage(secret, current, KeySecret.parse(current.value()), versionId, request);
+        }
+      }
+      case SET_SECRET -> {}
+      case TEST_SECRET ->
+          // Before the first rotation Secrets Manager tests with a version that nobody has filled.
+          test(secret, pending.orElse(current), request);
+      case FINISH_SECRET -> verifyAndPromote(secret, current, versionId, request);
+    }
+    return new RotationResult.StepDone(secret.name(), step, versionId);
+  }
+
+  private void test(Secret secret, Version version, RotationRequest request) {
+    if (verdictOn(version, request) instanceof Verdict.Rejected) {
+      throw rejected(secret, version);
+    }
+  }
+
+  private Secret describe(String secretId) {
+    return log.step("describe", () -> store.describe(secretId));
+  }
+
+  private Optional<Version> current(Secret secret) {
+    return secret.labelled(CURRENT).map(id -> readInTheEnd("read", secret, id));
   }
 
   /**
@@ -172,23 +286,20 @@ final class Rotation {
     }
   }
 
-  /** Mints only what can be stored: it proves the right to write first, and watches the time. */
+  /** Mints only what can be stored: it proves the right to write first. */
   private void mintAndStage(
-      Secret secret, Version current, String versionId, RotationRequest request) {
-    KeySecret old = KeySecret.parse(current.value());
+      Secret secret, Version current, KeySecret old, String versionId, RotationRequest request) {
     MomentoKey.V1 key = requireRefreshable(old);
-    Sensitive refreshToken =
-        old.refreshToken()
-            .orElseThrow(
-                () ->
-                    new RotationFailure(
-                        KEY_NOT_REFRESHABLE,
-                        "The key came without a refresh token, as a disposable token does."));
+    Sensitive refreshToken = old.refreshToken().orElseThrow();
     log.step("probe", () -> store.probeWrite(secret, current));
     MintedKey minted =
-        switch (log.step("mint", () -> momento.refresh(key, refreshToken, timeToMint(request)))) {
-          case Refresh.Minted(MintedKey made) -> made;
-          case Refresh.Rejected(String why) -> throw refused(secret, old, key, why, request);
+        switch (log.step("mint", () -> momento.refresh(key, refreshToken, request))) {
+          case RefreshAnswer.Minted(MintedKey made) -> made;
+          case RefreshAnswer.Rejected(String code) ->
+              throw refused(secret, old, key, code, request);
+          case RefreshAnswer.Unknown(NoAnswer why) ->
+              throw new RotationFailure(
+                  why.reason(), "Momento's refresh call ended in " + why.code() + ".");
         };
     if (minted.key().token().equals(key.token()) || !minted.expiry().isAfter(old.expiry())) {
       throw new RotationFailure(
@@ -209,6 +320,10 @@ final class Rotation {
                   KEY_NOT_REFRESHABLE,
                   "The key is of the oldest kind, for which no refresh is known.");
         };
+    if (secret.refreshToken().isEmpty()) {
+      throw new RotationFailure(
+          KEY_NOT_REFRESHABLE, "The key came without a refresh token, as a disposable token does.");
+    }
     return switch (secret.expiry()) {
       case Expiry.Never _ ->
           throw new RotationFailure(KEY_NOT_REFRESHABLE, "The key never expires.");
@@ -218,26 +333,17 @@ final class Rotation {
     };
   }
 
-  private Duration timeToMint(RotationRequest request) {
-    Duration left = timeLeft(request).minus(TIME_TO_STORE);
-    if (left.compareTo(SHORTEST_REFRESH) < 0) {
-      throw new RotationFailure(
-          OUT_OF_TIME, "Too little time was left to store a new key; none was made.");
-    }
-    return min(left, LONGEST_REFRESH);
-  }
-
   /** Finds out what a refused refresh means, for one who may have to replace the key by hand. */
   private RotationFailure refused(
       Secret secret, KeySecret old, MomentoKey.V1 key, String why, RotationRequest request) {
-    Secret now = log.step("describe", () -> store.describe(secret.arn()));
+    Secret now = describe(secret.arn());
     if (!now.labelled(CURRENT).equals(secret.labelled(CURRENT))
         || !now.labelled(PENDING).equals(secret.labelled(PENDING))) {
       return new RotationFailure(
           SUPERSEDED, "Another rotation has used the refresh token meanwhile (" + why + ").");
     }
     String state =
-        switch (momento.verdict(key, min(timeLeft(request), LONGEST_QUESTION))) {
+        switch (momento.verdictAtOnce(key, request)) {
           case Verdict.Accepted _ ->
               "The current key still works; it expires: " + old.expiry() + ".";
           case Verdict.Rejected _ -> "The current key does not work any more.";
@@ -262,17 +368,30 @@ final class Rotation {
       Secret secret, Version current, String versionId, RotationRequest request) {
     Version staged = readInTheEnd("read pending", secret, versionId);
     if (verdictOn(staged, request) instanceof Verdict.Rejected) {
-      log.step("drop pending", () -> store.dropPending(secret, versionId));
-      throw new RotationFailure(
-          NEW_KEY_REJECTED, "Momento made a new key and then did not accept it.");
+      throw rejected(secret, staged);
     }
-    if (!log.step("promote", () -> store.promote(secret, current.id(), versionId))) {
+    promote(secret, current.id(), versionId);
+    return KeySecret.parse(staged.value()).expiry();
+  }
+
+  private void promote(Secret secret, String from, String to) {
+    if (!log.step("promote", () -> store.promote(secret, from, to))) {
       // Left as pending it would be taken up by the next request, over what somebody else stored.
-      log.step("drop pending", () -> store.dropPending(secret, versionId));
+      dropPending(secret, to);
       throw new RotationFailure(
           SUPERSEDED, "Somebody else made another version current meanwhile; it stays so.");
     }
-    return KeySecret.parse(staged.value()).expiry();
+  }
+
+  /** A rejected key must not stay pending: Secrets Manager would try the same version for ever. */
+  private RotationFailure rejected(Secret secret, Version version) {
+    dropPending(secret, version.id());
+    return new RotationFailure(
+        NEW_KEY_REJECTED, "Momento made a new key and then did not accept it.");
+  }
+
+  private void dropPending(Secret secret, String versionId) {
+    log.step("drop pending", () -> store.dropPending(secret, versionId));
   }
 
   /** Reads a version that is known to be there, though a read may not see it at once. */
@@ -280,7 +399,7 @@ final class Rotation {
     return log.step(
         step,
         () ->
-            Failsafe.with(until(Optional<Version>::isPresent, LONGEST_LAG))
+            Failsafe.with(UNTIL_SEEN)
                 .get(() -> store.read(secret, versionId))
                 .orElseThrow(
                     () ->
@@ -292,57 +411,22 @@ final class Rotation {
   /**
    * Returns what Momento says of a version's key, when that is certain.
    *
-   * @throws RotationFailure {@code MOMENTO_UNAVAILABLE} or {@code OUT_OF_TIME}, if it stays
-   *     uncertain
+   * @throws RotationFailure {@code MOMENTO_UNAVAILABLE}, {@code MOMENTO_THROTTLED} or {@code
+   *     OUT_OF_TIME}, if it stays uncertain
    */
   private Verdict verdictOn(Version version, RotationRequest request) {
     Optional<KeySecret> secret = renewable(version);
     if (secret.isEmpty() || !(secret.get().key() instanceof MomentoKey.V1 key)) {
       return new Verdict.Rejected();
     }
-    Duration time = timeLeft(request).minus(LONGEST_QUESTION).minus(SecretStore.LONGEST_CALL);
-    Duration patience = min(time, grace);
-    if (patience.compareTo(FIRST_WAIT) <= 0) {
-      throw outOfTimeToVerify();
+    Verdict verdict = log.step("verify", () -> momento.verdict(key, request));
+    if (verdict instanceof Verdict.Unknown(NoAnswer why)) {
+      throw new RotationFailure(
+          why.reason(),
+          "Momento could not be asked about the key ("
+              + why.code()
+              + "); a new one waits as pending.");
     }
-    Verdict verdict =
-        log.step(
-            "verify",
-            () ->
-                Failsafe.with(until(Verdict.Accepted.class::isInstance, patience))
-                    .get(() -> momento.verdict(key, LONGEST_QUESTION)));
-    return switch (verdict) {
-      case Verdict.Accepted _ -> verdict;
-      case Verdict.Unknown(String why) ->
-          throw new RotationFailure(
-              MOMENTO_UNAVAILABLE,
-              "Momento could not be asked about the new key (" + why + "); it waits as pending.");
-      case Verdict.Rejected _ when patience.compareTo(grace) < 0 -> throw outOfTimeToVerify();
-      case Verdict.Rejected _ -> verdict;
-    };
-  }
-
-  private static RotationFailure outOfTimeToVerify() {
-    return new RotationFailure(
-        OUT_OF_TIME, "Too little time was left to prove the new key; it waits as pending.");
-  }
-
-  private static <T> RetryPolicy<T> until(Predicate<T> done, Duration patience) {
-    return RetryPolicy.<T>builder()
-        .handleIf(failure -> false)
-        .handleResultIf(result -> !done.test(result))
-        .withMaxRetries(-1)
-        .withBackoff(FIRST_WAIT, LONGEST_WAIT)
-        .withJitter(0.2)
-        .withMaxDuration(patience)
-        .build();
-  }
-
-  private Duration timeLeft(RotationRequest request) {
-    return Duration.between(clock.instant(), request.deadline());
-  }
-
-  private static Duration min(Duration a, Duration b) {
-    return a.compareTo(b) < 0 ? a : b;
+    return verdict;
   }
 }

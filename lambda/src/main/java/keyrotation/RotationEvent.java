@@ -11,18 +11,50 @@ import java.util.regex.Pattern;
 /** A way in: what somebody or something asks of the function. */
 sealed interface RotationEvent {
 
+  /** What a person wants done with a secret. */
+  enum Wish {
+    /** Rotate it now. */
+    ROTATE,
+    /** Rotate it if a schedule would. */
+    ROTATE_IF_DUE,
+    /** Say what a rotation would do, and stop short of minting. */
+    DRY_RUN,
+    /** Go back to the key before the current one. */
+    ROLL_BACK
+  }
+
   /**
-   * A person wants a secret rotated now.
+   * A person wants something done with a secret.
    *
    * @param secretId its name or ARN
    */
-  record Manual(String secretId) implements RotationEvent {}
+  record Manual(String secretId, Wish wish) implements RotationEvent {}
+
+  /**
+   * A schedule wants all configured secrets rotated that are due.
+   *
+   * @param identity the schedule and its time: the same whenever the same event is delivered
+   */
+  record Scheduled(String identity) implements RotationEvent {}
+
+  /**
+   * Secrets Manager wants a step of its own rotation done.
+   *
+   * @param versionId the version that it is about
+   */
+  record Step(RotationStep step, String secretId, String versionId) implements RotationEvent {}
 
   /** What Secrets Manager allows in names and ARNs. */
   Pattern SECRET_ID = Pattern.compile("[A-Za-z0-9/_+=.@:-]{1,2048}");
 
-  /** The field that names a secret, as in the function that this one replaces. */
+  /** What Secrets Manager allows in version ids. */
+  Pattern VERSION_ID = Pattern.compile("[A-Za-z0-9-]{32,64}");
+
+  /** The field that names a secret, as the README of the older function has it. */
   String SECRET_NAME = "momento_auth_token_secret_name";
+
+  /** The same as the code of the older function has it. */
+  String SECRET_ID_FIELD = "SecretId";
 
   /**
    * Reads an event.
@@ -34,26 +66,88 @@ sealed interface RotationEvent {
         Json.read(new String(event, UTF_8))
             .filter(JsonNode::isObject)
             .orElseThrow(() -> unknown("The event is not a JSON object."));
-    if (!json.has(SECRET_NAME)) {
-      throw unknown("The event has no field \"" + SECRET_NAME + "\".");
+    if (json.has("Step")) {
+      return step(json);
     }
-    List<String> others = new ArrayList<>();
-    json.fieldNames().forEachRemaining(others::add);
-    others.remove(SECRET_NAME);
-    if (!others.isEmpty()) {
+    if (json.path("detail-type").asText().equals("Scheduled Event")) {
+      return scheduled(json);
+    }
+    return manual(json);
+  }
+
+  private static RotationEvent step(JsonNode json) {
+    RotationStep step =
+        RotationStep.named(json.path("Step").asText())
+            .orElseThrow(() -> unknown("The field \"Step\" is no step of a rotation."));
+    return new Step(
+        step, text(json, SECRET_ID_FIELD, SECRET_ID), text(json, "ClientRequestToken", VERSION_ID));
+  }
+
+  /** Both kinds of schedule send this envelope; {@code time} is the time that was scheduled. */
+  private static RotationEvent scheduled(JsonNode json) {
+    String schedule = json.path("resources").path(0).asText();
+    String time = json.path("time").asText();
+    if (schedule.isBlank() || time.isBlank()) {
+      throw unknown("The scheduled event lacks its schedule in \"resources\" or its \"time\".");
+    }
+    return new Scheduled("schedule/" + schedule + "/" + time);
+  }
+
+  private static RotationEvent manual(JsonNode json) {
+    if (json.has(SECRET_NAME) == json.has(SECRET_ID_FIELD)) {
+      throw unknown("The event names no secret, or two.");
+    }
+    String secretId = text(json, json.has(SECRET_NAME) ? SECRET_NAME : SECRET_ID_FIELD, SECRET_ID);
+    List<String> wishes = new ArrayList<>();
+    for (String field : List.of("dry_run", "if_due", "rollback")) {
+      if (json.has(field) && !json.get(field).isBoolean()) {
+        throw unknown("The field \"" + field + "\" is neither true nor false.");
+      }
+      if (json.path(field).asBoolean()) {
+        wishes.add(field);
+      }
+    }
+    long known =
+        json.properties().stream()
+            .map(field -> field.getKey())
+            .filter(
+                List.of(SECRET_NAME, SECRET_ID_FIELD, "dry_run", "if_due", "rollback")::contains)
+            .count();
+    if (known < json.size()) {
       // A misspelt wish must not turn into a rotation that nobody asked for.
-      throw unknown("The event has " + others.size() + " fields beside \"" + SECRET_NAME + "\".");
+      throw unknown("The event has fields that are not known.");
     }
-    JsonNode name = json.get(SECRET_NAME);
-    if (!name.isTextual() || !SECRET_ID.matcher(name.asText()).matches()) {
-      throw unknown("The field \"" + SECRET_NAME + "\" is not the name of a secret.");
+    return switch (wishes.size()) {
+      case 0 -> new Manual(secretId, Wish.ROTATE);
+      case 1 ->
+          new Manual(
+              secretId,
+              switch (wishes.getFirst()) {
+                case "dry_run" -> Wish.DRY_RUN;
+                case "if_due" -> Wish.ROTATE_IF_DUE;
+                default -> Wish.ROLL_BACK;
+              });
+      default -> throw unknown("The event wants more than one of " + wishes + ".");
+    };
+  }
+
+  private static String text(JsonNode json, String field, Pattern allowed) {
+    JsonNode value = json.path(field);
+    if (!value.isTextual() || !allowed.matcher(value.asText()).matches()) {
+      throw unknown("The field \"" + field + "\" is missing, or not what it should be.");
     }
-    return new Manual(name.asText());
+    return value.asText();
   }
 
   private static RotationFailure unknown(String what) {
     return new RotationFailure(
         EVENT_UNKNOWN,
-        what + " This function takes {\"" + SECRET_NAME + "\": \"<name or ARN of a secret>\"}.");
+        what
+            + " This function takes {\""
+            + SECRET_NAME
+            + "\": \"<name or ARN of a secret>\"} or {\""
+            + SECRET_ID_FIELD
+            + "\": …}, each alone or with one of \"dry_run\", \"if_due\" and \"rollback\" as true;"
+            + " a scheduled event of EventBridge; and the steps of Secrets Manager's rotation.");
   }
 }

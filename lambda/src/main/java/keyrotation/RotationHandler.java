@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import com.amazonaws.services.lambda.runtime.Context;
 import com.amazonaws.services.lambda.runtime.RequestStreamHandler;
+import dev.failsafe.RateLimiter;
 import io.grpc.ChannelCredentials;
 import io.grpc.TlsChannelCredentials;
 import java.io.IOException;
@@ -11,7 +12,13 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.PrintStream;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Function;
+import keyrotation.RotationEvent.Wish;
+import keyrotation.Settings.Tag;
 import software.amazon.awssdk.core.retry.RetryMode;
 import software.amazon.awssdk.http.urlconnection.UrlConnectionHttpClient;
 import software.amazon.awssdk.services.secretsmanager.SecretsManagerClient;
@@ -34,6 +41,8 @@ public final class RotationHandler implements RequestStreamHandler {
   private final InstantSource clock;
   private final Duration grace;
   private final PrintStream log;
+  private final RateLimiter<Object> refreshes;
+  private final RotationRound round;
 
   /** Reads the environment; called by Lambda, once for each process. */
   public RotationHandler() {
@@ -54,11 +63,13 @@ public final class RotationHandler implements RequestStreamHandler {
       Duration grace,
       PrintStream log) {
     this.settings = settings;
-    this.store = new SecretStore(secretsManager);
+    this.store = new SecretStore(secretsManager, perSecond(settings.writesPerSecond()));
     this.credentials = credentials;
     this.clock = clock;
     this.grace = grace;
     this.log = log;
+    this.refreshes = perSecond(settings.refreshesPerSecond());
+    this.round = new RotationRound(clock, settings.refreshesPerSecond());
   }
 
   /** Makes a client that gives up in time. */
@@ -76,13 +87,9 @@ public final class RotationHandler implements RequestStreamHandler {
   @Override
   public void handleRequest(InputStream input, OutputStream output, Context context)
       throws IOException {
-    RotationReport report =
-        switch (parse(input.readAllBytes())) {
-          case RotationEvent.Manual(String secretId) ->
-              new RotationReport(rotate(secretId, context));
-        };
+    RotationReport report = handle(parse(input.readAllBytes()), context);
     if (report.failed()) {
-      throw new RotationFailedException(report.sentence());
+      throw new RotationFailedException(report.error());
     }
     output.write(report.json().toString().getBytes(UTF_8));
   }
@@ -95,18 +102,92 @@ public final class RotationHandler implements RequestStreamHandler {
     }
   }
 
-  private RotationResult rotate(String secretId, Context context) {
-    RotationRequest request =
-        new RotationRequest(
-            "lambda-request/" + context.getAwsRequestId(),
-            clock.instant().plusMillis(context.getRemainingTimeInMillis()));
-    RotationLog steps = new RotationLog(log, context.getAwsRequestId(), secretId);
-    try (MomentoControlPlane momento =
+  private RotationReport handle(RotationEvent event, Context context) {
+    Instant deadline = clock.instant().plusMillis(context.getRemainingTimeInMillis());
+    String requestId = context.getAwsRequestId();
+    try (MomentoControlPlane controlPlane =
         new MomentoControlPlane(settings.controlEndpoint(), credentials)) {
-      Rotation rotation = new Rotation(store, momento, clock, grace, steps);
-      return steps.step("rotate", () -> rotation.rotate(secretId, request));
-    } catch (RotationFailure e) {
-      return new RotationResult.Failed(secretId, e);
+      PatientMomento momento = new PatientMomento(controlPlane, clock, grace, refreshes);
+      return switch (event) {
+        case RotationEvent.Manual(String secretId, Wish wish) -> {
+          RotationRequest request = new RotationRequest("lambda-request/" + requestId, deadline);
+          yield new RotationReport(
+              requestId,
+              true,
+              List.of(
+                  result(
+                      momento,
+                      secretId,
+                      requestId,
+                      rotation ->
+                          switch (wish) {
+                            case ROTATE -> rotation.rotate(secretId, request);
+                            case ROTATE_IF_DUE -> rotation.rotateIfDue(secretId, request);
+                            case DRY_RUN -> rotation.dryRun(secretId, request);
+                            case ROLL_BACK -> rotation.rollBack(secretId, request);
+                          })));
+        }
+        case RotationEvent.Step(RotationStep step, String secretId, String versionId) -> {
+          RotationRequest request = new RotationRequest(versionId, deadline);
+          yield new RotationReport(
+              requestId,
+              true,
+              List.of(
+                  result(
+                      momento,
+                      secretId,
+                      requestId,
+                      rotation -> rotation.step(step, secretId, versionId, request))));
+        }
+        case RotationEvent.Scheduled(String identity) -> {
+          RotationRequest request = new RotationRequest(identity, deadline);
+          List<RotationResult> results = new ArrayList<>();
+          List<String> secretIds = new ArrayList<>(settings.secretIds());
+          settings.tag().ifPresent(tag -> addTagged(tag, requestId, secretIds, results));
+          results.addAll(
+              0,
+              round.run(
+                  secretIds,
+                  deadline,
+                  secretId ->
+                      result(
+                          momento,
+                          secretId,
+                          requestId,
+                          rotation -> rotation.rotateIfDue(secretId, request))));
+          yield new RotationReport(requestId, false, results);
+        }
+      };
     }
+  }
+
+  /** Adds the secrets that have the tag, or the failure to find them: the others go on without. */
+  private void addTagged(
+      Tag tag, String requestId, List<String> secretIds, List<RotationResult> results) {
+    String name = "secrets with the tag " + tag;
+    try {
+      new RotationLog(log, requestId, name)
+          .step("list", () -> store.tagged(tag)).stream()
+              .filter(found -> !secretIds.contains(found))
+              .forEach(secretIds::add);
+    } catch (RotationFailure e) {
+      results.add(new RotationResult.Failed(name, e));
+    }
+  }
+
+  private RotationResult result(
+      PatientMomento momento,
+      String secretId,
+      String requestId,
+      Function<Rotation, RotationResult> work) {
+    RotationLog steps = new RotationLog(log, requestId, secretId);
+    Rotation rotation = new Rotation(store, momento, settings.policy(), clock, steps);
+    return steps.result(() -> work.apply(rotation));
+  }
+
+  private static RateLimiter<Object> perSecond(int calls) {
+    return RateLimiter.smoothBuilder(calls, Duration.ofSeconds(1))
+        .withMaxWaitTime(SecretStore.LONGEST_CALL)
+        .build();
   }
 }

@@ -42,11 +42,7 @@ final class RotationLog {
       write("WARN", name, e.reason().name(), start, e.what());
       throw e;
     } catch (RuntimeException e) {
-      // Nobody foresaw it. Not its message, which may quote what it was given: the place is enough.
-      String place =
-          e.getClass().getName() + " " + Arrays.stream(e.getStackTrace()).limit(5).toList();
-      RotationFailure failure =
-          new RotationFailure(INTERNAL_ERROR, "The step \"" + name + "\" failed: " + place + ".");
+      RotationFailure failure = internal(name, e);
       write("ERROR", name, failure.reason().name(), start, failure.what());
       throw failure;
     }
@@ -63,19 +59,46 @@ final class RotationLog {
             });
   }
 
+  /** Does all the work on the secret; whatever happens, there is a result, and a line about it. */
+  RotationResult result(Supplier<RotationResult> work) {
+    long start = System.nanoTime();
+    RotationResult result;
+    try {
+      result = work.get();
+    } catch (RotationFailure e) {
+      result = new RotationResult.Failed(secret, e);
+    } catch (RuntimeException e) {
+      result = new RotationResult.Failed(secret, internal("result", e));
+    }
+    ObjectNode facts = RotationReport.json(result);
+    String level = result instanceof RotationResult.Failed ? "ERROR" : "INFO";
+    out.println(line(level, "result", facts.path("result").asText(), start).setAll(facts));
+    return result;
+  }
+
+  private static RotationFailure internal(String step, RuntimeException e) {
+    // Nobody foresaw it. Not its message, which may quote what it was given: the place is enough.
+    String place =
+        e.getClass().getName() + " " + Arrays.stream(e.getStackTrace()).limit(5).toList();
+    return new RotationFailure(INTERNAL_ERROR, "The step \"" + step + "\" failed: " + place + ".");
+  }
+
   private void write(String level, String step, String outcome, long start, String message) {
-    ObjectNode line =
-        Json.object()
-            .put("timestamp", Instant.now().toString())
-            .put("level", level)
-            .put("request_id", requestId)
-            .put("secret", secret)
-            .put("step", step)
-            .put("outcome", outcome)
-            .put("duration_ms", Duration.ofNanos(System.nanoTime() - start).toMillis());
+    ObjectNode line = line(level, step, outcome, start);
     if (!message.isEmpty()) {
       line.put("message", message);
     }
     out.println(line);
+  }
+
+  private ObjectNode line(String level, String step, String outcome, long start) {
+    return Json.object()
+        .put("timestamp", Instant.now().toString())
+        .put("level", level)
+        .put("request_id", requestId)
+        .put("secret", secret)
+        .put("step", step)
+        .put("outcome", outcome)
+        .put("duration_ms", Duration.ofNanos(System.nanoTime() - start).toMillis());
   }
 }

@@ -1,27 +1,110 @@
 package keyrotation;
 
+import static java.util.stream.Collectors.joining;
+
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.List;
 
-/** What a result says to people and programs. */
-final class RotationReport {
+/**
+ * What an invocation says to people and programs: what became of each secret.
+ *
+ * @param firstKeyExpected whether it is an error that a secret has no value yet; it is none to a
+ *     schedule, since the stack makes secrets before anybody stores a key
+ */
+record RotationReport(String requestId, boolean firstKeyExpected, List<RotationResult> results) {
 
-  private final RotationResult result;
-
-  RotationReport(RotationResult result) {
-    this.result = result;
+  /** Copies the results. */
+  RotationReport {
+    results = List.copyOf(results);
   }
 
-  /** Tells whether whoever asked for the rotation has to do something about it. */
+  /** Tells whether somebody has to do something about it. */
   boolean failed() {
+    return results.stream().anyMatch(this::failed);
+  }
+
+  private boolean failed(RotationResult result) {
     return switch (result) {
-      case RotationResult.Failed _, RotationResult.AwaitingFirstKey _ -> true;
-      case RotationResult.Rotated _, RotationResult.Resumed _, RotationResult.AlreadyRotated _ ->
+      case RotationResult.Failed _ -> true;
+      case RotationResult.AwaitingFirstKey _ -> firstKeyExpected;
+      case RotationResult.Rotated _,
+          RotationResult.Resumed _,
+          RotationResult.AlreadyRotated _,
+          RotationResult.NotDue _,
+          RotationResult.WouldRotate _,
+          RotationResult.RolledBack _,
+          RotationResult.StepDone _ ->
           false;
     };
   }
 
-  /** Returns a sentence: the secret, what happened, and the next step if there is one. */
-  String sentence() {
+  /** Returns the failures in sentences, one a line, and the report below them. */
+  String error() {
+    return results.stream()
+            .filter(this::failed)
+            .map(RotationReport::sentence)
+            .collect(joining("\n"))
+        + "\n"
+        + json();
+  }
+
+  /** Returns the response to the invocation. */
+  ObjectNode json() {
+    ObjectNode json = Json.object().put("request_id", requestId).put("failed", failed());
+    var list = json.putArray("secrets");
+    results.forEach(result -> list.add(json(result)));
+    return json;
+  }
+
+  /** Returns what became of a secret. */
+  static ObjectNode json(RotationResult result) {
+    ObjectNode json = Json.object().put("secret", result.secret()).put("result", name(result));
+    switch (result) {
+      case RotationResult.Rotated(_, String id, String previous, Expiry expiry) ->
+          versions(json, id, previous, expiry);
+      case RotationResult.Resumed(_, String id, String previous, Expiry expiry) ->
+          versions(json, id, previous, expiry);
+      case RotationResult.RolledBack(_, String id, String previous, Expiry expiry) ->
+          versions(json, id, previous, expiry);
+      case RotationResult.AlreadyRotated(_, String id) -> json.put("version_id", id);
+      case RotationResult.NotDue(_, String id, Expiry expiry) ->
+          json.put("version_id", id).put("valid_until", expiry.toString());
+      case RotationResult.WouldRotate(_, String id, Expiry expiry, boolean due, boolean resume) ->
+          json.put("version_id", id)
+              .put("valid_until", expiry.toString())
+              .put("due", due)
+              .put("resume", resume);
+      case RotationResult.StepDone(_, RotationStep step, String id) ->
+          json.put("step", step.toString()).put("version_id", id);
+      case RotationResult.AwaitingFirstKey _ -> {}
+      case RotationResult.Failed(_, RotationFailure failure) ->
+          json.put("reason", failure.reason().name());
+    }
+    return json.put("message", sentence(result));
+  }
+
+  private static void versions(ObjectNode json, String id, String previous, Expiry expiry) {
+    json.put("version_id", id)
+        .put("previous_version_id", previous)
+        .put("valid_until", expiry.toString());
+  }
+
+  private static String name(RotationResult result) {
+    return switch (result) {
+      case RotationResult.Rotated _ -> "ROTATED";
+      case RotationResult.Resumed _ -> "RESUMED";
+      case RotationResult.AlreadyRotated _ -> "ALREADY_ROTATED";
+      case RotationResult.NotDue _ -> "NOT_DUE";
+      case RotationResult.WouldRotate _ -> "WOULD_ROTATE";
+      case RotationResult.RolledBack _ -> "ROLLED_BACK";
+      case RotationResult.StepDone _ -> "STEP_DONE";
+      case RotationResult.AwaitingFirstKey _ -> "AWAITING_FIRST_KEY";
+      case RotationResult.Failed _ -> "FAILED";
+    };
+  }
+
+  /** Returns the secret, what happened to it, and the next step if there is one. */
+  private static String sentence(RotationResult result) {
     String secret = result.secret();
     return switch (result) {
       case RotationResult.Rotated r -> secret + " has a new key. It expires: " + r.expiry() + ".";
@@ -29,34 +112,23 @@ final class RotationReport {
           secret + " has the new key of an unfinished rotation. It expires: " + r.expiry() + ".";
       case RotationResult.AlreadyRotated _ ->
           secret + " was dealt with by this request before. Nothing was done.";
+      case RotationResult.NotDue r ->
+          secret + " is not due. Its key expires: " + r.expiry() + ". Nothing was done.";
+      case RotationResult.WouldRotate r ->
+          secret
+              + (r.resume()
+                  ? " would get the key of an unfinished rotation."
+                  : " would be rotated.")
+              + (r.due() ? " It is due." : " It is not due, though.")
+              + " Nothing was done.";
+      case RotationResult.RolledBack r ->
+          secret + " has its previous key again. It expires: " + r.expiry() + ".";
+      case RotationResult.StepDone r -> secret + ": the step " + r.step() + " was done.";
       case RotationResult.AwaitingFirstKey _ ->
           secret
               + " was not rotated. AWAITING_FIRST_KEY: It has no value yet. Store a first key: the"
               + " JSON file that Momento's console offers for download.";
       case RotationResult.Failed f -> secret + " was not rotated. " + f.failure().explanation();
     };
-  }
-
-  /** Returns the response to the invocation. */
-  ObjectNode json() {
-    ObjectNode json = Json.object().put("secret", result.secret());
-    switch (result) {
-      case RotationResult.Rotated(_, String id, String previous, Expiry expiry) ->
-          json.put("result", "ROTATED")
-              .put("version_id", id)
-              .put("previous_version_id", previous)
-              .put("valid_until", expiry.toString());
-      case RotationResult.Resumed(_, String id, String previous, Expiry expiry) ->
-          json.put("result", "RESUMED")
-              .put("version_id", id)
-              .put("previous_version_id", previous)
-              .put("valid_until", expiry.toString());
-      case RotationResult.AlreadyRotated(_, String id) ->
-          json.put("result", "ALREADY_ROTATED").put("version_id", id);
-      case RotationResult.AwaitingFirstKey _ -> json.put("result", "AWAITING_FIRST_KEY");
-      case RotationResult.Failed f ->
-          json.put("result", "FAILED").put("reason", f.failure().reason().name());
-    }
-    return json.put("message", sentence());
   }
 }

@@ -6,6 +6,9 @@ import static keyrotation.FailureReason.SECRET_DELETED;
 import static keyrotation.FailureReason.SECRET_MALFORMED;
 import static keyrotation.FailureReason.SECRET_NOT_FOUND;
 
+import dev.failsafe.Failsafe;
+import dev.failsafe.RateLimitExceededException;
+import dev.failsafe.RateLimiter;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -13,14 +16,18 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import keyrotation.Settings.Tag;
 import software.amazon.awssdk.awscore.exception.AwsServiceException;
 import software.amazon.awssdk.core.exception.SdkClientException;
 import software.amazon.awssdk.services.secretsmanager.SecretsManagerClient;
 import software.amazon.awssdk.services.secretsmanager.model.DescribeSecretResponse;
+import software.amazon.awssdk.services.secretsmanager.model.Filter;
+import software.amazon.awssdk.services.secretsmanager.model.FilterNameStringType;
 import software.amazon.awssdk.services.secretsmanager.model.GetSecretValueResponse;
 import software.amazon.awssdk.services.secretsmanager.model.InvalidParameterException;
 import software.amazon.awssdk.services.secretsmanager.model.ResourceExistsException;
 import software.amazon.awssdk.services.secretsmanager.model.ResourceNotFoundException;
+import software.amazon.awssdk.services.secretsmanager.model.SecretListEntry;
 import software.amazon.awssdk.services.secretsmanager.model.UpdateSecretVersionStageRequest;
 
 /**
@@ -39,9 +46,11 @@ final class SecretStore {
    * A secret, and which version has which labels. A version without a label is not listed.
    *
    * @param name as an operator knows it
+   * @param rotationEnabled whether Secrets Manager's own rotation is switched on
    * @param labels the staging labels, by version id
    */
-  record Secret(String arn, String name, Map<String, List<String>> labels) {
+  record Secret(
+      String arn, String name, boolean rotationEnabled, Map<String, List<String>> labels) {
 
     /** Returns the id of the version that has the label. */
     Optional<String> labelled(String label) {
@@ -79,9 +88,16 @@ final class SecretStore {
   static final Duration LONGEST_ATTEMPT = Duration.ofSeconds(3);
 
   private final SecretsManagerClient client;
+  private final RateLimiter<Object> writes;
 
-  SecretStore(SecretsManagerClient client) {
+  /**
+   * Prepares for calls.
+   *
+   * @param writes how many writing calls an account is allowed; shared by all rotations
+   */
+  SecretStore(SecretsManagerClient client, RateLimiter<Object> writes) {
     this.client = client;
+    this.writes = writes;
   }
 
   /** Looks a secret up by name or ARN. */
@@ -91,7 +107,40 @@ final class SecretStore {
     if (secret.deletedDate() != null) {
       throw new RotationFailure(SECRET_DELETED, "The secret is scheduled for deletion.");
     }
-    return new Secret(secret.arn(), secret.name(), secret.versionIdsToStages());
+    return new Secret(
+        secret.arn(),
+        secret.name(),
+        Boolean.TRUE.equals(secret.rotationEnabled()),
+        secret.versionIdsToStages());
+  }
+
+  /** Returns the names of all secrets that have the tag, in order. */
+  List<String> tagged(Tag tag) {
+    return call(
+        "ListSecrets",
+        "*",
+        () ->
+            client
+                .listSecretsPaginator(
+                    r ->
+                        r.filters(
+                            filter(FilterNameStringType.TAG_KEY, tag.key()),
+                            filter(FilterNameStringType.TAG_VALUE, tag.value())))
+                .stream()
+                .flatMap(page -> page.secretList().stream())
+                // The service takes any tag that begins so.
+                .filter(
+                    secret ->
+                        secret.tags().stream()
+                            .anyMatch(
+                                t -> t.key().equals(tag.key()) && t.value().equals(tag.value())))
+                .map(SecretListEntry::name)
+                .sorted()
+                .toList());
+  }
+
+  private static Filter filter(FilterNameStringType key, String value) {
+    return Filter.builder().key(key).values(value).build();
   }
 
   /** Reads a version; empty if there is none with that id, or none with a value yet. */
@@ -115,7 +164,7 @@ final class SecretStore {
    */
   void probeWrite(Secret secret, Version current) {
     var _ =
-        call(
+        write(
             "PutSecretValue",
             secret.name(),
             () -> put(secret, current.id(), current.value(), CURRENT));
@@ -128,7 +177,7 @@ final class SecretStore {
    */
   void stage(Secret secret, String versionId, Sensitive value) {
     var _ =
-        call(
+        write(
             "PutSecretValue",
             secret.name(),
             () -> {
@@ -161,7 +210,7 @@ final class SecretStore {
 
   /** Returns false if the label was not where it was to be taken from. */
   private boolean moveLabel(Secret secret, Consumer<UpdateSecretVersionStageRequest.Builder> move) {
-    return call(
+    return write(
         "UpdateSecretVersionStage",
         secret.name(),
         () -> {
@@ -191,6 +240,17 @@ final class SecretStore {
         Optional.ofNullable(answer.secretString()).map(Sensitive::new),
         answer.createdDate(),
         answer.versionStages());
+  }
+
+  /** Makes a call that counts against the quota for writes. */
+  private <T> T write(String action, String secretId, Supplier<T> call) {
+    try {
+      return Failsafe.with(writes).get(() -> call(action, secretId, call));
+    } catch (RateLimitExceededException e) {
+      throw new RotationFailure(
+          SECRETS_MANAGER_UNAVAILABLE,
+          "secretsmanager:" + action + " had to wait too long for its turn among many.");
+    }
   }
 
   /**

@@ -1,46 +1,141 @@
 package keyrotation;
 
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /**
  * The function's environment variables, read once and checked.
  *
+ * @param secretIds the names or ARNs of the secrets that a schedule is for
+ * @param tag what marks more of them
+ * @param policy when a schedule renews a key
+ * @param refreshesPerSecond how many refresh calls Momento allows an account
+ * @param writesPerSecond how many writing calls Secrets Manager allows an account
  * @param controlEndpoint where Momento's control plane is; empty to take it from each key
  */
-record Settings(Optional<HostAndPort> controlEndpoint) {
+record Settings(
+    List<String> secretIds,
+    Optional<Tag> tag,
+    RenewalPolicy policy,
+    int refreshesPerSecond,
+    int writesPerSecond,
+    Optional<HostAndPort> controlEndpoint) {
 
-  private static final String CONTROL_ENDPOINT = "MOMENTO_CONTROL_ENDPOINT";
+  /** A tag of a secret. */
+  record Tag(String key, String value) {
+    @Override
+    public String toString() {
+      return key + "=" + value;
+    }
+  }
 
   /** Where a server listens. */
   record HostAndPort(String host, int port) {}
 
+  private static final Pattern TAG = Pattern.compile("([^=]{1,128})=([^=]{0,256})");
+  private static final int MOST_DAYS = 1000;
+  private static final int MOST_CALLS_PER_SECOND = 10_000;
+
   /**
    * Reads the settings.
    *
-   * @throws IllegalArgumentException if one can't be; names the variable, the rule and an example
+   * @throws IllegalArgumentException if some can't be; names each such variable, its value, the
+   *     rule and an example
    */
   static Settings from(Map<String, String> environment) {
-    return new Settings(
-        Optional.ofNullable(environment.get(CONTROL_ENDPOINT))
-            .filter(text -> !text.isBlank())
-            .map(Settings::hostAndPort));
+    Reader reader = new Reader(environment, new ArrayList<>());
+    Settings settings =
+        new Settings(
+            reader.read(
+                "MOMENTO_AUTH_TOKEN_SECRET_NAME",
+                "momento/authentication-token",
+                Settings::secretIds,
+                "names or ARNs of secrets, separated by commas, such as"
+                    + " momento/authentication-token"),
+            reader.readIfSet(
+                "MOMENTO_AUTH_TOKEN_SECRET_TAG",
+                Settings::tag,
+                "a tag's key and value, such as rotate=momento"),
+            reader.read(
+                "AUTO_ROTATION_IN_DAYS",
+                "1",
+                text ->
+                    number(text, MOST_DAYS).map(days -> new RenewalPolicy(Duration.ofDays(days))),
+                "a number of days from 1 to " + MOST_DAYS + ", such as 1"),
+            reader.read(
+                "MOMENTO_REFRESHES_PER_SECOND",
+                "5",
+                text -> number(text, MOST_CALLS_PER_SECOND),
+                "a number from 1 to " + MOST_CALLS_PER_SECOND + ", such as 5"),
+            reader.read(
+                "SECRETS_MANAGER_WRITES_PER_SECOND",
+                "50",
+                text -> number(text, MOST_CALLS_PER_SECOND),
+                "a number from 1 to " + MOST_CALLS_PER_SECOND + ", such as 50"),
+            reader.readIfSet(
+                "MOMENTO_CONTROL_ENDPOINT",
+                Settings::hostAndPort,
+                "a host name and a port, such as control.example.com:443"));
+    if (!reader.mistakes.isEmpty()) {
+      throw new IllegalArgumentException(String.join(" ", reader.mistakes));
+    }
+    return settings;
   }
 
-  private static HostAndPort hostAndPort(String text) {
-    int colon = text.lastIndexOf(':');
-    if (colon > 0
-        && MomentoKey.HOST_NAME.matcher(text.substring(0, colon)).matches()
-        && text.substring(colon + 1).matches("\\d{1,5}")) {
-      int port = Integer.parseInt(text.substring(colon + 1));
-      if (port >= 1 && port <= 65_535) {
-        return new HostAndPort(text.substring(0, colon), port);
-      }
+  /** Collects mistakes, so that all are told at once. */
+  private record Reader(Map<String, String> environment, List<String> mistakes) {
+
+    <T> T read(
+        String variable, String fallback, Function<String, Optional<T>> parser, String rule) {
+      return readIfSet(variable, parser, rule).or(() -> parser.apply(fallback)).orElseThrow();
     }
-    throw new IllegalArgumentException(
-        CONTROL_ENDPOINT
-            + " is \""
-            + text
-            + "\", but must be a host name and a port, such as control.example.com:443.");
+
+    <T> Optional<T> readIfSet(String variable, Function<String, Optional<T>> parser, String rule) {
+      String text = environment.getOrDefault(variable, "").strip();
+      if (text.isEmpty()) {
+        return Optional.empty();
+      }
+      Optional<T> value = parser.apply(text);
+      if (value.isEmpty()) {
+        mistakes.add(variable + " is \"" + text + "\", but must be " + rule + ".");
+      }
+      return value;
+    }
+  }
+
+  private static Optional<List<String>> secretIds(String text) {
+    List<String> ids = Stream.of(text.split(",", -1)).map(String::strip).toList();
+    boolean valid =
+        ids.stream().allMatch(id -> RotationEvent.SECRET_ID.matcher(id).matches())
+            && ids.stream().distinct().count() == ids.size();
+    return valid ? Optional.of(ids) : Optional.empty();
+  }
+
+  private static Optional<Tag> tag(String text) {
+    var matcher = TAG.matcher(text);
+    return matcher.matches()
+        ? Optional.of(new Tag(matcher.group(1), matcher.group(2)))
+        : Optional.empty();
+  }
+
+  private static Optional<Integer> number(String text, int most) {
+    return text.matches("\\d{1,5}") && Integer.parseInt(text) >= 1 && Integer.parseInt(text) <= most
+        ? Optional.of(Integer.parseInt(text))
+        : Optional.empty();
+  }
+
+  private static Optional<HostAndPort> hostAndPort(String text) {
+    int colon = text.lastIndexOf(':');
+    if (colon < 0 || !MomentoKey.HOST_NAME.matcher(text.substring(0, colon)).matches()) {
+      return Optional.empty();
+    }
+    return number(text.substring(colon + 1), 65_535)
+        .map(port -> new HostAndPort(text.substring(0, colon), port));
   }
 }

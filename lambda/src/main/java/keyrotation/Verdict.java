@@ -9,10 +9,6 @@ sealed interface Verdict {
   /** It is no key, or not yet known everywhere. */
   record Rejected() implements Verdict {}
 
-  /**
-   * Momento could not be asked: neither proof nor condemnation.
-   *
-   * @param why what the call ended in
-   */
-  record Unknown(String why) implements Verdict {}
+  /** Momento did not say: neither proof nor condemnation. */
+  record Unknown(NoAnswer why) implements Verdict {}
 }

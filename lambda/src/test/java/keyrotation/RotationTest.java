@@ -85,7 +85,10 @@ class RotationTest {
     String arn = function.vault().describe(SECRET).arn();
 
     JsonNode answer =
-        function.invoke(SandboxedFunction.manualEvent(arn), "1", Duration.ofMinutes(1));
+        function
+            .invoke(SandboxedFunction.manualEvent(arn), "1", Duration.ofMinutes(1))
+            .path("secrets")
+            .path(0);
 
     assertThat(answer.path("result").asText()).isEqualTo("ROTATED");
     assertThat(answer.path("secret").asText()).isEqualTo(SECRET);
@@ -525,18 +528,59 @@ class RotationTest {
     function = new SandboxedFunction(RefreshTokens.REUSABLE);
     function.storeKey();
     function.momento().calls().onNext(MomentoServer.REFRESH, new Fault.LoseAnswer<>());
-    assertFails("same", "MOMENTO_UNAVAILABLE", SECRET);
 
-    assertThat(function.rotate("same").path("result").asText()).isEqualTo("ROTATED");
+    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+    assertThat(function.minted()).isEqualTo(2);
   }
 
   @Test
   void a_lost_new_key_of_a_spent_refresh_token_is_told_with_the_time_that_is_left() {
     IssuedKey old = function.storeKey();
     function.momento().calls().onNext(MomentoServer.REFRESH, new Fault.LoseAnswer<>());
-    assertFails("same", "MOMENTO_UNAVAILABLE", SECRET);
 
-    assertFails("same", "REFRESH_REJECTED", "still works; it expires: " + old.validUntil());
+    assertFails("REFRESH_REJECTED", "still works; it expires: " + old.validUntil());
+  }
+
+  @Test
+  void asks_a_throttling_momento_again_but_not_before_it_wants_to_be_asked() {
+    function.storeKey();
+    function
+        .momento()
+        .calls()
+        .onNext(
+            MomentoServer.REFRESH,
+            new Fault.Refuse<>(MomentoServer.throttledFor(Duration.ofMillis(700))));
+
+    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+
+    assertThat(function.momento().calls().pauseBefore(MomentoServer.REFRESH, 2))
+        .isGreaterThanOrEqualTo(Duration.ofMillis(550));
+  }
+
+  @Test
+  void does_not_wait_longer_for_momento_than_there_is_time() {
+    function.storeKey();
+    function
+        .momento()
+        .calls()
+        .onEvery(
+            MomentoServer.REFRESH,
+            new Fault.Refuse<>(MomentoServer.throttledFor(Duration.ofHours(1))));
+
+    assertFails("MOMENTO_THROTTLED", "RESOURCE_EXHAUSTED");
+    assertThat(function.minted()).isEqualTo(1);
+  }
+
+  @Test
+  void gives_up_on_a_throttling_momento_after_some_tries() {
+    function.storeKey();
+    function
+        .momento()
+        .calls()
+        .onEvery(MomentoServer.REFRESH, new Fault.Refuse<>(MomentoServer.throttled()));
+
+    assertFails("MOMENTO_THROTTLED", "RESOURCE_EXHAUSTED");
+    assertThat(function.minted()).isEqualTo(4);
   }
 
   @Test
@@ -633,7 +677,7 @@ class RotationTest {
     function
         .momento()
         .calls()
-        .onNext(
+        .onEvery(
             MomentoServer.REFRESH,
             new Fault.Refuse<>(Status.INTERNAL.withDescription(quote).asRuntimeException()));
     shown.append(failureOf(() -> function.rotate()));

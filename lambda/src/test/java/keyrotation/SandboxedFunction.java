@@ -11,6 +11,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -51,12 +52,21 @@ final class SandboxedFunction implements AutoCloseable {
   }
 
   SandboxedFunction(RefreshTokens refreshTokens, Duration grace) {
+    this(refreshTokens, grace, Map.of());
+  }
+
+  SandboxedFunction(RefreshTokens refreshTokens, Duration grace, Map<String, String> settings) {
     this.sandbox = Sandbox.start(clock, refreshTokens);
+    Map<String, String> environment = new HashMap<>(sandbox.environment());
+    // The pace that Momento allows would only slow the tests down.
+    environment.put("MOMENTO_REFRESHES_PER_SECOND", "1000");
+    environment.put("SECRETS_MANAGER_WRITES_PER_SECOND", "1000");
+    environment.putAll(settings);
     this.client = RotationHandler.configured(sandbox.secretsManager().clientBuilder());
     try {
       this.handler =
           new RotationHandler(
-              Settings.from(sandbox.environment()),
+              Settings.from(environment),
               client,
               TlsChannelCredentials.newBuilder()
                   .trustManager(sandbox.authority().certificate())
@@ -124,7 +134,7 @@ final class SandboxedFunction implements AutoCloseable {
   }
 
   JsonNode rotate(String requestId) {
-    return invoke(manualEvent(SECRET), requestId, Duration.ofMinutes(1));
+    return invoke(manualEvent(SECRET), requestId, Duration.ofMinutes(1)).path("secrets").path(0);
   }
 
   static String manualEvent(String secretId) {

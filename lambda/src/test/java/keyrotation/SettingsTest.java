@@ -3,43 +3,87 @@ package keyrotation;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.time.Duration;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import keyrotation.Settings.HostAndPort;
+import keyrotation.Settings.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class SettingsTest {
 
-  private static final String VARIABLE = "MOMENTO_CONTROL_ENDPOINT";
+  @Test
+  void everything_has_a_default() {
+    assertThat(Settings.from(Map.of()))
+        .isEqualTo(
+            new Settings(
+                List.of("momento/authentication-token"),
+                Optional.empty(),
+                new RenewalPolicy(Duration.ofDays(1)),
+                5,
+                50,
+                Optional.empty()));
+  }
 
   @Test
-  void the_control_endpoint_comes_from_the_key_unless_it_is_set() {
-    assertThat(Settings.from(Map.of()).controlEndpoint()).isEmpty();
-    assertThat(Settings.from(Map.of(VARIABLE, " ")).controlEndpoint()).isEmpty();
-    assertThat(Settings.from(Map.of(VARIABLE, "control.example.com:443")).controlEndpoint())
-        .contains(new HostAndPort("control.example.com", 443));
+  void everything_can_be_set() {
+    assertThat(
+            Settings.from(
+                Map.of(
+                    "MOMENTO_AUTH_TOKEN_SECRET_NAME", "a/b, arn:aws:secretsmanager:x:1:secret:c-1",
+                    "MOMENTO_AUTH_TOKEN_SECRET_TAG", "rotate=momento",
+                    "AUTO_ROTATION_IN_DAYS", " 30 ",
+                    "MOMENTO_REFRESHES_PER_SECOND", "2",
+                    "SECRETS_MANAGER_WRITES_PER_SECOND", "20",
+                    "MOMENTO_CONTROL_ENDPOINT", "control.example.com:443")))
+        .isEqualTo(
+            new Settings(
+                List.of("a/b", "arn:aws:secretsmanager:x:1:secret:c-1"),
+                Optional.of(new Tag("rotate", "momento")),
+                new RenewalPolicy(Duration.ofDays(30)),
+                2,
+                20,
+                Optional.of(new HostAndPort("control.example.com", 443))));
   }
 
   @ParameterizedTest
-  @ValueSource(
-      strings = {
-        "host",
-        "host:",
-        ":443",
-        "host:x",
-        "host:0",
-        "host:65536",
-        "https://host:443",
-        "a b:1"
+  @CsvSource(
+      delimiter = ';',
+      value = {
+        "MOMENTO_AUTH_TOKEN_SECRET_NAME; a b; momento/authentication-token",
+        "MOMENTO_AUTH_TOKEN_SECRET_NAME; a,,b; momento/authentication-token",
+        "MOMENTO_AUTH_TOKEN_SECRET_NAME; a,a; momento/authentication-token",
+        "MOMENTO_AUTH_TOKEN_SECRET_TAG; rotate; rotate=momento",
+        "AUTO_ROTATION_IN_DAYS; 0; from 1 to 1000",
+        "AUTO_ROTATION_IN_DAYS; 1001; from 1 to 1000",
+        "AUTO_ROTATION_IN_DAYS; daily; from 1 to 1000",
+        "MOMENTO_REFRESHES_PER_SECOND; 0; such as 5",
+        "SECRETS_MANAGER_WRITES_PER_SECOND; x; such as 50",
+        "MOMENTO_CONTROL_ENDPOINT; host; control.example.com:443",
+        "MOMENTO_CONTROL_ENDPOINT; host:; control.example.com:443",
+        "MOMENTO_CONTROL_ENDPOINT; :443; control.example.com:443",
+        "MOMENTO_CONTROL_ENDPOINT; host:0; control.example.com:443",
+        "MOMENTO_CONTROL_ENDPOINT; host:65536; control.example.com:443",
+        "MOMENTO_CONTROL_ENDPOINT; https://host:443; control.example.com:443",
       })
-  void a_mistake_is_told_with_the_rule_and_an_example(String text) {
-    assertThatThrownBy(() -> Settings.from(Map.of(VARIABLE, text)))
+  void a_mistake_is_told_with_its_value_the_rule_and_an_example(
+      String variable, String text, String example) {
+    assertThatThrownBy(() -> Settings.from(Map.of(variable, text)))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessage(
-            VARIABLE
-                + " is \""
-                + text
-                + "\", but must be a host name and a port, such as control.example.com:443.");
+        .hasMessageStartingWith(variable + " is \"" + text + "\", but must be ")
+        .hasMessageContaining(example);
+  }
+
+  @Test
+  void all_mistakes_are_told_at_once() {
+    assertThatThrownBy(
+            () ->
+                Settings.from(
+                    Map.of("AUTO_ROTATION_IN_DAYS", "x", "MOMENTO_CONTROL_ENDPOINT", "y")))
+        .hasMessageContaining("AUTO_ROTATION_IN_DAYS")
+        .hasMessageContaining("MOMENTO_CONTROL_ENDPOINT");
   }
 }

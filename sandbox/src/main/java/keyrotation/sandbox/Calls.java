@@ -17,7 +17,9 @@ public final class Calls<E extends RuntimeException> {
   private record Plan<E extends RuntimeException>(
       String action, int first, int last, Fault<E> fault) {}
 
-  private final List<String> seen = new ArrayList<>();
+  private record Call(String action, long nanos) {}
+
+  private final List<Call> seen = new ArrayList<>();
   private final List<Plan<E>> plans = new ArrayList<>();
 
   Calls() {}
@@ -45,12 +47,18 @@ public final class Calls<E extends RuntimeException> {
 
   /** Returns the names of the actions called so far, refused ones too. */
   public synchronized List<String> seen() {
-    return List.copyOf(seen);
+    return seen.stream().map(Call::action).toList();
   }
 
   /** Returns how often the action was called so far, refused calls too. */
   public synchronized int count(String action) {
-    return (int) seen.stream().filter(action::equals).count();
+    return (int) seen.stream().filter(call -> call.action.equals(action)).count();
+  }
+
+  /** Returns the time between the n-th call of the action, counting from 1, and the one before. */
+  public synchronized Duration pauseBefore(String action, int n) {
+    List<Call> calls = seen.stream().filter(call -> call.action.equals(action)).toList();
+    return Duration.ofNanos(calls.get(n - 1).nanos - calls.get(n - 2).nanos);
   }
 
   /**
@@ -112,7 +120,7 @@ public final class Calls<E extends RuntimeException> {
 
   /** Notes a call, and returns the fault planned for it; of several, the one planned first. */
   private synchronized Optional<Fault<E>> record(String action) {
-    seen.add(action);
+    seen.add(new Call(action, System.nanoTime()));
     int call = count(action);
     return plans.stream()
         .filter(plan -> plan.action.equals(action) && plan.first <= call && call <= plan.last)

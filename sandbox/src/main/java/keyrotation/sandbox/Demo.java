@@ -219,7 +219,8 @@ public final class Demo {
     switch (invocation.outcome()) {
       case Outcome.Response(String json) -> {
         String label = "answer";
-        for (Map.Entry<String, JsonNode> field : JSON.readTree(json).properties()) {
+        for (Map.Entry<String, JsonNode> field :
+            JSON.readTree(json).path("secrets").path(0).properties()) {
           out.printf("  %-8s %-20s %s%n", label, field.getKey(), field.getValue().asText());
           label = "";
         }
@@ -238,7 +239,7 @@ public final class Demo {
 
   private static String result(Invocation invocation) throws IOException {
     return invocation.outcome() instanceof Outcome.Response(String json)
-        ? JSON.readTree(json).path("result").asText()
+        ? JSON.readTree(json).path("secrets").path(0).path("result").asText()
         : "";
   }
 

@@ -66,6 +66,8 @@ public final class MomentoServer implements AutoCloseable {
       Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER);
   private static final Metadata.Key<String> ERR =
       Metadata.Key.of("err", Metadata.ASCII_STRING_MARSHALLER);
+  private static final Metadata.Key<String> PUSHBACK =
+      Metadata.Key.of("grpc-retry-pushback-ms", Metadata.ASCII_STRING_MARSHALLER);
   private static final Context.Key<String> CALLERS_TOKEN = Context.key("token");
 
   private final InstantSource clock;
@@ -157,6 +159,15 @@ public final class MomentoServer implements AutoCloseable {
   /** Returns an error for {@link Fault} as Momento reports it when there are too many calls. */
   public static StatusRuntimeException throttled() {
     return error(Status.RESOURCE_EXHAUSTED, "operations_rate_limit_exceeded");
+  }
+
+  /** The same, asking to be left alone for a while. */
+  public static StatusRuntimeException throttledFor(Duration pause) {
+    StatusRuntimeException error = throttled();
+    Metadata trailers = new Metadata();
+    trailers.put(PUSHBACK, Long.toString(pause.toMillis()));
+    trailers.put(ERR, "operations_rate_limit_exceeded");
+    return error.getStatus().asRuntimeException(trailers);
   }
 
   @Override

@@ -65,6 +65,15 @@ public final class SecretsManagerException extends RuntimeException {
             + " action");
   }
 
+  /** The rotation function is not there, or may not be invoked. */
+  public static SecretsManagerException cannotInvoke() {
+    return new SecretsManagerException(
+        400,
+        "AccessDeniedException",
+        "Secrets Manager cannot invoke the specified Lambda function. Ensure that the function"
+            + " policy grants access to the principal secretsmanager.amazonaws.com.");
+  }
+
   /** KMS refused, or can't be reached through. */
   public static SecretsManagerException kmsDenied() {
     return new SecretsManagerException(

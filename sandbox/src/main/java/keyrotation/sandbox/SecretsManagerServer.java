@@ -17,13 +17,25 @@ import java.net.InetSocketAddress;
 import java.net.URI;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Queue;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.function.Function;
+import java.util.function.Predicate;
+import java.util.stream.Stream;
+import keyrotation.sandbox.Vault.Rotation;
 import keyrotation.sandbox.Vault.Secret;
 import keyrotation.sandbox.Vault.Value;
 import keyrotation.sandbox.Vault.Version;
@@ -49,6 +61,9 @@ public final class SecretsManagerServer implements AutoCloseable {
   private final Vault vault;
   private final HttpServer http;
   private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
+  private final Map<String, Predicate<String>> functions = new ConcurrentHashMap<>();
+  private final Queue<Future<?>> rotations = new ConcurrentLinkedQueue<>();
+  private volatile int rotationAttempts = 2;
 
   private SecretsManagerServer(HttpServer http, InstantSource clock) {
     this.http = http;
@@ -92,6 +107,31 @@ public final class SecretsManagerServer implements AutoCloseable {
   /** Returns what it keeps, to be looked at and changed as an operator would. */
   public Vault vault() {
     return vault;
+  }
+
+  /**
+   * Lets it invoke a function for its own rotation.
+   *
+   * @param function takes an event, and tells whether the function did without an error
+   */
+  public void allowInvocation(String functionArn, Predicate<String> function) {
+    functions.put(functionArn, function);
+  }
+
+  /** Chooses how often it tries a rotation that fails; nobody knows how often the service does. */
+  public void tryRotations(int times) {
+    rotationAttempts = times;
+  }
+
+  /** Waits until all rotations that it has begun are over. */
+  public void awaitRotations() throws InterruptedException {
+    for (Future<?> rotation : rotations) {
+      try {
+        rotation.get();
+      } catch (ExecutionException e) {
+        throw new IllegalStateException("A rotation broke off.", e);
+      }
+    }
   }
 
   /** Returns its calls, by action, and the faults to come. */
@@ -140,12 +180,16 @@ public final class SecretsManagerServer implements AutoCloseable {
   private ObjectNode carryOut(String action, JsonNode request, Function<String, Secret> lookUp) {
     return switch (action) {
       case "CreateSecret" -> createSecret(request);
+      case "CancelRotateSecret" -> cancelRotateSecret(request);
       case "DeleteSecret" -> deleteSecret(request);
       case "DescribeSecret" -> describeSecret(lookUp.apply(secretId(request)));
       case "GetSecretValue" -> getSecretValue(lookUp.apply(secretId(request)), request);
       case "ListSecretVersionIds" -> listSecretVersionIds(lookUp.apply(secretId(request)), request);
+      case "ListSecrets" -> listSecrets(request);
       case "PutSecretValue" -> putSecretValue(request);
       case "RestoreSecret" -> identify(vault.restore(secretId(request)));
+      case "RotateSecret" -> rotateSecret(request);
+      case "TagResource" -> tagResource(request);
       case "UpdateSecret" -> updateSecret(request);
       case "UpdateSecretVersionStage" -> updateSecretVersionStage(request);
       default ->
@@ -162,6 +206,7 @@ public final class SecretsManagerServer implements AutoCloseable {
             value(request).orElse(null),
             text(request, "ClientRequestToken"),
             text(request, "KmsKeyId"));
+    vault.tag(name, tags(request));
     ObjectNode result = identify(secret);
     secret.labelled(Vault.CURRENT).ifPresent(version -> result.put("VersionId", version.id()));
     return result;
@@ -181,6 +226,15 @@ public final class SecretsManagerServer implements AutoCloseable {
     result.set("CreatedDate", seconds(secret.created()));
     result.set("LastChangedDate", seconds(secret.changed()));
     secret.deletion().ifPresent(date -> result.set("DeletedDate", seconds(date)));
+    secret
+        .rotation()
+        .ifPresent(
+            rotation -> {
+              result.put("RotationEnabled", true);
+              result.put("RotationLambdaARN", rotation.functionArn());
+              result.putObject("RotationRules").put("AutomaticallyAfterDays", rotation.everyDays());
+              rotation.last().ifPresent(date -> result.set("LastRotatedDate", seconds(date)));
+            });
     for (Version version : secret.versions()) {
       if (!version.labels().isEmpty()) {
         result.withObjectProperty("VersionIdsToStages").set(version.id(), labels(version));
@@ -217,6 +271,133 @@ public final class SecretsManagerServer implements AutoCloseable {
       }
     }
     return result;
+  }
+
+  private ObjectNode listSecrets(JsonNode request) {
+    ObjectNode result = json.createObjectNode();
+    ArrayNode list = result.putArray("SecretList");
+    for (Secret secret : vault.list()) {
+      boolean wanted =
+          request.path("Filters").valueStream().allMatch(filter -> matches(secret, filter));
+      if (wanted) {
+        ObjectNode entry = identify(secret);
+        list.add(entry);
+        ArrayNode tags = entry.putArray("Tags");
+        secret.tags().forEach((key, value) -> tags.addObject().put("Key", key).put("Value", value));
+      }
+    }
+    return result;
+  }
+
+  /** A filter is met by what begins with one of its values. */
+  private static boolean matches(Secret secret, JsonNode filter) {
+    Collection<String> texts =
+        switch (filter.path("Key").asText()) {
+          case "name" -> List.of(secret.name());
+          case "tag-key" -> secret.tags().keySet();
+          case "tag-value" -> secret.tags().values();
+          default ->
+              throw SecretsManagerException.invalidParameter(
+                  "The sandbox models the filters name, tag-key and tag-value.");
+        };
+    return filter
+        .path("Values")
+        .valueStream()
+        .anyMatch(value -> texts.stream().anyMatch(text -> text.startsWith(value.asText())));
+  }
+
+  private ObjectNode tagResource(JsonNode request) {
+    vault.tag(secretId(request), tags(request));
+    return json.createObjectNode();
+  }
+
+  private static Map<String, String> tags(JsonNode request) {
+    Map<String, String> tags = new TreeMap<>();
+    request
+        .path("Tags")
+        .forEach(tag -> tags.put(tag.path("Key").asText(), tag.path("Value").asText()));
+    return tags;
+  }
+
+  private ObjectNode cancelRotateSecret(JsonNode request) {
+    vault.setRotation(secretId(request), Optional.empty());
+    return identify(vault.describe(secretId(request)));
+  }
+
+  private ObjectNode rotateSecret(JsonNode request) {
+    Secret secret = vault.describe(secretId(request));
+    String token = text(request, "ClientRequestToken");
+    if (token == null) {
+      throw SecretsManagerException.invalidParameter(
+          "You must provide a ClientRequestToken value. We recommend a UUID-type value.");
+    }
+    String functionArn =
+        Optional.ofNullable(text(request, "RotationLambdaARN"))
+            .or(() -> secret.rotation().map(Rotation::functionArn))
+            .orElseThrow(
+                () ->
+                    SecretsManagerException.invalidRequest(
+                        "No Lambda rotation function ARN is associated with this secret."));
+    Predicate<String> function = functions.get(functionArn);
+    if (function == null) {
+      throw SecretsManagerException.cannotInvoke();
+    }
+    int days =
+        request
+            .path("RotationRules")
+            .path("AutomaticallyAfterDays")
+            .asInt(secret.rotation().map(Rotation::everyDays).orElse(1));
+    vault.setRotation(
+        secret.name(),
+        Optional.of(new Rotation(functionArn, days, secret.rotation().flatMap(Rotation::last))));
+    if (!request.path("RotateImmediately").asBoolean(true)) {
+      rotations.add(threads.submit(() -> test(secret, token, function)));
+      return identify(secret);
+    }
+    Optional<Version> unfinished =
+        secret
+            .labelled(Vault.PENDING)
+            .filter(version -> !version.labels().contains(Vault.CURRENT))
+            .filter(version -> !version.id().equals(token));
+    if (unfinished.isPresent()) {
+      rotations.add(threads.submit(() -> rotate(secret, unfinished.get().id(), function)));
+      throw SecretsManagerException.invalidRequest(
+          "A previous rotation isn't complete. That rotation will be reattempted.");
+    }
+    vault.labelEmptyVersion(secret.name(), token);
+    rotations.add(threads.submit(() -> rotate(secret, token, function)));
+    return identify(secret).put("VersionId", token);
+  }
+
+  /**
+   * Has the function do the four steps; after a failure all of them again, with the same version.
+   */
+  private void rotate(Secret secret, String token, Predicate<String> function) {
+    for (int attempt = 0; attempt < rotationAttempts; attempt++) {
+      boolean done =
+          Stream.of("createSecret", "setSecret", "testSecret", "finishSecret")
+              .allMatch(step -> function.test(stepEvent(step, secret, token)));
+      if (done) {
+        vault.finishRotation(secret.name(), token);
+        return;
+      }
+    }
+  }
+
+  /** Has the function do testSecret alone, on a version made for that. */
+  private void test(Secret secret, String token, Predicate<String> function) {
+    vault.labelEmptyVersion(secret.name(), token);
+    var _ = function.test(stepEvent("testSecret", secret, token));
+    vault.removeVersion(secret.name(), token);
+  }
+
+  private String stepEvent(String step, Secret secret, String token) {
+    return json.createObjectNode()
+        .put("Step", step)
+        .put("SecretId", secret.arn())
+        .put("ClientRequestToken", token)
+        .put("RotationToken", UUID.randomUUID().toString())
+        .toString();
   }
 
   private ObjectNode putSecretValue(JsonNode request) {

@@ -1,18 +1,20 @@
 package keyrotation.sandbox;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static java.util.Comparator.comparing;
 
 import java.time.Instant;
 import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
-import java.util.Collection;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
@@ -55,13 +57,16 @@ public final class Vault {
   public record Version(String id, @Nullable Value value, Instant created, Set<String> labels) {
     /** Copies the labels, in order. */
     public Version {
-      labels = java.util.Collections.unmodifiableSortedSet(new TreeSet<>(labels));
+      labels = Collections.unmodifiableSortedSet(new TreeSet<>(labels));
     }
 
     private Version with(UnaryOperator<Set<String>> change) {
       return new Version(id, value, created, change.apply(new TreeSet<>(labels)));
     }
   }
+
+  /** How a secret is rotated by the service itself. */
+  public record Rotation(String functionArn, int everyDays, Optional<Instant> last) {}
 
   /** A secret and its versions, oldest first, those without a label too. */
   public record Secret(
@@ -71,10 +76,13 @@ public final class Vault {
       Instant created,
       Instant changed,
       Optional<Instant> deletion,
+      Optional<Rotation> rotation,
+      Map<String, String> tags,
       List<Version> versions) {
 
-    /** Copies the versions. */
+    /** Copies the tags and the versions. */
     public Secret {
+      tags = Collections.unmodifiableMap(new TreeMap<>(tags));
       versions = List.copyOf(versions);
     }
 
@@ -88,12 +96,20 @@ public final class Vault {
       return versions.stream().filter(version -> version.id.equals(id)).findFirst();
     }
 
-    private Secret with(Collection<Version> versions, Instant changed) {
-      return new Secret(arn, name, kmsKeyId, created, changed, deletion, List.copyOf(versions));
+    private Secret withVersions(List<Version> versions, Instant changed) {
+      return new Secret(arn, name, kmsKeyId, created, changed, deletion, rotation, tags, versions);
     }
 
-    private Secret with(Optional<Instant> deletion) {
-      return new Secret(arn, name, kmsKeyId, created, changed, deletion, versions);
+    private Secret withDeletion(Optional<Instant> deletion) {
+      return new Secret(arn, name, kmsKeyId, created, changed, deletion, rotation, tags, versions);
+    }
+
+    private Secret withRotation(Optional<Rotation> rotation) {
+      return new Secret(arn, name, kmsKeyId, created, changed, deletion, rotation, tags, versions);
+    }
+
+    private Secret withTags(Map<String, String> tags) {
+      return new Secret(arn, name, kmsKeyId, created, changed, deletion, rotation, tags, versions);
     }
   }
 
@@ -134,6 +150,8 @@ public final class Vault {
             now,
             now,
             Optional.empty(),
+            Optional.empty(),
+            Map.of(),
             List.of());
     secrets.put(name, secret);
     if (value != null && token != null) {
@@ -264,17 +282,17 @@ public final class Vault {
     Secret secret = find(secretId);
     if (atOnce) {
       secrets.remove(secret.name);
-      return secret.with(Optional.of(now()));
+      return secret.withDeletion(Optional.of(now()));
     }
     usable(secretId);
-    Secret deleted = secret.with(Optional.of(now()));
+    Secret deleted = secret.withDeletion(Optional.of(now()));
     secrets.put(secret.name, deleted);
     return deleted;
   }
 
   /** RestoreSecret. */
   public synchronized Secret restore(String secretId) {
-    Secret restored = find(secretId).with(Optional.empty());
+    Secret restored = find(secretId).withDeletion(Optional.empty());
     secrets.put(restored.name, restored);
     return restored;
   }
@@ -290,8 +308,46 @@ public final class Vault {
     return save(secret, versions, now());
   }
 
+  /** Ends a rotation that went through: its version loses the pending label. */
+  synchronized void finishRotation(String secretId, String token) {
+    Secret secret = usable(secretId);
+    List<Version> versions = new ArrayList<>(secret.versions);
+    relabel(versions, token, without(PENDING));
+    Instant now = now();
+    Optional<Rotation> rotation =
+        secret.rotation.map(r -> new Rotation(r.functionArn, r.everyDays, Optional.of(now)));
+    save(secret.withRotation(rotation), versions, now);
+  }
+
+  /** Removes a version that was made for a test alone. */
+  synchronized void removeVersion(String secretId, String token) {
+    Secret secret = usable(secretId);
+    List<Version> versions = new ArrayList<>(secret.versions);
+    versions.removeIf(version -> version.id.equals(token));
+    save(secret, versions, now());
+  }
+
+  /** Switches the service's own rotation on or off. */
+  synchronized void setRotation(String secretId, Optional<Rotation> rotation) {
+    Secret secret = usable(secretId);
+    secrets.put(secret.name, secret.withRotation(rotation));
+  }
+
+  /** TagResource. */
+  public synchronized void tag(String secretId, Map<String, String> tags) {
+    Secret secret = usable(secretId);
+    Map<String, String> all = new TreeMap<>(secret.tags);
+    all.putAll(tags);
+    secrets.put(secret.name, secret.withTags(all));
+  }
+
+  /** ListSecrets: all that are not scheduled for deletion. */
+  public synchronized List<Secret> list() {
+    return secrets.values().stream().filter(secret -> secret.deletion.isEmpty()).toList();
+  }
+
   private Secret save(Secret secret, List<Version> versions, Instant now) {
-    Secret changed = secret.with(versions, now);
+    Secret changed = secret.withVersions(versions, now);
     beforeLatestWrite.put(secret.name, secret);
     secrets.put(secret.name, changed);
     return changed;
@@ -375,8 +431,7 @@ public final class Vault {
   private static void requireSize(Value value) {
     int size =
         switch (value) {
-          case Value.Text(String text) ->
-              text.getBytes(java.nio.charset.StandardCharsets.UTF_8).length;
+          case Value.Text(String text) -> text.getBytes(UTF_8).length;
           case Value.Binary(String base64) -> base64.length() / 4 * 3;
         };
     if (size > MAX_VALUE_BYTES) {

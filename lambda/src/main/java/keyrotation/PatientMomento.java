@@ -1,0 +1,168 @@
+package keyrotation;
+
+import static keyrotation.FailureReason.OUT_OF_TIME;
+
+import dev.failsafe.Failsafe;
+import dev.failsafe.RateLimiter;
+import dev.failsafe.RetryPolicy;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.Optional;
+import java.util.function.Function;
+import java.util.function.Predicate;
+
+/**
+ * Momento, asked again where that may help: within the time that an invocation has left, within the
+ * rate that an account is allowed, and not before Momento wants to be asked.
+ */
+final class PatientMomento {
+
+  /** Nothing is minted with less time left than storing it may take. */
+  private static final Duration TIME_TO_STORE = SecretStore.LONGEST_CALL.plusSeconds(2);
+
+  private static final Duration SHORTEST_REFRESH = Duration.ofSeconds(1);
+  private static final Duration LONGEST_REFRESH = Duration.ofSeconds(20);
+  private static final Duration LONGEST_QUESTION = Duration.ofSeconds(5);
+  private static final Duration FIRST_WAIT = Duration.ofMillis(200);
+  private static final Duration LONGEST_WAIT = Duration.ofSeconds(2);
+  private static final int MOST_RETRIES_OF_A_REFRESH = 3;
+  private static final double JITTER = 0.2;
+
+  private final MomentoControlPlane controlPlane;
+  private final InstantSource clock;
+  private final Duration grace;
+  private final RateLimiter<Object> refreshes;
+
+  /**
+   * Prepares for calls.
+   *
+   * @param grace how long a key may take to be accepted before it counts as rejected
+   * @param refreshes how many refresh calls an account is allowed; shared by all rotations
+   */
+  PatientMomento(
+      MomentoControlPlane controlPlane,
+      InstantSource clock,
+      Duration grace,
+      RateLimiter<Object> refreshes) {
+    this.controlPlane = controlPlane;
+    this.clock = clock;
+    this.grace = grace;
+    this.refreshes = refreshes;
+  }
+
+  /**
+   * Asks for a new key, if there is time enough to store it.
+   *
+   * @throws RotationFailure {@code OUT_OF_TIME}, {@code NEW_KEY_INVALID}
+   */
+  RefreshAnswer refresh(MomentoKey.V1 key, Sensitive refreshToken, RotationRequest request) {
+    Duration patience = timeToMint(request).minus(SHORTEST_REFRESH);
+    return Failsafe.with(
+            again(
+                answer ->
+                    answer instanceof RefreshAnswer.Unknown(NoAnswer why)
+                        ? Optional.of(why)
+                        : Optional.empty(),
+                answer -> answer instanceof RefreshAnswer.Unknown,
+                patience,
+                MOST_RETRIES_OF_A_REFRESH))
+        .get(
+            () -> {
+              Duration limit = timeToMint(request);
+              if (!refreshes.tryAcquirePermit(limit)) {
+                throw outOfTimeToMint();
+              }
+              return controlPlane.refresh(key, refreshToken, min(limit, LONGEST_REFRESH));
+            });
+  }
+
+  /**
+   * Asks whether a key is accepted. A key that is not known everywhere yet is given the grace.
+   *
+   * @throws RotationFailure {@code OUT_OF_TIME}, if there was less time than the grace
+   */
+  Verdict verdict(MomentoKey.V1 key, RotationRequest request) {
+    Duration time = timeLeft(request).minus(LONGEST_QUESTION).minus(SecretStore.LONGEST_CALL);
+    Duration patience = min(time, grace);
+    if (patience.compareTo(FIRST_WAIT) <= 0) {
+      throw outOfTimeToAsk();
+    }
+    Verdict verdict =
+        Failsafe.with(
+                again(
+                    answer ->
+                        answer instanceof Verdict.Unknown(NoAnswer why)
+                            ? Optional.of(why)
+                            : Optional.empty(),
+                    answer -> !(answer instanceof Verdict.Accepted),
+                    patience,
+                    -1))
+            .get(() -> controlPlane.verdict(key, LONGEST_QUESTION));
+    if (verdict instanceof Verdict.Rejected && patience.compareTo(grace) < 0) {
+      throw outOfTimeToAsk();
+    }
+    return verdict;
+  }
+
+  /** Asks once whether a key is accepted, for information. */
+  Verdict verdictAtOnce(MomentoKey.V1 key, RotationRequest request) {
+    return controlPlane.verdict(key, min(timeLeft(request), LONGEST_QUESTION));
+  }
+
+  private Duration timeToMint(RotationRequest request) {
+    Duration left = timeLeft(request).minus(TIME_TO_STORE);
+    if (left.compareTo(SHORTEST_REFRESH) < 0) {
+      throw outOfTimeToMint();
+    }
+    return left;
+  }
+
+  private Duration timeLeft(RotationRequest request) {
+    return Duration.between(clock.instant(), request.deadline());
+  }
+
+  private static RotationFailure outOfTimeToMint() {
+    return new RotationFailure(
+        OUT_OF_TIME, "Too little time was left to store a new key; none was made.");
+  }
+
+  private static RotationFailure outOfTimeToAsk() {
+    return new RotationFailure(
+        OUT_OF_TIME, "Too little time was left to prove the key; a new one waits as pending.");
+  }
+
+  /**
+   * Makes a policy that asks again while an answer is unsatisfying, and there is time.
+   *
+   * @param noAnswer why there was no answer, if there was none
+   */
+  private static <T> RetryPolicy<T> again(
+      Function<T, Optional<NoAnswer>> noAnswer,
+      Predicate<T> unsatisfying,
+      Duration patience,
+      int mostRetries) {
+    if (patience.compareTo(FIRST_WAIT) <= 0) {
+      return RetryPolicy.<T>builder().handleIf(failure -> false).withMaxRetries(0).build();
+    }
+    return RetryPolicy.<T>builder()
+        .handleIf(failure -> false)
+        .handleResultIf(
+            answer ->
+                unsatisfying.test(answer) && wait(noAnswer.apply(answer)).compareTo(patience) < 0)
+        .withMaxRetries(mostRetries)
+        .withBackoff(FIRST_WAIT, LONGEST_WAIT)
+        .withDelayFn(attempt -> wait(noAnswer.apply(attempt.getLastResult())))
+        .withJitter(JITTER)
+        .withMaxDuration(patience)
+        .build();
+  }
+
+  /** Returns how long Momento wants to be left alone; a negative time leaves that to the policy. */
+  private static Duration wait(Optional<NoAnswer> noAnswer) {
+    return noAnswer.flatMap(NoAnswer::notBefore).orElse(Duration.ofMillis(-1));
+  }
+
+  private static Duration min(Duration a, Duration b) {
+    return a.compareTo(b) < 0 ? a : b;
+  }
+}
