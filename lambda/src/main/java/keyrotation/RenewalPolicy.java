@@ -4,31 +4,31 @@ import java.time.Duration;
 import java.time.Instant;
 
 /**
- * When a key is due to be renewed: at an age, or when a third of its life is left, whichever is
- * first.
+ * When a key is due to be renewed: at an age, when a third of its life is left, or when there might
+ * be no time for another try after a failure; whichever is first.
  *
  * @param age from the making of the version that holds the key
  */
 record RenewalPolicy(Duration age) {
 
-  /**
-   * Checks are daily, give or take the schedule's window; one that comes a little early must not
-   * put the renewal off to the next day.
-   */
+  /** Checks are daily; a key that does not last for two more cannot wait for the next. */
+  private static final Duration TWO_CHECKS = Duration.ofDays(2);
+
+  /** A check that the schedule's window makes come early must not put the renewal off by a day. */
   private static final Duration EARLY = Duration.ofHours(2);
 
   /** Tells whether a key is due. One of which nobody knows when it ends is due at once. */
   boolean isDue(Instant created, Expiry expiry, Instant now) {
-    return switch (expiry) {
-      case Expiry.Unknown _ -> true;
-      case Expiry.Never _ -> isOfAge(created, now);
-      case Expiry.At(Instant end) ->
-          isOfAge(created, now)
-              || Duration.between(now, end)
-                      .multipliedBy(3)
-                      .compareTo(Duration.between(created, end))
-                  <= 0;
-    };
+    return isOfAge(created, now)
+        || switch (expiry) {
+          case Expiry.Unknown _ -> true;
+          case Expiry.Never _ -> false;
+          case Expiry.At(Instant end) -> {
+            Duration left = Duration.between(now, end);
+            Duration life = Duration.between(created, end);
+            yield left.multipliedBy(3).compareTo(life) <= 0 || left.compareTo(TWO_CHECKS) <= 0;
+          }
+        };
   }
 
   private boolean isOfAge(Instant created, Instant now) {

@@ -22,6 +22,7 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import keyrotation.SecretStore.Secret;
 import keyrotation.SecretStore.Version;
 
@@ -200,7 +201,12 @@ final class Rotation {
       case TEST_SECRET ->
           // Before the first rotation Secrets Manager tests with a version that nobody has filled.
           test(secret, pending.orElse(current), request);
-      case FINISH_SECRET -> verifyAndPromote(secret, current, versionId, request);
+      case FINISH_SECRET -> {
+        if (pending.isPresent() && !pending.get().created().isAfter(current.created())) {
+          throw superseded(secret, versionId);
+        }
+        verifyAndPromote(secret, current, versionId, request);
+      }
     }
     return new RotationResult.StepDone(secret.name(), step, versionId);
   }
@@ -306,6 +312,10 @@ final class Rotation {
           NEW_KEY_INVALID, "Momento answered with the same key, or one that ends no later.");
     }
     log.step("stage", () -> store.stage(secret, versionId, old.renewed(minted)));
+    Optional<String> now = describe(secret.arn()).labelled(CURRENT);
+    if (now.filter(Set.of(current.id(), versionId)::contains).isEmpty()) {
+      throw superseded(secret, versionId);
+    }
   }
 
   private MomentoKey.V1 requireRefreshable(KeySecret secret) {
@@ -376,11 +386,15 @@ final class Rotation {
 
   private void promote(Secret secret, String from, String to) {
     if (!log.step("promote", () -> store.promote(secret, from, to))) {
-      // Left as pending it would be taken up by the next request, over what somebody else stored.
-      dropPending(secret, to);
-      throw new RotationFailure(
-          SUPERSEDED, "Somebody else made another version current meanwhile; it stays so.");
+      throw superseded(secret, to);
     }
+  }
+
+  /** Left as pending a version would be taken up again, over what somebody else has stored. */
+  private RotationFailure superseded(Secret secret, String versionId) {
+    dropPending(secret, versionId);
+    return new RotationFailure(
+        SUPERSEDED, "Somebody else made another version current meanwhile; it stays so.");
   }
 
   /** A rejected key must not stay pending: Secrets Manager would try the same version for ever. */

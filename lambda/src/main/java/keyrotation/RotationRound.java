@@ -45,8 +45,9 @@ final class RotationRound {
       List<Future<RotationResult>> started = new ArrayList<>();
       for (String secretId : secretIds) {
         Duration spare = Duration.between(clock.instant(), deadline).minus(TIME_FOR_ONE);
-        boolean first = started.isEmpty();
-        if (first || (spare.isPositive() && starts.tryAcquirePermit(spare))) {
+        boolean inTime = spare.isPositive() && starts.tryAcquirePermit(spare);
+        // The first is begun in any case: it knows best what it has no time for.
+        if (inTime || started.isEmpty()) {
           started.add(threads.submit(() -> work.apply(secretId)));
         } else {
           started.add(threads.submit(() -> notStarted(secretId)));

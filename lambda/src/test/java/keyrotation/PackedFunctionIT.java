@@ -125,6 +125,26 @@ class PackedFunctionIT {
   }
 
   @Test
+  void rotates_a_key_when_secrets_manager_asks_step_by_step() throws InterruptedException {
+    storeKey();
+    String arn = "arn:aws:lambda:us-east-1:123456789012:function:sandbox";
+    sandbox
+        .secretsManager()
+        .allowInvocation(arn, event -> lambda.invoke(event).outcome() instanceof Outcome.Response);
+    String versionId;
+    try (var client = sandbox.secretsManager().clientBuilder().build()) {
+      versionId = client.rotateSecret(r -> r.secretId(SECRET).rotationLambdaARN(arn)).versionId();
+    }
+    sandbox.secretsManager().awaitRotations();
+
+    var current =
+        sandbox.secretsManager().vault().describe(SECRET).labelled(Vault.CURRENT).orElseThrow();
+    assertThat(current.id()).isEqualTo(versionId);
+    assertThat(current.labels()).containsExactly(Vault.CURRENT);
+    assertThat(sandbox.momento().accepts(currentKey())).isTrue();
+  }
+
+  @Test
   void the_archive_holds_what_the_function_needs_and_nothing_else() throws IOException {
     assertThat(Files.size(ARCHIVE)).isLessThan(LARGEST_ARCHIVE);
     try (ZipFile zip = new ZipFile(ARCHIVE.toFile())) {

@@ -2,6 +2,7 @@ package keyrotation.sandbox;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
@@ -10,6 +11,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
@@ -25,12 +27,14 @@ import keyrotation.sandbox.MomentoServer.RefreshTokens;
 import software.amazon.awssdk.services.secretsmanager.SecretsManagerClient;
 
 /**
- * Shows one key being rotated: stores it as a user would, sends the packed function an event, sends
- * the same again, and tells what came of it.
+ * Shows what the packed function does with an event, or with several: stores a key as a user would,
+ * sends the event, sends it again, and tells what came of it.
  */
 public final class Demo {
 
   private static final String SECRET = "momento/authentication-token";
+  private static final String FUNCTION_ARN =
+      "arn:aws:lambda:us-east-1:123456789012:function:sandbox";
   private static final Duration LIFETIME = Duration.ofDays(30);
   private static final Duration LEFT = Duration.ofDays(2);
   private static final int MEMORY_MEGABYTES = 512;
@@ -53,23 +57,25 @@ public final class Demo {
   }
 
   /**
-   * Runs the demo; ends with status 0 only if the rotation took place.
+   * Runs the demo; ends with status 0 only if each event did what it is to do.
    *
-   * @param args the function's archive, the event's file, and perhaps {@code --keep}
+   * @param args the function's archive, files of events, and perhaps {@code --keep}
    */
   public static void main(String[] args) throws IOException {
     Thread main = Thread.currentThread();
     CountDownLatch closed = new CountDownLatch(1);
     Runtime.getRuntime().addShutdownHook(new Thread(() -> endEarly(main, closed)));
-    boolean rotated = false;
+    boolean done = false;
     try {
-      rotated = run(Path.of(args[0]), Path.of(args[1]), List.of(args).contains("--keep"));
+      List<String> rest = new ArrayList<>(List.of(args).subList(1, args.length));
+      boolean keep = rest.remove("--keep");
+      done = run(Path.of(args[0]), rest.stream().map(Path::of).toList(), keep);
     } catch (InterruptedException e) {
       System.out.println("Interrupted.");
     } finally {
       closed.countDown();
     }
-    System.exit(rotated ? 0 : 1);
+    System.exit(done ? 0 : 1);
   }
 
   /** Lets the main thread close what it has started, when a signal ends the process. */
@@ -84,7 +90,7 @@ public final class Demo {
     }
   }
 
-  private static boolean run(Path archive, Path event, boolean keep)
+  private static boolean run(Path archive, List<Path> events, boolean keep)
       throws IOException, InterruptedException {
     try (Sandbox sandbox = Sandbox.start(InstantSource.system(), RefreshTokens.SINGLE_USE);
         LambdaServer lambda =
@@ -95,15 +101,29 @@ public final class Demo {
                     MEMORY_MEGABYTES,
                     Duration.ofSeconds(60),
                     sandbox.environment()));
-        SecretsManagerClient secretsManager = sandbox.secretsManager().clientBuilder().build()) {
-      Demo demo = new Demo(System.out, sandbox, lambda, secretsManager);
+        SecretsManagerClient client = sandbox.secretsManager().clientBuilder().build()) {
+      sandbox
+          .secretsManager()
+          .allowInvocation(
+              FUNCTION_ARN, event -> lambda.invoke(event).outcome() instanceof Outcome.Response);
+      Demo demo = new Demo(System.out, sandbox, lambda, client);
       demo.introduce(archive);
-      boolean rotated = demo.rotate(event);
+      List<Path> failed = new ArrayList<>();
+      for (Path event : events) {
+        if (!demo.show(event, events.size() == 1)) {
+          failed.add(event);
+        }
+      }
+      System.out.println();
+      System.out.println(
+          failed.isEmpty()
+              ? "All went as it should, and nothing happened twice."
+              : "THE DEMO FAILED: what is shown above is not as it should be for " + failed + ".");
       if (keep) {
         demo.explainHowToGoOn();
         new CountDownLatch(1).await();
       }
-      return rotated;
+      return failed.isEmpty();
     }
   }
 
@@ -117,112 +137,190 @@ public final class Demo {
         archive.getFileName(), Files.size(archive) / 1e6, MEMORY_MEGABYTES);
   }
 
-  private boolean rotate(Path eventFile) throws IOException {
+  /** Shows one event, with its log if it is the only one; tells whether all was as it should be. */
+  private boolean show(Path eventFile, boolean withLog) throws IOException, InterruptedException {
+    JsonNode event = JSON.readTree(eventFile.toFile());
+    storeOldKey();
+    prepareFor(event);
+    int mintedBefore = minted();
+
+    out.printf("%n%s  %s%n", eventFile, shown(event));
+    showVersions("before", versions());
+    String requestId = UUID.randomUUID().toString();
+    Invocation first = lambda.invoke(event.toString(), requestId);
+    if (withLog) {
+      showLog(first);
+    }
+    showAnswer(first, withLog);
+    List<Row> after = versions();
+    showVersions("after", after);
+    int minted = minted() - mintedBefore;
+
+    Invocation second = lambda.invoke(event.toString(), requestId);
+    out.printf(
+        "  again    the same request, delivered twice: %s, in %d ms; new keys in all: %d%n",
+        result(second), second.duration().toMillis(), minted() - mintedBefore);
+
+    return expectedResults(kindOf(event)).equals(List.of(result(first), result(second)))
+        && minted() - mintedBefore == minted
+        && versions().equals(after)
+        && sandbox.momento().accepts(after.getFirst().apiKey())
+        && (!result(first).equals("ROTATED") || isRotated(after));
+  }
+
+  /** Hides what Secrets Manager would not want to be seen. */
+  private static JsonNode shown(JsonNode event) {
+    ObjectNode shown = event.deepCopy();
+    return shown.has("RotationToken") ? shown.put("RotationToken", "[hidden]") : shown;
+  }
+
+  private static boolean isRotated(List<Row> rows) {
+    return rows.size() == 2
+        && rows.getFirst().validUntil().isAfter(rows.getLast().validUntil())
+        && rows.getLast().labels().equals(List.of("AWSPREVIOUS"));
+  }
+
+  /** Stores a key with two days left the way a user does: the console's file, as it is. */
+  private void storeOldKey() {
+    if (!sandbox.secretsManager().vault().list().isEmpty()) {
+      secretsManager.deleteSecret(r -> r.secretId(SECRET).forceDeleteWithoutRecovery(true));
+    }
     IssuedKey old =
         sandbox.momento().issueAged(LIFETIME, LIFETIME.minus(LEFT), Permissions.SUPER_USER);
     secretsManager.createSecret(r -> r.name(SECRET).secretString(old.consoleJson()));
-    List<Row> before = versions();
-    show("Before", before);
-
-    String event = Files.readString(eventFile);
-    String requestId = UUID.randomUUID().toString();
-    out.printf("%nThe event in %s%n", eventFile);
-    Invocation first = lambda.invoke(event, requestId);
-    showLog(first);
-    showAnswer(first);
-    List<Row> after = versions();
-    show("After", after);
-
-    out.printf("%nThe same event again, under the same request id, as when Lambda retries%n");
-    Invocation second = lambda.invoke(event, requestId);
-    showAnswer(second);
-    int minted = sandbox.momento().calls().count(MomentoServer.REFRESH);
-    out.printf("  minted   %d key in all%n%n", minted);
-
-    boolean rotated =
-        result(first).equals("ROTATED")
-            && after.size() == 2
-            && after.getFirst().labels().contains("AWSCURRENT")
-            && sandbox.momento().accepts(after.getFirst().apiKey())
-            && after.getFirst().validUntil().isAfter(old.validUntil())
-            && after.getLast().labels().contains("AWSPREVIOUS")
-            && after.getLast().apiKey().equals(old.apiKey())
-            && result(second).equals("ALREADY_ROTATED")
-            && versions().equals(after)
-            && minted == 1;
-    out.println(
-        rotated
-            ? "The key was rotated, and nothing happened twice."
-            : "THE DEMO FAILED: what is shown above is not one rotation.");
-    return rotated;
   }
 
-  /** Reads all labelled versions, the current one first, the way any user of the secret can. */
-  private List<Row> versions() {
-    Map<String, List<String>> labels =
-        new TreeMap<>(secretsManager.describeSecret(r -> r.secretId(SECRET)).versionIdsToStages());
-    return labels.entrySet().stream()
-        .map(entry -> row(entry.getKey(), entry.getValue()))
-        .sorted(Comparator.comparing(row -> row.labels().toString()))
-        .toList();
-  }
-
-  private Row row(String id, List<String> labels) {
-    try {
-      JsonNode secret =
-          JSON.readTree(
-              secretsManager.getSecretValue(r -> r.secretId(SECRET).versionId(id)).secretString());
-      return new Row(
-          id,
-          secret.path("apiKey").asText(),
-          Instant.ofEpochSecond(secret.path("validUntil").asLong()),
-          labels.stream().sorted().toList());
-    } catch (IOException e) {
-      throw new IllegalStateException("The version " + id + " is not JSON.", e);
+  /** Brings the secret to where such an event finds it. */
+  private void prepareFor(JsonNode event) throws InterruptedException {
+    String kind = kindOf(event);
+    if (kind.equals("rollback")) {
+      ObjectNode rotation = event.deepCopy();
+      rotation.remove("rollback");
+      var _ = lambda.invoke(rotation.toString());
+    }
+    if (event.has("Step")) {
+      secretsManager.rotateSecret(
+          r -> r.secretId(SECRET).rotationLambdaARN(FUNCTION_ARN).rotateImmediately(false));
+      sandbox.secretsManager().awaitRotations();
+      sandbox
+          .secretsManager()
+          .vault()
+          .labelEmptyVersion(SECRET, event.path("ClientRequestToken").asText());
+      for (String step : List.of("createSecret", "setSecret", "testSecret", "finishSecret")) {
+        if (step.equals(kind)) {
+          return;
+        }
+        ObjectNode earlier = event.deepCopy();
+        var _ = lambda.invoke(earlier.put("Step", step).toString());
+      }
     }
   }
 
-  private void show(String title, List<Row> rows) {
-    out.printf("%n%s%n", title);
+  private static String kindOf(JsonNode event) {
+    if (event.has("Step")) {
+      return event.path("Step").asText();
+    }
+    if (event.path("rollback").asBoolean()) {
+      return "rollback";
+    }
+    return event.path("dry_run").asBoolean() ? "dry_run" : "rotation";
+  }
+
+  /** Returns what an event of the kind is to end in, and what the same event again. */
+  private static List<String> expectedResults(String kind) {
+    return switch (kind) {
+      case "dry_run" -> List.of("WOULD_ROTATE", "WOULD_ROTATE");
+      case "rollback" -> List.of("ROLLED_BACK", "ROLLED_BACK");
+      case "createSecret", "setSecret", "testSecret" -> List.of("STEP_DONE", "STEP_DONE");
+      case "finishSecret" -> List.of("STEP_DONE", "ALREADY_ROTATED");
+      default -> List.of("ROTATED", "ALREADY_ROTATED");
+    };
+  }
+
+  private int minted() {
+    return sandbox.momento().calls().count(MomentoServer.REFRESH);
+  }
+
+  /** Reads all versions with a value, the current one first, the way any user of the secret can. */
+  private List<Row> versions() throws IOException {
+    Map<String, List<String>> labels =
+        new TreeMap<>(secretsManager.describeSecret(r -> r.secretId(SECRET)).versionIdsToStages());
+    List<Row> rows = new ArrayList<>();
+    for (Map.Entry<String, List<String>> version : labels.entrySet()) {
+      boolean empty =
+          sandbox
+              .secretsManager()
+              .vault()
+              .describe(SECRET)
+              .version(version.getKey())
+              .filter(v -> v.value() == null)
+              .isPresent();
+      if (!empty) {
+        rows.add(row(version.getKey(), version.getValue()));
+      }
+    }
+    rows.sort(Comparator.comparing(row -> row.labels().toString()));
+    return rows;
+  }
+
+  private Row row(String id, List<String> labels) throws IOException {
+    JsonNode secret =
+        JSON.readTree(
+            secretsManager.getSecretValue(r -> r.secretId(SECRET).versionId(id)).secretString());
+    return new Row(
+        id,
+        secret.path("apiKey").asText(),
+        Instant.ofEpochSecond(secret.path("validUntil").asLong()),
+        labels.stream().sorted().toList());
+  }
+
+  private void showVersions(String title, List<Row> rows) {
+    String label = title;
     for (Row row : rows) {
       Duration left = Duration.between(Instant.now(), row.validUntil());
       out.printf(
-          "  version %s  key %s  expires in %2d days  %s%n",
+          "  %-8s version %s  key %s  expires in %2d days  %s%n",
+          label,
           row.id().substring(0, 8),
           Fingerprint.of(row.apiKey()),
           left.plus(12, ChronoUnit.HOURS).toDays(),
           String.join(", ", row.labels()));
+      label = "";
     }
   }
 
   private void showLog(Invocation invocation) throws IOException {
+    String label = "log";
     for (String line : invocation.log()) {
       if (line.startsWith("Picked up JAVA_TOOL_OPTIONS")) {
         continue; // The JVM's word on the sandbox's own trust store.
       }
-      if (!line.startsWith("{")) {
-        out.println("  " + line);
-        continue;
+      if (line.startsWith("{")) {
+        JsonNode entry = JSON.readTree(line);
+        out.printf(
+            "  %-8s %-5s %-13s %5d ms  %s%n",
+            label,
+            entry.path("level").asText(),
+            entry.path("step").asText(),
+            entry.path("duration_ms").asLong(),
+            entry.path("outcome").asText());
+      } else {
+        out.printf("  %-8s %s%n", label, line);
       }
-      JsonNode entry = JSON.readTree(line);
-      out.printf(
-          "  %-8s %-13s %5d ms  %s %s%n",
-          entry.path("level").asText(),
-          entry.path("step").asText(),
-          entry.path("duration_ms").asLong(),
-          entry.path("outcome").asText(),
-          entry.path("message").asText());
+      label = "";
     }
   }
 
-  private void showAnswer(Invocation invocation) throws IOException {
+  private void showAnswer(Invocation invocation, boolean inFull) throws IOException {
     switch (invocation.outcome()) {
       case Outcome.Response(String json) -> {
+        JsonNode secret = JSON.readTree(json).path("secrets").path(0);
         String label = "answer";
-        for (Map.Entry<String, JsonNode> field :
-            JSON.readTree(json).path("secrets").path(0).properties()) {
-          out.printf("  %-8s %-20s %s%n", label, field.getKey(), field.getValue().asText());
-          label = "";
+        for (Map.Entry<String, JsonNode> field : secret.properties()) {
+          if (inFull || field.getKey().equals("result") || field.getKey().equals("message")) {
+            out.printf("  %-8s %-20s %s%n", label, field.getKey(), field.getValue().asText());
+            label = "";
+          }
         }
       }
       case Outcome.Failure(_, String message, _) -> out.println("  error    " + message);
@@ -240,7 +338,7 @@ public final class Demo {
   private static String result(Invocation invocation) throws IOException {
     return invocation.outcome() instanceof Outcome.Response(String json)
         ? JSON.readTree(json).path("secrets").path(0).path("result").asText()
-        : "";
+        : "an error";
   }
 
   private void explainHowToGoOn() {
@@ -251,5 +349,7 @@ public final class Demo {
     out.println("  export AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1");
     out.println("  export AWS_ACCESS_KEY_ID=sandbox AWS_SECRET_ACCESS_KEY=sandbox");
     out.println("  aws secretsmanager describe-secret --secret-id " + SECRET);
+    out.println("  aws secretsmanager rotate-secret --secret-id " + SECRET + " \\");
+    out.println("    --rotation-lambda-arn " + FUNCTION_ARN);
   }
 }

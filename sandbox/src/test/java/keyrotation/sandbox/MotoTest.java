@@ -31,6 +31,10 @@ class MotoTest extends SecretsManagerContract {
               Map.entry("a_pending_label_can_be_taken_off", LISTS_UNLABELLED),
               Map.entry("a_version_without_label_is_listed_only_on_demand", LISTS_UNLABELLED),
               Map.entry("the_next_pending_version_takes_the_label", LISTS_UNLABELLED),
+              Map.entry("a_secret_is_not_rotated_without_a_function", "it is, by nobody"),
+              Map.entry(
+                  "a_secret_is_not_rotated_by_a_function_that_is_not_there",
+                  "its error is another"),
               Map.entry(
                   "a_put_that_becomes_current_takes_the_pending_label_off_the_version_it_replaces",
                   "two versions are current after it"),

@@ -20,13 +20,16 @@ import org.junit.jupiter.api.TestInstance.Lifecycle;
 import software.amazon.awssdk.awscore.exception.AwsServiceException;
 import software.amazon.awssdk.core.SdkBytes;
 import software.amazon.awssdk.services.secretsmanager.SecretsManagerClient;
+import software.amazon.awssdk.services.secretsmanager.model.Filter;
 import software.amazon.awssdk.services.secretsmanager.model.GetSecretValueRequest;
 import software.amazon.awssdk.services.secretsmanager.model.InvalidParameterException;
 import software.amazon.awssdk.services.secretsmanager.model.InvalidRequestException;
 import software.amazon.awssdk.services.secretsmanager.model.PutSecretValueRequest;
 import software.amazon.awssdk.services.secretsmanager.model.ResourceExistsException;
 import software.amazon.awssdk.services.secretsmanager.model.ResourceNotFoundException;
+import software.amazon.awssdk.services.secretsmanager.model.SecretListEntry;
 import software.amazon.awssdk.services.secretsmanager.model.SecretVersionsListEntry;
+import software.amazon.awssdk.services.secretsmanager.model.Tag;
 
 /** What Secrets Manager does, as recorded from the service or documented by it. */
 @TestInstance(Lifecycle.PER_CLASS)
@@ -418,6 +421,60 @@ abstract class SecretsManagerContract {
 
     client.restoreSecret(r -> r.secretId(secret));
     assertThat(currentValue()).isEqualTo("a");
+  }
+
+  @Test
+  void secrets_are_found_by_their_tags_and_by_what_these_begin_with() {
+    String tag = UUID.randomUUID().toString();
+    client.tagResource(r -> r.secretId(secret).tags(Tag.builder().key(tag).value("value").build()));
+
+    assertThat(tagged(tag, "value")).containsExactly(secret);
+    assertThat(tagged(tag, "val")).containsExactly(secret);
+    assertThat(tagged(tag, "other")).isEmpty();
+    assertThat(tagged("x" + tag, "value")).isEmpty();
+  }
+
+  @Test
+  void a_secret_is_not_rotated_without_a_function() {
+    put("a");
+
+    assertThatThrownBy(() -> client.rotateSecret(r -> r.secretId(secret)))
+        .isInstanceOf(InvalidRequestException.class)
+        .hasMessageContaining("No Lambda rotation function ARN is associated with this secret.");
+    assertThat(client.describeSecret(r -> r.secretId(secret)).rotationEnabled()).isNotEqualTo(true);
+  }
+
+  @Test
+  void a_secret_is_not_rotated_by_a_function_that_is_not_there() {
+    put("a");
+
+    assertThatThrownBy(
+            () ->
+                client.rotateSecret(
+                    r ->
+                        r.secretId(secret)
+                            .rotationLambdaARN(
+                                "arn:aws:lambda:us-east-1:123456789012:function:nobody")))
+        .isInstanceOfSatisfying(
+            AwsServiceException.class,
+            e -> assertThat(e.awsErrorDetails().errorCode()).isEqualTo("AccessDeniedException"))
+        .hasMessageContaining(
+            "Secrets Manager cannot invoke the specified Lambda function. Ensure that the function"
+                + " policy grants access to the principal secretsmanager.amazonaws.com.");
+    assertThat(labels()).hasSize(1);
+  }
+
+  private List<String> tagged(String key, String value) {
+    return client
+        .listSecrets(
+            r ->
+                r.filters(
+                    Filter.builder().key("tag-key").values(key).build(),
+                    Filter.builder().key("tag-value").values(value).build()))
+        .secretList()
+        .stream()
+        .map(SecretListEntry::name)
+        .toList();
   }
 
   private String put(String value, String... labels) {

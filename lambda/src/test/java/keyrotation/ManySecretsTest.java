@@ -1,0 +1,167 @@
+package keyrotation;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import keyrotation.sandbox.Fault;
+import keyrotation.sandbox.IssuedKey.Permissions;
+import keyrotation.sandbox.MomentoServer;
+import keyrotation.sandbox.MomentoServer.RefreshTokens;
+import keyrotation.sandbox.SecretsManagerException;
+import keyrotation.sandbox.Vault.Value;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** A schedule's work on a list of secrets, and on those with a tag. */
+class ManySecretsTest {
+
+  private SandboxedFunction function = started(Map.of("MOMENTO_AUTH_TOKEN_SECRET_NAME", "a,b,c"));
+
+  @AfterEach
+  void stop() {
+    function.close();
+  }
+
+  @Test
+  void each_is_rotated_and_reported_in_order() {
+    List.of("c", "a", "b").forEach(this::storeKey);
+
+    JsonNode report = check();
+
+    assertThat(report.path("failed").asBoolean(true)).isFalse();
+    assertThat(report.findValuesAsText("secret")).containsExactly("a", "b", "c");
+    assertThat(report.findValuesAsText("result")).containsOnly("ROTATED");
+    assertThat(function.minted()).isEqualTo(3);
+  }
+
+  @Test
+  void one_that_fails_stops_no_other_and_fails_the_invocation() {
+    storeKey("a");
+    function.vault().create("b", new Value.Text("{}"), UUID.randomUUID().toString(), null);
+    storeKey("c");
+
+    assertThatThrownBy(this::check)
+        .isInstanceOf(RotationFailedException.class)
+        .hasMessageStartingWith("b was not rotated. SECRET_MALFORMED: ")
+        .hasMessageContaining("\"secret\":\"a\",\"result\":\"ROTATED\"")
+        .hasMessageContaining(
+            "\"secret\":\"b\",\"result\":\"FAILED\",\"reason\":\"SECRET_MALFORMED\"")
+        .hasMessageContaining("\"secret\":\"c\",\"result\":\"ROTATED\"");
+  }
+
+  @Test
+  void lambdas_retry_does_the_rest_and_only_the_rest() {
+    storeKey("a");
+    storeKey("c");
+    assertThatThrownBy(this::check).hasMessageContaining("SECRET_NOT_FOUND");
+    storeKey("b");
+
+    assertThat(check().findValuesAsText("result"))
+        .containsExactly("ALREADY_ROTATED", "ROTATED", "ALREADY_ROTATED");
+    assertThat(function.minted()).isEqualTo(3);
+  }
+
+  @Test
+  void one_without_a_first_key_is_no_failure() {
+    List.of("a", "c").forEach(this::storeKey);
+    function.vault().create("b", null, null, null);
+
+    assertThat(check().findValuesAsText("result"))
+        .containsExactly("ROTATED", "AWAITING_FIRST_KEY", "ROTATED");
+  }
+
+  @Test
+  void those_with_the_tag_come_after_those_with_a_name_and_none_comes_twice() {
+    restart(
+        Map.of(
+            "MOMENTO_AUTH_TOKEN_SECRET_NAME", "c",
+            "MOMENTO_AUTH_TOKEN_SECRET_TAG", "rotate=momento"));
+    for (String name : List.of("b", "a", "c", "other", "almost")) {
+      storeKey(name);
+    }
+    for (String name : List.of("a", "b", "c")) {
+      function.vault().tag(name, Map.of("rotate", "momento"));
+    }
+    function.vault().tag("almost", Map.of("rotate", "momento-not"));
+
+    assertThat(check().findValuesAsText("secret")).containsExactly("c", "a", "b");
+  }
+
+  @Test
+  void a_tag_that_cannot_be_looked_up_fails_the_invocation_and_stops_no_other() {
+    restart(
+        Map.of(
+            "MOMENTO_AUTH_TOKEN_SECRET_NAME", "a",
+            "MOMENTO_AUTH_TOKEN_SECRET_TAG", "rotate=momento"));
+    storeKey("a");
+    function
+        .awsCalls()
+        .onEvery(
+            "ListSecrets",
+            new Fault.Refuse<>(SecretsManagerException.accessDenied("ListSecrets", "*")));
+
+    assertThatThrownBy(this::check)
+        .hasMessageStartingWith(
+            "secrets with the tag rotate=momento was not rotated. ACCESS_DENIED")
+        .hasMessageContaining("secretsmanager:ListSecrets")
+        .hasMessageContaining("\"secret\":\"a\",\"result\":\"ROTATED\"");
+  }
+
+  @Test
+  void refreshes_keep_to_the_pace_that_momento_allows() {
+    restart(
+        Map.of("MOMENTO_AUTH_TOKEN_SECRET_NAME", "a,b,c,d", "MOMENTO_REFRESHES_PER_SECOND", "10"));
+    List.of("a", "b", "c", "d").forEach(this::storeKey);
+
+    check();
+
+    Duration all = Duration.ZERO;
+    for (int call = 2; call <= 4; call++) {
+      all = all.plus(function.momento().calls().pauseBefore(MomentoServer.REFRESH, call));
+    }
+    // Three pauses of a tenth of a second, less what the first call took longer than the last.
+    assertThat(all).isGreaterThan(Duration.ofMillis(150));
+  }
+
+  @Test
+  void none_is_begun_that_could_not_be_finished() {
+    restart(Map.of("MOMENTO_AUTH_TOKEN_SECRET_NAME", "a,b,c", "MOMENTO_REFRESHES_PER_SECOND", "1"));
+    List.of("a", "b", "c").forEach(this::storeKey);
+
+    // The second would have to wait for a second.
+    assertThatThrownBy(
+            () ->
+                function.invoke(
+                    WaysInTest.sample("scheduler.json"),
+                    "1",
+                    RotationRound.TIME_FOR_ONE.plusMillis(500)))
+        .hasMessageContaining("\"secret\":\"a\",\"result\":\"ROTATED\"")
+        .hasMessageContaining("\"secret\":\"b\",\"result\":\"FAILED\",\"reason\":\"OUT_OF_TIME\"")
+        .hasMessageContaining("\"secret\":\"c\",\"result\":\"FAILED\",\"reason\":\"OUT_OF_TIME\"");
+    assertThat(function.minted()).isEqualTo(1);
+  }
+
+  private JsonNode check() {
+    return function.invoke(WaysInTest.sample("scheduler.json"), "same", Duration.ofMinutes(1));
+  }
+
+  private void storeKey(String name) {
+    String value = function.issueOldKey(Permissions.SUPER_USER).consoleJson();
+    function.vault().create(name, new Value.Text(value), UUID.randomUUID().toString(), null);
+    function.clock.advance(Duration.ofSeconds(1));
+  }
+
+  private void restart(Map<String, String> settings) {
+    function.close();
+    function = started(settings);
+  }
+
+  private static SandboxedFunction started(Map<String, String> settings) {
+    return new SandboxedFunction(RefreshTokens.SINGLE_USE, Duration.ofMillis(300), settings);
+  }
+}
