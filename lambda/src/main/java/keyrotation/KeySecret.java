@@ -152,6 +152,6 @@ final class KeySecret {
   }
 
   private static RotationFailure malformed(String what) {
-    return new RotationFailure(SECRET_MALFORMED, "The current version " + what + ".");
+    return new RotationFailure(SECRET_MALFORMED, "The secret's value " + what + ".");
   }
 }

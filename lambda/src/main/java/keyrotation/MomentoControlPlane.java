@@ -31,11 +31,12 @@ import org.jspecify.annotations.Nullable;
 final class MomentoControlPlane implements AutoCloseable {
 
   private static final int TLS_PORT = 443;
+  private static final Duration NEVER = Duration.ofDays(365);
   private static final Metadata.Key<String> AUTHORIZATION = header("authorization");
   private static final Metadata.Key<String> AGENT = header("agent");
   private static final Metadata.Key<String> RUNTIME_VERSION = header("runtime-version");
 
-  /** How a gRPC server says when it wants to be asked again, in milliseconds. */
+  /** How a gRPC server says when it wants to be asked again, in milliseconds; below 0 is never. */
   private static final Metadata.Key<String> PUSHBACK = header("grpc-retry-pushback-ms");
 
   private final Optional<HostAndPort> override;
@@ -109,8 +110,9 @@ final class MomentoControlPlane implements AutoCloseable {
         code.name(),
         Optional.ofNullable(trailers)
             .map(t -> t.get(PUSHBACK))
-            .filter(text -> text.matches("\\d{1,9}"))
-            .map(text -> Duration.ofMillis(Long.parseLong(text))));
+            .filter(text -> text.matches("-?\\d{1,9}"))
+            .map(Long::parseLong)
+            .map(millis -> millis < 0 ? NEVER : Duration.ofMillis(millis)));
   }
 
   /**

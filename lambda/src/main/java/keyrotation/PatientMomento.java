@@ -104,6 +104,11 @@ final class PatientMomento {
     return verdict;
   }
 
+  /** Returns what one rotation may take at most, once it has begun to mint. */
+  static Duration timeForOne(Duration grace) {
+    return TIME_TO_STORE.plus(grace).plus(LONGEST_QUESTION).plus(SecretStore.LONGEST_CALL);
+  }
+
   /** Asks once whether a key is accepted, for information. */
   Verdict verdictAtOnce(MomentoKey.V1 key, RotationRequest request) {
     return controlPlane.verdict(key, min(timeLeft(request), LONGEST_QUESTION));
@@ -122,13 +127,13 @@ final class PatientMomento {
   }
 
   private static RotationFailure outOfTimeToMint() {
-    return new RotationFailure(
-        OUT_OF_TIME, "Too little time was left to store a new key; none was made.");
+    return new RotationFailure(OUT_OF_TIME, "Too little time was left to mint a key and store it.");
   }
 
   private static RotationFailure outOfTimeToAsk() {
     return new RotationFailure(
-        OUT_OF_TIME, "Too little time was left to prove the key; a new one waits as pending.");
+        OUT_OF_TIME,
+        "Too little time was left to prove the key; a new one that was stored waits as pending.");
   }
 
   /**
@@ -144,11 +149,14 @@ final class PatientMomento {
     if (patience.compareTo(FIRST_WAIT) <= 0) {
       return RetryPolicy.<T>builder().handleIf(failure -> false).withMaxRetries(0).build();
     }
+    long start = System.nanoTime();
     return RetryPolicy.<T>builder()
         .handleIf(failure -> false)
         .handleResultIf(
-            answer ->
-                unsatisfying.test(answer) && wait(noAnswer.apply(answer)).compareTo(patience) < 0)
+            answer -> {
+              Duration left = patience.minusNanos(System.nanoTime() - start);
+              return unsatisfying.test(answer) && wait(noAnswer.apply(answer)).compareTo(left) < 0;
+            })
         .withMaxRetries(mostRetries)
         .withBackoff(FIRST_WAIT, LONGEST_WAIT)
         .withDelayFn(attempt -> wait(noAnswer.apply(attempt.getLastResult())))
@@ -157,9 +165,15 @@ final class PatientMomento {
         .build();
   }
 
-  /** Returns how long Momento wants to be left alone; a negative time leaves that to the policy. */
+  /**
+   * Returns how long to wait so that Momento is left alone for as long as it wants, whatever the
+   * jitter makes of that; a negative time leaves it to the policy.
+   */
   private static Duration wait(Optional<NoAnswer> noAnswer) {
-    return noAnswer.flatMap(NoAnswer::notBefore).orElse(Duration.ofMillis(-1));
+    return noAnswer
+        .flatMap(NoAnswer::notBefore)
+        .map(pause -> Duration.ofMillis((long) Math.ceil(pause.toMillis() / (1 - JITTER))))
+        .orElse(Duration.ofMillis(-1));
   }
 
   private static Duration min(Duration a, Duration b) {

@@ -23,6 +23,7 @@ import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.BiFunction;
 import keyrotation.SecretStore.Secret;
 import keyrotation.SecretStore.Version;
 
@@ -34,6 +35,9 @@ import keyrotation.SecretStore.Version;
  * but proved and promoted.
  */
 final class Rotation {
+
+  /** How many pending versions of no use are cleared away before a rotation gives up. */
+  private static final int MOST_DROPS = 3;
 
   /** A read may not see at once what was just written. */
   private static final RetryPolicy<Optional<Version>> UNTIL_SEEN =
@@ -81,12 +85,13 @@ final class Rotation {
   }
 
   private RotationResult rotate(String secretId, RotationRequest request, boolean onlyIfDue) {
-    Secret secret = describe(secretId);
-    Optional<Version> readable = current(secret);
-    if (readable.isEmpty()) {
-      return new RotationResult.AwaitingFirstKey(secret.name());
-    }
-    Version current = readable.get();
+    return withCurrent(
+        describe(secretId),
+        (secret, current) -> rotate(secret, current, request, onlyIfDue, MOST_DROPS));
+  }
+
+  private RotationResult rotate(
+      Secret secret, Version current, RotationRequest request, boolean onlyIfDue, int dropsLeft) {
     Optional<Place> place = placeFor(request, secret, current);
     if (place.isEmpty()) {
       return new RotationResult.AlreadyRotated(secret.name(), current.id());
@@ -95,10 +100,15 @@ final class Rotation {
 
     Optional<Version> pending = place.get().stored().or(() -> unfinished(secret, current));
     if (pending.isPresent()) {
-      if (!isBetter(pending.get(), current)
-          || verdictOn(pending.get(), request) instanceof Verdict.Rejected) {
+      if (!isUseful(pending.get(), current, request)) {
+        if (dropsLeft == 0) {
+          throw new RotationFailure(
+              SUPERSEDED, "Versions that are of no use were labelled as pending again and again.");
+        }
         dropPending(secret, pending.get().id());
-        return rotate(secretId, request, onlyIfDue);
+        return withCurrent(
+            describe(secret.arn()),
+            (again, now) -> rotate(again, now, request, onlyIfDue, dropsLeft - 1));
       }
       adopt(secret, pending.get(), versionId);
       Expiry expiry = verifyAndPromote(secret, current, versionId, request);
@@ -115,22 +125,19 @@ final class Rotation {
 
   /** Finds out whether a rotation would go through, and stops short of minting. */
   RotationResult dryRun(String secretId, RotationRequest request) {
-    Secret secret = describe(secretId);
-    Optional<Version> readable = current(secret);
-    if (readable.isEmpty()) {
-      return new RotationResult.AwaitingFirstKey(secret.name());
+    return withCurrent(describe(secretId), (secret, current) -> dryRun(secret, current, request));
+  }
+
+  private RotationResult dryRun(Secret secret, Version current, RotationRequest request) {
+    boolean resume =
+        unfinished(secret, current).filter(p -> isUseful(p, current, request)).isPresent();
+    if (!resume) {
+      var _ = requireAccepted(current, request);
     }
-    Version current = readable.get();
-    KeySecret old = KeySecret.parse(current.value());
-    requireRefreshable(old);
-    if (verdictOn(current, request) instanceof Verdict.Rejected) {
-      throw new RotationFailure(
-          REFRESH_REJECTED, "Momento does not accept the current key, and would not refresh it.");
-    }
-    log.step("probe", () -> store.probeWrite(secret, current));
-    boolean resume = unfinished(secret, current).filter(p -> isBetter(p, current)).isPresent();
-    boolean due = policy.isDue(current.created(), old.expiry(), clock.instant());
-    return new RotationResult.WouldRotate(secret.name(), current.id(), old.expiry(), due, resume);
+    log.step("probe", current.id(), () -> store.probeWrite(secret, current));
+    Expiry expiry = readable(current).map(KeySecret::expiry).orElse(new Expiry.Unknown());
+    boolean due = policy.isDue(current.created(), expiry, clock.instant());
+    return new RotationResult.WouldRotate(secret.name(), current.id(), expiry, due, resume);
   }
 
   /**
@@ -138,32 +145,33 @@ final class Rotation {
    * more would undo that, so it is done only to an older version.
    */
   RotationResult rollBack(String secretId, RotationRequest request) {
-    Secret secret = describe(secretId);
-    Optional<Version> readable = current(secret);
-    if (readable.isEmpty()) {
-      return new RotationResult.AwaitingFirstKey(secret.name());
-    }
-    Version current = readable.get();
+    return withCurrent(describe(secretId), (secret, current) -> rollBack(secret, current, request));
+  }
+
+  private RotationResult rollBack(Secret secret, Version current, RotationRequest request) {
     Version previous =
         secret
             .labelled(PREVIOUS)
-            .flatMap(id -> log.step("read previous", () -> store.read(secret, id)))
+            .flatMap(id -> log.step("read previous", id, () -> store.read(secret, id)))
             .orElseThrow(
                 () -> new RotationFailure(CANNOT_ROLL_BACK, "There is no previous version."));
-    Expiry expiry = KeySecret.parse(previous.value()).expiry();
-    if (previous.created().isAfter(current.created())) {
-      return new RotationResult.RolledBack(
-          secret.name(), current.id(), previous.id(), KeySecret.parse(current.value()).expiry());
-    }
-    if (verdictOn(previous, request) instanceof Verdict.Rejected) {
+    boolean isBack = previous.created().isAfter(current.created());
+    Version target = isBack ? current : previous;
+    if (verdictOn(target, request) instanceof Verdict.Rejected) {
       throw new RotationFailure(
-          CANNOT_ROLL_BACK, "Momento does not accept the previous key any more.");
+          CANNOT_ROLL_BACK,
+          "The previous key is none that Momento accepts, or none that it can be asked about.");
     }
-    promote(secret, current.id(), previous.id());
-    if (current.labels().contains(PENDING)) {
-      dropPending(secret, current.id());
+    // Before anything else: a pending version would be taken up by the next request.
+    secret.labelled(PENDING).ifPresent(id -> dropPending(secret, id));
+    if (!isBack) {
+      promote(secret, current.id(), previous.id());
     }
-    return new RotationResult.RolledBack(secret.name(), previous.id(), current.id(), expiry);
+    return new RotationResult.RolledBack(
+        secret.name(),
+        target.id(),
+        isBack ? previous.id() : current.id(),
+        KeySecret.parse(target.value()).expiry());
   }
 
   /** Does a step of Secrets Manager's own rotation, which gives the version's id. */
@@ -185,12 +193,18 @@ final class Rotation {
       throw new RotationFailure(
           VERSION_NOT_PENDING, "The version " + versionId + " is not labelled AWSPENDING.");
     }
-    Optional<Version> readable = current(secret);
-    if (readable.isEmpty()) {
-      return new RotationResult.AwaitingFirstKey(secret.name());
-    }
-    Version current = readable.get();
-    Optional<Version> pending = log.step("read pending", () -> store.read(secret, versionId));
+    return withCurrent(
+        secret, (described, current) -> step(step, described, current, versionId, request));
+  }
+
+  private RotationResult step(
+      RotationStep step,
+      Secret secret,
+      Version current,
+      String versionId,
+      RotationRequest request) {
+    Optional<Version> pending =
+        log.step("read pending", versionId, () -> store.read(secret, versionId));
     switch (step) {
       case CREATE_SECRET -> {
         if (pending.isEmpty()) {
@@ -198,31 +212,55 @@ final class Rotation {
         }
       }
       case SET_SECRET -> {}
-      case TEST_SECRET ->
-          // Before the first rotation Secrets Manager tests with a version that nobody has filled.
-          test(secret, pending.orElse(current), request);
-      case FINISH_SECRET -> {
-        if (pending.isPresent() && !pending.get().created().isAfter(current.created())) {
-          throw superseded(secret, versionId);
+      case TEST_SECRET -> {
+        if (pending.isPresent()) {
+          requireAccepted(secret, pending.get(), request);
+        } else {
+          // So it is when rotation is switched on without rotating: nobody has filled the version.
+          var _ = requireAccepted(current, request);
         }
-        verifyAndPromote(secret, current, versionId, request);
+      }
+      case FINISH_SECRET -> {
+        var _ = verifyAndPromote(secret, current, versionId, request);
       }
     }
     return new RotationResult.StepDone(secret.name(), step, versionId);
   }
 
-  private void test(Secret secret, Version version, RotationRequest request) {
-    if (verdictOn(version, request) instanceof Verdict.Rejected) {
-      throw rejected(secret, version);
+  /** Ends the rotation unless the current key can be renewed and Momento accepts it. */
+  private KeySecret requireAccepted(Version current, RotationRequest request) {
+    KeySecret secret = KeySecret.parse(current.value());
+    var _ = requireRefreshable(secret);
+    if (verdictOn(current, request) instanceof Verdict.Rejected) {
+      throw new RotationFailure(
+          REFRESH_REJECTED, "Momento does not accept the current key, and would not refresh it.");
+    }
+    return secret;
+  }
+
+  /** Ends the rotation unless Momento accepts a new key. */
+  private void requireAccepted(Secret secret, Version pending, RotationRequest request) {
+    if (verdictOn(pending, request) instanceof Verdict.Rejected) {
+      // Left as pending, Secrets Manager would try the same version for ever.
+      dropPending(secret, pending.id());
+      throw new RotationFailure(
+          NEW_KEY_REJECTED, "Momento made a new key and then did not accept it.");
     }
   }
 
   private Secret describe(String secretId) {
-    return log.step("describe", () -> store.describe(secretId));
+    Secret secret = log.step("describe", () -> store.describe(secretId));
+    log.secretIs(secret.name());
+    return secret;
   }
 
-  private Optional<Version> current(Secret secret) {
-    return secret.labelled(CURRENT).map(id -> readInTheEnd("read", secret, id));
+  /** Reads the current version and works on; without one there is nothing to work on. */
+  private RotationResult withCurrent(
+      Secret secret, BiFunction<Secret, Version, RotationResult> work) {
+    return secret
+        .labelled(CURRENT)
+        .map(id -> work.apply(secret, readInTheEnd("read", secret, id)))
+        .orElseGet(() -> new RotationResult.AwaitingFirstKey(secret.name()));
   }
 
   /**
@@ -236,7 +274,8 @@ final class Rotation {
     String id = request.versionId(secret.arn());
     while (!id.equals(current.id())) {
       String candidate = id;
-      Optional<Version> present = log.step("look for", () -> store.read(secret, candidate));
+      Optional<Version> present =
+          log.step("look for", candidate, () -> store.read(secret, candidate));
       if (present.isEmpty()) {
         return Optional.of(new Place(candidate, Optional.empty()));
       }
@@ -265,28 +304,29 @@ final class Rotation {
     return secret
         .labelled(PENDING)
         .filter(id -> !id.equals(current.id()))
-        .flatMap(id -> log.step("read pending", () -> store.read(secret, id)))
+        .flatMap(id -> log.step("read pending", id, () -> store.read(secret, id)))
         .filter(version -> !version.labels().contains(PREVIOUS))
         .filter(version -> version.created().isAfter(current.created()));
   }
 
-  /** Tells whether a pending version is worth taking up: it can be renewed, and ends later. */
-  private static boolean isBetter(Version pending, Version current) {
-    Optional<KeySecret> fresh = renewable(pending);
-    try {
-      Expiry now = KeySecret.parse(current.value()).expiry();
-      return fresh.isPresent() && fresh.get().expiry().isAfter(now);
-    } catch (RotationFailure currentIsBroken) {
-      return fresh.isPresent();
-    }
+  /**
+   * Tells whether a pending version is worth taking up: it can be renewed, ends later than the
+   * current one, and Momento accepts its key.
+   */
+  private boolean isUseful(Version pending, Version current, RotationRequest request) {
+    Expiry now = readable(current).map(KeySecret::expiry).orElse(new Expiry.Unknown());
+    boolean better =
+        readable(pending)
+            .filter(secret -> secret.refreshToken().isPresent())
+            .filter(secret -> secret.expiry().isAfter(now))
+            .isPresent();
+    return better && verdictOn(pending, request) instanceof Verdict.Accepted;
   }
 
-  /** Returns what a version holds; empty if that is nothing that Momento could be asked about. */
-  private static Optional<KeySecret> renewable(Version version) {
+  /** Returns what a version holds; empty if that cannot be read. */
+  private static Optional<KeySecret> readable(Version version) {
     try {
-      return Optional.of(KeySecret.parse(version.value()))
-          .filter(secret -> secret.key() instanceof MomentoKey.V1)
-          .filter(secret -> secret.refreshToken().isPresent());
+      return Optional.of(KeySecret.parse(version.value()));
     } catch (RotationFailure unreadable) {
       return Optional.empty();
     }
@@ -297,7 +337,7 @@ final class Rotation {
       Secret secret, Version current, KeySecret old, String versionId, RotationRequest request) {
     MomentoKey.V1 key = requireRefreshable(old);
     Sensitive refreshToken = old.refreshToken().orElseThrow();
-    log.step("probe", () -> store.probeWrite(secret, current));
+    log.step("probe", current.id(), () -> store.probeWrite(secret, current));
     MintedKey minted =
         switch (log.step("mint", () -> momento.refresh(key, refreshToken, request))) {
           case RefreshAnswer.Minted(MintedKey made) -> made;
@@ -311,7 +351,7 @@ final class Rotation {
       throw new RotationFailure(
           NEW_KEY_INVALID, "Momento answered with the same key, or one that ends no later.");
     }
-    log.step("stage", () -> store.stage(secret, versionId, old.renewed(minted)));
+    log.step("stage", versionId, () -> store.stage(secret, versionId, old.renewed(minted)));
     Optional<String> now = describe(secret.arn()).labelled(CURRENT);
     if (now.filter(Set.of(current.id(), versionId)::contains).isEmpty()) {
       throw superseded(secret, versionId);
@@ -369,7 +409,7 @@ final class Rotation {
    */
   private void adopt(Secret secret, Version pending, String versionId) {
     if (!pending.id().equals(versionId)) {
-      log.step("adopt pending", () -> store.stage(secret, versionId, pending.value()));
+      log.step("adopt pending", versionId, () -> store.stage(secret, versionId, pending.value()));
     }
   }
 
@@ -377,15 +417,16 @@ final class Rotation {
   private Expiry verifyAndPromote(
       Secret secret, Version current, String versionId, RotationRequest request) {
     Version staged = readInTheEnd("read pending", secret, versionId);
-    if (verdictOn(staged, request) instanceof Verdict.Rejected) {
-      throw rejected(secret, staged);
+    if (!staged.created().isAfter(current.created())) {
+      throw superseded(secret, versionId);
     }
+    requireAccepted(secret, staged, request);
     promote(secret, current.id(), versionId);
     return KeySecret.parse(staged.value()).expiry();
   }
 
   private void promote(Secret secret, String from, String to) {
-    if (!log.step("promote", () -> store.promote(secret, from, to))) {
+    if (!log.step("promote", to, () -> store.promote(secret, from, to))) {
       throw superseded(secret, to);
     }
   }
@@ -397,21 +438,15 @@ final class Rotation {
         SUPERSEDED, "Somebody else made another version current meanwhile; it stays so.");
   }
 
-  /** A rejected key must not stay pending: Secrets Manager would try the same version for ever. */
-  private RotationFailure rejected(Secret secret, Version version) {
-    dropPending(secret, version.id());
-    return new RotationFailure(
-        NEW_KEY_REJECTED, "Momento made a new key and then did not accept it.");
-  }
-
   private void dropPending(Secret secret, String versionId) {
-    log.step("drop pending", () -> store.dropPending(secret, versionId));
+    log.step("drop pending", versionId, () -> store.dropPending(secret, versionId));
   }
 
   /** Reads a version that is known to be there, though a read may not see it at once. */
   private Version readInTheEnd(String step, Secret secret, String versionId) {
     return log.step(
         step,
+        versionId,
         () ->
             Failsafe.with(UNTIL_SEEN)
                 .get(() -> store.read(secret, versionId))
@@ -419,7 +454,7 @@ final class Rotation {
                     () ->
                         new RotationFailure(
                             SECRETS_MANAGER_UNAVAILABLE,
-                            "The version " + versionId + " is there, but cannot be read yet.")));
+                            "The version " + versionId + " has no value that can be read yet.")));
   }
 
   /**
@@ -429,17 +464,17 @@ final class Rotation {
    *     OUT_OF_TIME}, if it stays uncertain
    */
   private Verdict verdictOn(Version version, RotationRequest request) {
-    Optional<KeySecret> secret = renewable(version);
-    if (secret.isEmpty() || !(secret.get().key() instanceof MomentoKey.V1 key)) {
+    Optional<MomentoKey> held = readable(version).map(KeySecret::key);
+    if (held.isEmpty() || !(held.get() instanceof MomentoKey.V1 key)) {
       return new Verdict.Rejected();
     }
-    Verdict verdict = log.step("verify", () -> momento.verdict(key, request));
+    Verdict verdict = log.step("verify", version.id(), () -> momento.verdict(key, request));
     if (verdict instanceof Verdict.Unknown(NoAnswer why)) {
       throw new RotationFailure(
           why.reason(),
           "Momento could not be asked about the key ("
               + why.code()
-              + "); a new one waits as pending.");
+              + "); a new one that was stored waits as pending.");
     }
     return verdict;
   }

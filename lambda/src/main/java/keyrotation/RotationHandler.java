@@ -17,6 +17,7 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
+import java.util.stream.Stream;
 import keyrotation.RotationEvent.Wish;
 import keyrotation.Settings.Tag;
 import software.amazon.awssdk.core.retry.RetryMode;
@@ -69,7 +70,7 @@ public final class RotationHandler implements RequestStreamHandler {
     this.grace = grace;
     this.log = log;
     this.refreshes = perSecond(settings.refreshesPerSecond());
-    this.round = new RotationRound(clock, settings.refreshesPerSecond());
+    this.round = new RotationRound(clock, PatientMomento.timeForOne(grace));
   }
 
   /** Makes a client that gives up in time. */
@@ -87,18 +88,19 @@ public final class RotationHandler implements RequestStreamHandler {
   @Override
   public void handleRequest(InputStream input, OutputStream output, Context context)
       throws IOException {
-    RotationReport report = handle(parse(input.readAllBytes()), context);
+    RotationReport report = handle(parse(input.readAllBytes(), context), context);
     if (report.failed()) {
       throw new RotationFailedException(report.error());
     }
     output.write(report.json().toString().getBytes(UTF_8));
   }
 
-  private static RotationEvent parse(byte[] event) {
+  private RotationEvent parse(byte[] event, Context context) {
+    String requestId = context.getAwsRequestId();
     try {
-      return RotationEvent.parse(event);
+      return new RotationLog(log, requestId, "").step("parse", () -> RotationEvent.parse(event));
     } catch (RotationFailure e) {
-      throw new RotationFailedException(e.explanation());
+      throw new RotationFailedException(RotationReport.unknownEvent(requestId, e));
     }
   }
 
@@ -107,87 +109,84 @@ public final class RotationHandler implements RequestStreamHandler {
     String requestId = context.getAwsRequestId();
     try (MomentoControlPlane controlPlane =
         new MomentoControlPlane(settings.controlEndpoint(), credentials)) {
-      PatientMomento momento = new PatientMomento(controlPlane, clock, grace, refreshes);
+      Worker worker =
+          new Worker(requestId, new PatientMomento(controlPlane, clock, grace, refreshes));
       return switch (event) {
         case RotationEvent.Manual(String secretId, Wish wish) -> {
-          RotationRequest request = new RotationRequest("lambda-request/" + requestId, deadline);
-          yield new RotationReport(
-              requestId,
-              true,
-              List.of(
-                  result(
-                      momento,
-                      secretId,
-                      requestId,
-                      rotation ->
-                          switch (wish) {
-                            case ROTATE -> rotation.rotate(secretId, request);
-                            case ROTATE_IF_DUE -> rotation.rotateIfDue(secretId, request);
-                            case DRY_RUN -> rotation.dryRun(secretId, request);
-                            case ROLL_BACK -> rotation.rollBack(secretId, request);
-                          })));
+          var request = new RotationRequest("lambda-request/" + requestId, deadline);
+          yield worker.reportOnOne(
+              secretId,
+              rotation ->
+                  switch (wish) {
+                    case ROTATE -> rotation.rotate(secretId, request);
+                    case ROTATE_IF_DUE -> rotation.rotateIfDue(secretId, request);
+                    case DRY_RUN -> rotation.dryRun(secretId, request);
+                    case ROLL_BACK -> rotation.rollBack(secretId, request);
+                  });
         }
         case RotationEvent.Step(RotationStep step, String secretId, String versionId) -> {
-          RotationRequest request = new RotationRequest(versionId, deadline);
-          yield new RotationReport(
-              requestId,
-              true,
-              List.of(
-                  result(
-                      momento,
-                      secretId,
-                      requestId,
-                      rotation -> rotation.step(step, secretId, versionId, request))));
+          var request = new RotationRequest(versionId, deadline);
+          yield worker.reportOnOne(
+              secretId, rotation -> rotation.step(step, secretId, versionId, request));
         }
-        case RotationEvent.Scheduled(String identity) -> {
-          RotationRequest request = new RotationRequest(identity, deadline);
-          List<RotationResult> results = new ArrayList<>();
-          List<String> secretIds = new ArrayList<>(settings.secretIds());
-          settings.tag().ifPresent(tag -> addTagged(tag, requestId, secretIds, results));
-          results.addAll(
-              0,
-              round.run(
-                  secretIds,
-                  deadline,
-                  secretId ->
-                      result(
-                          momento,
-                          secretId,
-                          requestId,
-                          rotation -> rotation.rotateIfDue(secretId, request))));
-          yield new RotationReport(requestId, false, results);
-        }
+        case RotationEvent.Scheduled(String identity) ->
+            worker.reportOnAll(new RotationRequest(identity, deadline));
       };
     }
   }
 
-  /** Adds the secrets that have the tag, or the failure to find them: the others go on without. */
-  private void addTagged(
-      Tag tag, String requestId, List<String> secretIds, List<RotationResult> results) {
-    String name = "secrets with the tag " + tag;
-    try {
-      new RotationLog(log, requestId, name)
-          .step("list", () -> store.tagged(tag)).stream()
-              .filter(found -> !secretIds.contains(found))
-              .forEach(secretIds::add);
-    } catch (RotationFailure e) {
-      results.add(new RotationResult.Failed(name, e));
+  /** Works on secrets in one invocation. */
+  private final class Worker {
+    private final String requestId;
+    private final PatientMomento momento;
+
+    Worker(String requestId, PatientMomento momento) {
+      this.requestId = requestId;
+      this.momento = momento;
+    }
+
+    RotationReport reportOnOne(String secretId, Function<Rotation, RotationResult> work) {
+      return new RotationReport(requestId, true, List.of(result(secretId, work)));
+    }
+
+    RotationReport reportOnAll(RotationRequest request) {
+      List<String> secretIds = new ArrayList<>(settings.secretIds());
+      List<RotationResult> failures = new ArrayList<>();
+      settings.tag().ifPresent(tag -> addTagged(tag, secretIds, failures));
+      List<RotationResult> results =
+          round.run(
+              secretIds,
+              request.deadline(),
+              id -> result(id, rotation -> rotation.rotateIfDue(id, request)));
+      return new RotationReport(
+          requestId, false, Stream.concat(results.stream(), failures.stream()).toList());
+    }
+
+    /**
+     * Adds the secrets that have the tag, or the failure to find them: the others go on without.
+     */
+    private void addTagged(Tag tag, List<String> secretIds, List<RotationResult> failures) {
+      String name = "secrets with the tag " + tag;
+      try {
+        new RotationLog(log, requestId, name)
+            .step("list", () -> store.tagged(tag)).stream()
+                .filter(found -> !secretIds.contains(found.name()))
+                .filter(found -> !secretIds.contains(found.arn()))
+                .map(SecretStore.Listed::name)
+                .forEach(secretIds::add);
+      } catch (RotationFailure e) {
+        failures.add(new RotationResult.Failed(name, e));
+      }
+    }
+
+    private RotationResult result(String secretId, Function<Rotation, RotationResult> work) {
+      RotationLog steps = new RotationLog(log, requestId, secretId);
+      Rotation rotation = new Rotation(store, momento, settings.policy(), clock, steps);
+      return steps.result(() -> work.apply(rotation));
     }
   }
 
-  private RotationResult result(
-      PatientMomento momento,
-      String secretId,
-      String requestId,
-      Function<Rotation, RotationResult> work) {
-    RotationLog steps = new RotationLog(log, requestId, secretId);
-    Rotation rotation = new Rotation(store, momento, settings.policy(), clock, steps);
-    return steps.result(() -> work.apply(rotation));
-  }
-
   private static RateLimiter<Object> perSecond(int calls) {
-    return RateLimiter.smoothBuilder(calls, Duration.ofSeconds(1))
-        .withMaxWaitTime(SecretStore.LONGEST_CALL)
-        .build();
+    return RateLimiter.smoothBuilder(calls, Duration.ofSeconds(1)).build();
   }
 }

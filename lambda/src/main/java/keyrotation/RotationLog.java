@@ -18,7 +18,7 @@ final class RotationLog {
 
   private final PrintStream out;
   private final String requestId;
-  private final String secret;
+  private String secret;
 
   /**
    * Makes a log of what one request does to one secret.
@@ -31,28 +31,39 @@ final class RotationLog {
     this.secret = secret;
   }
 
+  /** Calls the secret by its name from now on, whatever the request called it. */
+  void secretIs(String name) {
+    secret = name;
+  }
+
   /** Does a step, and writes how it ended and how long it took. */
   <T> T step(String name, Supplier<T> step) {
+    return step(name, "", step);
+  }
+
+  /** The same for a step that is about a version. */
+  <T> T step(String name, String versionId, Supplier<T> step) {
     long start = System.nanoTime();
     try {
       T result = step.get();
-      write("INFO", name, "done", start, "");
+      write("INFO", name, versionId, "done", start, "");
       return result;
     } catch (RotationFailure e) {
-      write("WARN", name, e.reason().name(), start, e.what());
+      write("WARN", name, versionId, e.reason().name(), start, e.what());
       throw e;
     } catch (RuntimeException e) {
       RotationFailure failure = internal(name, e);
-      write("ERROR", name, failure.reason().name(), start, failure.what());
+      write("ERROR", name, versionId, failure.reason().name(), start, failure.what());
       throw failure;
     }
   }
 
   /** The same for a step without a result. */
-  void step(String name, Runnable step) {
+  void step(String name, String versionId, Runnable step) {
     var _ =
         step(
             name,
+            versionId,
             () -> {
               step.run();
               return true;
@@ -83,8 +94,12 @@ final class RotationLog {
     return new RotationFailure(INTERNAL_ERROR, "The step \"" + step + "\" failed: " + place + ".");
   }
 
-  private void write(String level, String step, String outcome, long start, String message) {
+  private void write(
+      String level, String step, String versionId, String outcome, long start, String message) {
     ObjectNode line = line(level, step, outcome, start);
+    if (!versionId.isEmpty()) {
+      line.put("version_id", versionId);
+    }
     if (!message.isEmpty()) {
       line.put("message", message);
     }

@@ -48,6 +48,13 @@ record RotationReport(String requestId, boolean firstKeyExpected, List<RotationR
         + json();
   }
 
+  /** Returns the error of an event that names no secret to work on. */
+  static String unknownEvent(String requestId, RotationFailure failure) {
+    var json = new RotationReport(requestId, true, List.of()).json();
+    json.put("failed", true).put("reason", failure.reason().name());
+    return failure.explanation() + "\n" + json;
+  }
+
   /** Returns the response to the invocation. */
   ObjectNode json() {
     ObjectNode json = Json.object().put("request_id", requestId).put("failed", failed());

@@ -2,7 +2,6 @@ package keyrotation;
 
 import static keyrotation.FailureReason.OUT_OF_TIME;
 
-import dev.failsafe.RateLimiter;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -12,26 +11,32 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 
 /**
  * Works on many secrets side by side, each on its own: what becomes of one is nothing to the
  * others.
  *
- * <p>They are started in the order given and at a steady pace, so that the same secrets are worked
- * on in the same way each time, and results come in that order.
+ * <p>They are started in the order given, as many at a time each time, and results come in that
+ * order.
  */
 final class RotationRound {
 
-  /** None is started with less time left; it is what one rotation takes when all goes slowly. */
-  static final Duration TIME_FOR_ONE = Duration.ofSeconds(15);
+  private static final int MOST_AT_ONCE = 16;
 
   private final InstantSource clock;
-  private final RateLimiter<?> starts;
+  private final Duration timeForOne;
 
-  RotationRound(InstantSource clock, int startsPerSecond) {
+  /**
+   * Prepares for rounds.
+   *
+   * @param timeForOne what one rotation may take; none but the first is started with less time left
+   */
+  RotationRound(InstantSource clock, Duration timeForOne) {
     this.clock = clock;
-    this.starts = RateLimiter.smoothBuilder(startsPerSecond, Duration.ofSeconds(1)).build();
+    this.timeForOne = timeForOne;
   }
 
   /**
@@ -41,17 +46,18 @@ final class RotationRound {
    */
   List<RotationResult> run(
       List<String> secretIds, Instant deadline, Function<String, RotationResult> work) {
+    Semaphore places = new Semaphore(MOST_AT_ONCE);
     try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
       List<Future<RotationResult>> started = new ArrayList<>();
       for (String secretId : secretIds) {
-        Duration spare = Duration.between(clock.instant(), deadline).minus(TIME_FOR_ONE);
-        boolean inTime = spare.isPositive() && starts.tryAcquirePermit(spare);
+        Duration spare = Duration.between(clock.instant(), deadline).minus(timeForOne);
         // The first is begun in any case: it knows best what it has no time for.
-        if (inTime || started.isEmpty()) {
-          started.add(threads.submit(() -> work.apply(secretId)));
-        } else {
-          started.add(threads.submit(() -> notStarted(secretId)));
-        }
+        boolean begin =
+            started.isEmpty()
+                ? places.tryAcquire()
+                : spare.isPositive() && places.tryAcquire(spare.toMillis(), TimeUnit.MILLISECONDS);
+        started.add(
+            threads.submit(() -> begin ? releasing(places, work, secretId) : notStarted(secretId)));
       }
       List<RotationResult> results = new ArrayList<>();
       for (Future<RotationResult> result : started) {
@@ -63,6 +69,15 @@ final class RotationRound {
       throw new IllegalStateException("Interrupted among rotations.");
     } catch (ExecutionException e) {
       throw new IllegalStateException("The work on a secret must not throw.");
+    }
+  }
+
+  private static RotationResult releasing(
+      Semaphore places, Function<String, RotationResult> work, String secretId) {
+    try {
+      return work.apply(secretId);
+    } finally {
+      places.release();
     }
   }
 

@@ -6,11 +6,10 @@ import static keyrotation.FailureReason.SECRET_DELETED;
 import static keyrotation.FailureReason.SECRET_MALFORMED;
 import static keyrotation.FailureReason.SECRET_NOT_FOUND;
 
-import dev.failsafe.Failsafe;
-import dev.failsafe.RateLimitExceededException;
 import dev.failsafe.RateLimiter;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -27,7 +26,6 @@ import software.amazon.awssdk.services.secretsmanager.model.GetSecretValueRespon
 import software.amazon.awssdk.services.secretsmanager.model.InvalidParameterException;
 import software.amazon.awssdk.services.secretsmanager.model.ResourceExistsException;
 import software.amazon.awssdk.services.secretsmanager.model.ResourceNotFoundException;
-import software.amazon.awssdk.services.secretsmanager.model.SecretListEntry;
 import software.amazon.awssdk.services.secretsmanager.model.UpdateSecretVersionStageRequest;
 
 /**
@@ -114,8 +112,11 @@ final class SecretStore {
         secret.versionIdsToStages());
   }
 
-  /** Returns the names of all secrets that have the tag, in order. */
-  List<String> tagged(Tag tag) {
+  /** A secret in a list. */
+  record Listed(String name, String arn) {}
+
+  /** Returns all secrets that have the tag, in order of their names. */
+  List<Listed> tagged(Tag tag) {
     return call(
         "ListSecrets",
         "*",
@@ -134,8 +135,8 @@ final class SecretStore {
                         secret.tags().stream()
                             .anyMatch(
                                 t -> t.key().equals(tag.key()) && t.value().equals(tag.value())))
-                .map(SecretListEntry::name)
-                .sorted()
+                .map(secret -> new Listed(secret.name(), secret.arn()))
+                .sorted(Comparator.comparing(Listed::name))
                 .toList());
   }
 
@@ -160,11 +161,12 @@ final class SecretStore {
 
   /**
    * Proves the right to write, at no cost: a version that is put again with its own id and value
-   * stays as it is.
+   * stays as it is. It waits for the turn of {@link #stage}, too.
    */
   void probeWrite(Secret secret, Version current) {
+    takeTurns("PutSecretValue", 2);
     var _ =
-        write(
+        call(
             "PutSecretValue",
             secret.name(),
             () -> put(secret, current.id(), current.value(), CURRENT));
@@ -174,10 +176,12 @@ final class SecretStore {
    * Stores a value under a version id, labelled as pending. If the version exists already, by
    * another delivery of the same request, it stays as it is: that key is as good as this one, and
    * is the one that everybody will read.
+   *
+   * <p>It never waits for its turn, lest a key that was minted be lost.
    */
   void stage(Secret secret, String versionId, Sensitive value) {
     var _ =
-        write(
+        call(
             "PutSecretValue",
             secret.name(),
             () -> {
@@ -210,7 +214,8 @@ final class SecretStore {
 
   /** Returns false if the label was not where it was to be taken from. */
   private boolean moveLabel(Secret secret, Consumer<UpdateSecretVersionStageRequest.Builder> move) {
-    return write(
+    takeTurns("UpdateSecretVersionStage", 1);
+    return call(
         "UpdateSecretVersionStage",
         secret.name(),
         () -> {
@@ -242,15 +247,18 @@ final class SecretStore {
         answer.versionStages());
   }
 
-  /** Makes a call that counts against the quota for writes. */
-  private <T> T write(String action, String secretId, Supplier<T> call) {
+  /** Waits until that many writing calls may be made without exceeding the quota. */
+  private void takeTurns(String action, int calls) {
     try {
-      return Failsafe.with(writes).get(() -> call(action, secretId, call));
-    } catch (RateLimitExceededException e) {
-      throw new RotationFailure(
-          SECRETS_MANAGER_UNAVAILABLE,
-          "secretsmanager:" + action + " had to wait too long for its turn among many.");
+      if (writes.tryAcquirePermits(calls, LONGEST_CALL)) {
+        return;
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
+    throw new RotationFailure(
+        SECRETS_MANAGER_UNAVAILABLE,
+        "secretsmanager:" + action + " had to wait too long for its turn among many.");
   }
 
   /**

@@ -113,8 +113,13 @@ record Settings(
     List<String> ids = Stream.of(text.split(",", -1)).map(String::strip).toList();
     boolean valid =
         ids.stream().allMatch(id -> RotationEvent.SECRET_ID.matcher(id).matches())
-            && ids.stream().distinct().count() == ids.size();
+            && ids.stream().map(Settings::nameOf).distinct().count() == ids.size();
     return valid ? Optional.of(ids) : Optional.empty();
+  }
+
+  /** Returns the name in an ARN, which ends in six random characters; a name is its own. */
+  private static String nameOf(String secretId) {
+    return secretId.replaceFirst("^arn:.*:secret:(.*)-[A-Za-z0-9]{6}$", "$1");
   }
 
   private static Optional<Tag> tag(String text) {

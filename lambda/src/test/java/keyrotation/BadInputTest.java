@@ -50,7 +50,10 @@ class BadInputTest {
     assertThatThrownBy(() -> function.invoke(event, "1", Duration.ofMinutes(1)))
         .isInstanceOf(RotationFailedException.class)
         .hasMessageStartingWith("EVENT_UNKNOWN: ")
-        .hasMessageContaining("momento_auth_token_secret_name");
+        .hasMessageContaining("momento_auth_token_secret_name")
+        .hasMessageEndingWith(
+            "{\"request_id\":\"1\",\"failed\":true,\"secrets\":[],\"reason\":\"EVENT_UNKNOWN\"}");
+    assertThat(function.log()).contains("EVENT_UNKNOWN");
     assertThat(function.awsCalls().seen()).isEmpty();
   }
 

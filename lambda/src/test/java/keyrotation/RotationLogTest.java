@@ -56,6 +56,15 @@ class RotationLogTest {
     assertThat(out.toString(UTF_8)).doesNotContain("canary");
   }
 
+  @Test
+  void calls_a_secret_by_its_name_and_tells_the_version() throws IOException {
+    log.secretIs("name");
+    var _ = log.step("read", "v1", () -> "result");
+
+    assertThat(line().path("secret").asText()).isEqualTo("name");
+    assertThat(line().path("version_id").asText()).isEqualTo("v1");
+  }
+
   private static Supplier<String> failing(RuntimeException e) {
     return () -> {
       throw e;

@@ -554,7 +554,7 @@ class RotationTest {
     assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
 
     assertThat(function.momento().calls().pauseBefore(MomentoServer.REFRESH, 2))
-        .isGreaterThanOrEqualTo(Duration.ofMillis(550));
+        .isGreaterThanOrEqualTo(Duration.ofMillis(700));
   }
 
   @Test
@@ -569,6 +569,32 @@ class RotationTest {
 
     assertFails("MOMENTO_THROTTLED", "RESOURCE_EXHAUSTED");
     assertThat(function.minted()).isEqualTo(1);
+  }
+
+  @Test
+  void does_not_ask_a_momento_again_that_never_wants_to_be_asked() {
+    function.storeKey();
+    function
+        .momento()
+        .calls()
+        .onEvery(
+            MomentoServer.REFRESH,
+            new Fault.Refuse<>(MomentoServer.throttledFor(Duration.ofMillis(-1))));
+
+    assertFails("MOMENTO_THROTTLED", "RESOURCE_EXHAUSTED");
+    assertThat(function.minted()).isEqualTo(1);
+  }
+
+  @Test
+  void gives_up_on_a_secret_whose_pending_label_comes_back_for_ever() {
+    function.storeKey();
+    function
+        .awsCalls()
+        .onEvery("UpdateSecretVersionStage", new Fault.After<>(() -> function.leavePending("{}")));
+    function.leavePending("{}");
+
+    assertFails("SUPERSEDED", "again and again");
+    assertThat(function.minted()).isZero();
   }
 
   @Test

@@ -11,6 +11,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.grpc.Status;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
@@ -64,6 +65,25 @@ class SecretsManagersRotationTest {
     assertThat(function.currentKeyWorks()).isTrue();
     assertThat(function.minted()).isEqualTo(1);
     assertThat(client.describeSecret(r -> r.secretId(SECRET)).lastRotatedDate()).isNotNull();
+  }
+
+  @Test
+  void goes_through_with_the_samples() {
+    enableRotation();
+    String token = "0d1b7c52-6a8e-4f0b-9a57-2f6e1c3d4b5a";
+    function.vault().labelEmptyVersion(SECRET, token);
+
+    for (String step : List.of("create", "set", "test", "finish")) {
+      JsonNode report =
+          function.invoke(
+              WaysInTest.sample("rotation-" + step + "-secret.json"),
+              UUID.randomUUID().toString(),
+              Duration.ofMinutes(1));
+      assertThat(report.path("secrets").path(0).path("result").asText()).isEqualTo("STEP_DONE");
+    }
+
+    assertThat(function.current().id()).isEqualTo(token);
+    assertThat(function.currentKeyWorks()).isTrue();
   }
 
   @Test
@@ -123,6 +143,7 @@ class SecretsManagersRotationTest {
 
     rotateSecret();
 
+    assertThat(function.log()).contains("NEW_KEY_REJECTED");
     assertThat(function.currentJson().path("apiKey").asText()).isEqualTo(old.apiKey());
     assertThat(function.labelled(PENDING)).isEmpty();
   }
@@ -143,18 +164,29 @@ class SecretsManagersRotationTest {
   }
 
   @Test
+  void switched_on_for_a_key_that_cannot_be_renewed_it_says_so() throws InterruptedException {
+    function.store(function.momento().issueForever().consoleJson());
+
+    client.rotateSecret(
+        r -> r.secretId(SECRET).rotationLambdaARN(FUNCTION_ARN).rotateImmediately(false));
+    function.sandbox.secretsManager().awaitRotations();
+
+    assertThat(function.log()).contains("\"reason\":\"KEY_NOT_REFRESHABLE\"");
+  }
+
+  @Test
   void is_refused_where_it_is_not_enabled() {
     function.storeKey();
     String token = pendingVersion();
 
-    assertStepFails("createSecret", token, "ROTATION_NOT_ENABLED");
+    assertStepIsRefused("createSecret", token, "ROTATION_NOT_ENABLED");
   }
 
   @Test
   void is_refused_for_a_version_that_is_not_known() {
     enableRotation();
 
-    assertStepFails("createSecret", UUID.randomUUID().toString(), "VERSION_UNKNOWN");
+    assertStepIsRefused("createSecret", UUID.randomUUID().toString(), "VERSION_UNKNOWN");
   }
 
   @Test
@@ -163,7 +195,7 @@ class SecretsManagersRotationTest {
     Version old = function.current();
     rotateSecret();
 
-    assertStepFails("createSecret", old.id(), "VERSION_NOT_PENDING");
+    assertStepIsRefused("createSecret", old.id(), "VERSION_NOT_PENDING");
   }
 
   @Test
@@ -241,7 +273,7 @@ class SecretsManagersRotationTest {
         r -> r.secretId(SECRET).rotationLambdaARN(FUNCTION_ARN).rotateImmediately(false));
     String token = pendingVersion();
 
-    assertStepFails("createSecret", token, "AWAITING_FIRST_KEY");
+    assertStepIsRefused("createSecret", token, "AWAITING_FIRST_KEY");
   }
 
   @Test
@@ -286,6 +318,14 @@ class SecretsManagersRotationTest {
         .invoke(event, UUID.randomUUID().toString(), Duration.ofMinutes(1))
         .path("secrets")
         .path(0);
+  }
+
+  /** Asserts that a step is refused, and that the secret is as it was. */
+  private void assertStepIsRefused(String step, String token, String reason) {
+    var before = function.vault().describe(SECRET);
+    assertStepFails(step, token, reason);
+    assertThat(function.vault().describe(SECRET)).isEqualTo(before);
+    assertThat(function.log()).doesNotContain("canary");
   }
 
   private void assertStepFails(String step, String token, String reason) {

@@ -56,6 +56,7 @@ class SettingsTest {
         "MOMENTO_AUTH_TOKEN_SECRET_NAME; a b; momento/authentication-token",
         "MOMENTO_AUTH_TOKEN_SECRET_NAME; a,,b; momento/authentication-token",
         "MOMENTO_AUTH_TOKEN_SECRET_NAME; a,a; momento/authentication-token",
+        "MOMENTO_AUTH_TOKEN_SECRET_NAME; a/b,arn:aws:secretsmanager:x:1:secret:a/b-Ab1Cd2; such as",
         "MOMENTO_AUTH_TOKEN_SECRET_TAG; rotate; rotate=momento",
         "AUTO_ROTATION_IN_DAYS; 0; from 1 to 1000",
         "AUTO_ROTATION_IN_DAYS; 1001; from 1 to 1000",

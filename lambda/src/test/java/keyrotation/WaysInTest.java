@@ -215,6 +215,39 @@ class WaysInTest {
   }
 
   @Test
+  void a_rollback_leaves_no_unfinished_rotation_to_be_taken_up() {
+    function.storeKey();
+    send("manual.json");
+    function.leavePending(
+        function.momento().issue(LIFETIME.multipliedBy(2), Permissions.SUPER_USER).consoleJson());
+
+    send("rollback.json");
+
+    assertThat(function.labelled(PENDING)).isEmpty();
+  }
+
+  @Test
+  void a_rollback_that_died_half_way_is_done_by_the_next() {
+    function.storeKey();
+    Version old = function.current();
+    send("manual.json");
+    function.vault().moveLabel(SECRET, CURRENT, function.current().id(), old.id());
+    assertThat(function.labelled(PENDING)).isPresent();
+
+    assertThat(result(send("rollback.json"))).isEqualTo("ROLLED_BACK");
+    assertThat(function.current().id()).isEqualTo(old.id());
+    assertThat(function.labelled(PENDING)).isEmpty();
+  }
+
+  @Test
+  void a_dry_run_knows_that_an_unfinished_rotation_would_heal_a_broken_secret() {
+    function.store("{}");
+    function.leavePending(function.momento().issue(LIFETIME, Permissions.SUPER_USER).consoleJson());
+
+    assertThat(secret(send("dry-run.json")).path("resume").asBoolean()).isTrue();
+  }
+
+  @Test
   void there_is_no_rollback_without_a_previous_key_or_to_a_dead_one() {
     function.storeKey();
     assertThatThrownBy(() -> send("rollback.json")).hasMessageContaining("CANNOT_ROLL_BACK");
