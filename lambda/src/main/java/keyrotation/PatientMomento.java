@@ -9,7 +9,6 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Optional;
 import java.util.function.Function;
-import java.util.function.Predicate;
 
 /**
  * Momento, asked again where that may help: within the time that an invocation has left, within the
@@ -63,42 +62,48 @@ final class PatientMomento {
                     answer instanceof RefreshAnswer.Unknown(NoAnswer why)
                         ? Optional.of(why)
                         : Optional.empty(),
-                answer -> answer instanceof RefreshAnswer.Unknown,
+                answer -> answer instanceof RefreshAnswer.Unknown ? patience : Duration.ZERO,
                 patience,
                 MOST_RETRIES_OF_A_REFRESH))
         .get(
             () -> {
-              Duration limit = timeToMint(request);
-              if (!refreshes.tryAcquirePermit(limit)) {
+              if (!refreshes.tryAcquirePermit(timeToMint(request).minus(SHORTEST_REFRESH))) {
                 throw outOfTimeToMint();
               }
-              return controlPlane.refresh(key, refreshToken, min(limit, LONGEST_REFRESH));
+              return controlPlane.refresh(
+                  key, refreshToken, min(timeToMint(request), LONGEST_REFRESH));
             });
   }
 
   /**
-   * Asks whether a key is accepted. A key that is not known everywhere yet is given the grace.
+   * Asks whether a key is accepted: while Momento does not say, for as long as there is time; when
+   * it says no, until the grace is over, since a new key may not be known everywhere yet.
    *
-   * @throws RotationFailure {@code OUT_OF_TIME}, if there was less time than the grace
+   * @throws RotationFailure {@code OUT_OF_TIME}, if it said no and there was less time than the
+   *     grace
    */
   Verdict verdict(MomentoKey.V1 key, RotationRequest request) {
     Duration time = timeLeft(request).minus(LONGEST_QUESTION).minus(SecretStore.LONGEST_CALL);
-    Duration patience = min(time, grace);
-    if (patience.compareTo(FIRST_WAIT) <= 0) {
+    if (time.compareTo(FIRST_WAIT) <= 0) {
       throw outOfTimeToAsk();
     }
     Verdict verdict =
         Failsafe.with(
-                again(
+                PatientMomento.<Verdict>again(
                     answer ->
                         answer instanceof Verdict.Unknown(NoAnswer why)
                             ? Optional.of(why)
                             : Optional.empty(),
-                    answer -> !(answer instanceof Verdict.Accepted),
-                    patience,
+                    answer ->
+                        switch (answer) {
+                          case Verdict.Accepted _ -> Duration.ZERO;
+                          case Verdict.Rejected _ -> min(time, grace);
+                          case Verdict.Unknown _ -> time;
+                        },
+                    time,
                     -1))
             .get(() -> controlPlane.verdict(key, LONGEST_QUESTION));
-    if (verdict instanceof Verdict.Rejected && patience.compareTo(grace) < 0) {
+    if (verdict instanceof Verdict.Rejected && time.compareTo(grace) < 0) {
       throw outOfTimeToAsk();
     }
     return verdict;
@@ -140,13 +145,14 @@ final class PatientMomento {
    * Makes a policy that asks again while an answer is unsatisfying, and there is time.
    *
    * @param noAnswer why there was no answer, if there was none
+   * @param patience how long after the first asking such an answer is worth another
    */
   private static <T> RetryPolicy<T> again(
       Function<T, Optional<NoAnswer>> noAnswer,
-      Predicate<T> unsatisfying,
-      Duration patience,
+      Function<T, Duration> patience,
+      Duration time,
       int mostRetries) {
-    if (patience.compareTo(FIRST_WAIT) <= 0) {
+    if (time.compareTo(FIRST_WAIT) <= 0) {
       return RetryPolicy.<T>builder().handleIf(failure -> false).withMaxRetries(0).build();
     }
     long start = System.nanoTime();
@@ -154,14 +160,14 @@ final class PatientMomento {
         .handleIf(failure -> false)
         .handleResultIf(
             answer -> {
-              Duration left = patience.minusNanos(System.nanoTime() - start);
-              return unsatisfying.test(answer) && wait(noAnswer.apply(answer)).compareTo(left) < 0;
+              Duration left = patience.apply(answer).minusNanos(System.nanoTime() - start);
+              return left.isPositive() && wait(noAnswer.apply(answer)).compareTo(left) < 0;
             })
         .withMaxRetries(mostRetries)
         .withBackoff(FIRST_WAIT, LONGEST_WAIT)
         .withDelayFn(attempt -> wait(noAnswer.apply(attempt.getLastResult())))
         .withJitter(JITTER)
-        .withMaxDuration(patience)
+        .withMaxDuration(time)
         .build();
   }
 

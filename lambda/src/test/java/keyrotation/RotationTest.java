@@ -147,7 +147,8 @@ class RotationTest {
     function.storeKey();
     function.momento().refuseNewKeysAtFirst(2);
 
-    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+    assertThat(function.rotate("1", Duration.ofMinutes(1)).path("result").asText())
+        .isEqualTo("ROTATED");
     assertThat(function.momento().calls().count(MomentoServer.LIST_CACHES)).isEqualTo(3);
   }
 
@@ -312,6 +313,23 @@ class RotationTest {
     assertThat(function.rotate().path("result").asText()).isEqualTo("RESUMED");
     assertThat(function.current().value()).isEqualTo(pending.value());
     assertThat(function.minted()).isEqualTo(1);
+  }
+
+  @Test
+  void outlasts_a_momento_that_is_out_of_reach_for_longer_than_the_grace() {
+    function.storeKey();
+    for (int call = 1; call <= 3; call++) {
+      function
+          .momento()
+          .calls()
+          .onNth(
+              MomentoServer.LIST_CACHES,
+              call,
+              new Fault.Refuse<>(Status.UNAVAILABLE.asRuntimeException()));
+    }
+
+    assertThat(function.rotate("1", Duration.ofMinutes(1)).path("result").asText())
+        .isEqualTo("ROTATED");
   }
 
   @Test

@@ -267,10 +267,11 @@ class SecretsManagersRotationTest {
   }
 
   @Test
-  void an_empty_secret_fails_and_asks_for_a_first_key() {
+  void an_empty_secret_fails_and_asks_for_a_first_key() throws InterruptedException {
     function.vault().create(SECRET, null, null, null);
     client.rotateSecret(
         r -> r.secretId(SECRET).rotationLambdaARN(FUNCTION_ARN).rotateImmediately(false));
+    function.sandbox.secretsManager().awaitRotations();
     String token = pendingVersion();
 
     assertStepIsRefused("createSecret", token, "AWAITING_FIRST_KEY");
