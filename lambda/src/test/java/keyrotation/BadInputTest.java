@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.time.Duration;
 import java.util.UUID;
+import java.util.concurrent.atomic.AtomicInteger;
 import keyrotation.sandbox.Fault;
 import keyrotation.sandbox.IssuedKey;
 import keyrotation.sandbox.IssuedKey.Permissions;
@@ -206,6 +207,23 @@ class BadInputTest {
         .onEvery("DescribeSecret", new Fault.Refuse<>(SecretsManagerException.unavailable()));
 
     assertFails("SECRETS_MANAGER_UNAVAILABLE", "secretsmanager:DescribeSecret");
+  }
+
+  @Test
+  void a_fault_of_the_function_itself() {
+    function.storeKey();
+    String quote = function.currentJson().path("apiKey").asText();
+    AtomicInteger looks = new AtomicInteger();
+    function.handlersClock =
+        () -> {
+          if (looks.incrementAndGet() > 1) {
+            throw new IllegalStateException(quote);
+          }
+          return function.clock.instant();
+        };
+
+    assertFails("INTERNAL_ERROR", "java.lang.IllegalStateException");
+    assertThat(function.log()).contains("INTERNAL_ERROR").doesNotContain(quote);
   }
 
   @Test

@@ -11,6 +11,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -46,6 +47,10 @@ final class SandboxedFunction implements AutoCloseable {
 
   final ManualClock clock = new ManualClock();
   final Sandbox sandbox;
+
+  /** The clock that the handler looks at; the sandbox keeps to the other. */
+  InstantSource handlersClock = clock;
+
   private final SecretsManagerClient client;
   private final RotationHandler handler;
   private final ByteArrayOutputStream log = new ByteArrayOutputStream();
@@ -74,7 +79,7 @@ final class SandboxedFunction implements AutoCloseable {
               TlsChannelCredentials.newBuilder()
                   .trustManager(sandbox.authority().certificate())
                   .build(),
-              clock,
+              () -> handlersClock.instant(),
               grace,
               new PrintStream(log, true, UTF_8));
     } catch (IOException e) {
