@@ -23,7 +23,7 @@ final class RotationLog {
   /**
    * Makes a log of what one request does to one secret.
    *
-   * @param secret the secret's name, as the request gave it
+   * @param secret the secret's name, as the request gave it; empty while none is known
    */
   RotationLog(PrintStream out, String requestId, String secret) {
     this.out = out;
@@ -107,12 +107,15 @@ final class RotationLog {
   }
 
   private ObjectNode line(String level, String step, String outcome, long start) {
-    return Json.object()
-        .put("timestamp", Instant.now().toString())
-        .put("level", level)
-        .put("request_id", requestId)
-        .put("secret", secret)
-        .put("step", step)
+    ObjectNode line =
+        Json.object()
+            .put("timestamp", Instant.now().toString())
+            .put("level", level)
+            .put("request_id", requestId);
+    if (!secret.isEmpty()) {
+      line.put("secret", secret);
+    }
+    return line.put("step", step)
         .put("outcome", outcome)
         .put("duration_ms", Duration.ofNanos(System.nanoTime() - start).toMillis());
   }
