@@ -1,0 +1,80 @@
+package keyrotation;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** The report is what the README says it is. */
+class RotationReportTest {
+
+  private static final Path README = Path.of("../README.md");
+  private static final String SECRET = "momento/a";
+  private static final String NEW = "01cc936f-d252-34f5-8837-521d832c7e28";
+  private static final String OLD = "83544ba1-59f8-4e59-a801-47c4825e3085";
+  private static final Expiry LATE = new Expiry.At(Instant.parse("2026-12-22T00:49:09Z"));
+  private static final Expiry SOON = new Expiry.At(Instant.parse("2026-11-24T00:49:09Z"));
+
+  static Stream<RotationResult> results() {
+    return Stream.of(
+        new RotationResult.Resumed(SECRET, NEW, OLD, LATE),
+        new RotationResult.RolledBack(SECRET, OLD, NEW, SOON),
+        new RotationResult.AlreadyRotated(SECRET, NEW),
+        new RotationResult.NotDue(SECRET, NEW, LATE),
+        new RotationResult.WouldRotate(SECRET, NEW, LATE, false, false),
+        new RotationResult.StepDone(SECRET, RotationStep.CREATE_SECRET, NEW),
+        new RotationResult.AwaitingFirstKey(SECRET),
+        new RotationResult.Failed(
+            SECRET,
+            new RotationFailure(
+                FailureReason.KEY_EXPIRED, "The key expired at 2026-01-03T00:00:00Z.")));
+  }
+
+  @ParameterizedTest
+  @MethodSource("results")
+  void each_entry_is_as_in_the_readme(RotationResult result) throws IOException {
+    assertThat(Files.readAllLines(README)).contains(RotationReport.json(result).toString());
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void each_reason_is_in_the_readme(FailureReason reason) throws IOException {
+    assertThat(Files.readString(README)).contains("`" + reason + "`");
+    assertThat(reason.nextStep()).endsWith(".");
+  }
+
+  @Test
+  void a_first_key_that_is_missing_is_a_failure_only_where_it_is_expected() {
+    List<RotationResult> results = List.of(new RotationResult.AwaitingFirstKey(SECRET));
+
+    assertThat(new RotationReport("1", true, results).failed()).isTrue();
+    assertThat(new RotationReport("1", false, results).failed()).isFalse();
+  }
+
+  @Test
+  void an_error_begins_with_the_failures_and_ends_with_the_report() {
+    RotationReport report =
+        new RotationReport(
+            "1",
+            false,
+            List.of(
+                new RotationResult.AlreadyRotated("a", NEW),
+                new RotationResult.Failed(
+                    "b", new RotationFailure(FailureReason.SECRET_NOT_FOUND, "None."))));
+
+    assertThat(report.error().lines())
+        .hasSize(2)
+        .first()
+        .asString()
+        .startsWith("b was not rotated. SECRET_NOT_FOUND: None. Create the secret");
+    assertThat(report.error()).endsWith("\n" + report.json());
+  }
+}
