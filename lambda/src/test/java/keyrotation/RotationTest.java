@@ -612,6 +612,7 @@ class RotationTest {
     function.leavePending("{}");
 
     assertFails("SUPERSEDED", "again and again");
+    assertThat(function.awsCalls().count("UpdateSecretVersionStage")).isEqualTo(3);
     assertThat(function.minted()).isZero();
   }
 
