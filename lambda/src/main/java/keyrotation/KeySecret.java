@@ -117,13 +117,10 @@ final class KeySecret {
    * Momento's page on Secrets Manager stores a bare key; without a refresh token it stays as is.
    */
   private static RotationFailure noObject(Sensitive value) {
-    try {
-      MomentoKey.parse(value.value().strip());
-      return new RotationFailure(
-          KEY_NOT_REFRESHABLE, "The secret is a bare key, without the refresh token to renew it.");
-    } catch (RotationFailure unreadable) {
-      return malformed("is not a JSON object");
-    }
+    return MomentoKey.isOne(value.value().strip())
+        ? new RotationFailure(
+            KEY_NOT_REFRESHABLE, "The secret is a bare key, without the refresh token to renew it.")
+        : malformed("is not a JSON object");
   }
 
   private static Expiry statedExpiry(ObjectNode json) {

@@ -63,6 +63,16 @@ sealed interface MomentoKey {
     return v1(json.path("endpoint").asText(), json.path("api_key").asText());
   }
 
+  /** Tells whether a text is a key of any known form. */
+  static boolean isOne(String text) {
+    try {
+      parse(text);
+      return true;
+    } catch (RotationFailure unreadable) {
+      return false;
+    }
+  }
+
   /**
    * Makes a key of its two parts, written as Momento's JavaScript SDK writes it.
    *

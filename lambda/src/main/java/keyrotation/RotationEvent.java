@@ -80,7 +80,7 @@ sealed interface RotationEvent {
         RotationStep.named(json.path("Step").asText())
             .orElseThrow(() -> unknown("The field \"Step\" is no step of a rotation."));
     return new Step(
-        step, text(json, SECRET_ID_FIELD, SECRET_ID), text(json, "ClientRequestToken", VERSION_ID));
+        step, secretId(json, SECRET_ID_FIELD), text(json, "ClientRequestToken", VERSION_ID));
   }
 
   /** Both kinds of schedule send this envelope; {@code time} is the time that was scheduled. */
@@ -97,7 +97,7 @@ sealed interface RotationEvent {
     if (json.has(SECRET_NAME) == json.has(SECRET_ID_FIELD)) {
       throw unknown("The event names no secret, or two.");
     }
-    String secretId = text(json, json.has(SECRET_NAME) ? SECRET_NAME : SECRET_ID_FIELD, SECRET_ID);
+    String secretId = secretId(json, json.has(SECRET_NAME) ? SECRET_NAME : SECRET_ID_FIELD);
     List<String> wishes = new ArrayList<>();
     for (String field : List.of("dry_run", "if_due", "rollback")) {
       if (json.has(field) && !json.get(field).isBoolean()) {
@@ -129,6 +129,15 @@ sealed interface RotationEvent {
               });
       default -> throw unknown("The event wants more than one of " + wishes + ".");
     };
+  }
+
+  /** Reads the name of a secret, which will be shown; so it must not be the secret itself. */
+  private static String secretId(JsonNode json, String field) {
+    String secretId = text(json, field, SECRET_ID);
+    if (MomentoKey.isOne(secretId)) {
+      throw unknown("The field \"" + field + "\" holds a key in place of a secret's name.");
+    }
+    return secretId;
   }
 
   private static String text(JsonNode json, String field, Pattern allowed) {

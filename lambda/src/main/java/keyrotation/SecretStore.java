@@ -40,6 +40,12 @@ final class SecretStore {
   static final String PENDING = "AWSPENDING";
   static final String PREVIOUS = "AWSPREVIOUS";
 
+  /** How long a call may take, with its retries. */
+  static final Duration LONGEST_CALL = Duration.ofSeconds(8);
+
+  /** How long one attempt at a call may take. */
+  static final Duration LONGEST_ATTEMPT = Duration.ofSeconds(3);
+
   /**
    * A secret, and which version has which labels. A version without a label is not listed.
    *
@@ -79,11 +85,8 @@ final class SecretStore {
     }
   }
 
-  /** How long a call may take, with its retries. */
-  static final Duration LONGEST_CALL = Duration.ofSeconds(8);
-
-  /** How long one attempt at a call may take. */
-  static final Duration LONGEST_ATTEMPT = Duration.ofSeconds(3);
+  /** A secret in a list. */
+  record Listed(String name, String arn) {}
 
   private final SecretsManagerClient client;
   private final RateLimiter<Object> writes;
@@ -111,9 +114,6 @@ final class SecretStore {
         Boolean.TRUE.equals(secret.rotationEnabled()),
         secret.versionIdsToStages());
   }
-
-  /** A secret in a list. */
-  record Listed(String name, String arn) {}
 
   /** Returns all secrets that have the tag, in order of their names. */
   List<Listed> tagged(Tag tag) {

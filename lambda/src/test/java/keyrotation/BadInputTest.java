@@ -59,6 +59,19 @@ class BadInputTest {
   }
 
   @Test
+  void a_key_in_place_of_a_secrets_name() {
+    String key = function.issueOldKey(Permissions.SUPER_USER).apiKey();
+
+    for (String pasted : new String[] {key, jwt("{\"t\":\"g\"}")}) {
+      assertThatThrownBy(() -> function.invoke(manualEvent(pasted), "1", Duration.ofMinutes(1)))
+          .isInstanceOf(RotationFailedException.class)
+          .hasMessageStartingWith("EVENT_UNKNOWN: ")
+          .hasMessageNotContaining(pasted);
+      assertThat(function.log()).doesNotContain(pasted);
+    }
+  }
+
+  @Test
   void a_secret_that_does_not_exist() {
     assertThatThrownBy(() -> function.invoke(manualEvent("nobody"), "1", Duration.ofMinutes(1)))
         .isInstanceOf(RotationFailedException.class)
