@@ -45,6 +45,9 @@ public final class RotationHandler implements RequestStreamHandler {
   private final RateLimiter<Object> refreshes;
   private final RotationRound round;
 
+  @SuppressWarnings("UnusedVariable") // The context that it is registered with holds it weakly.
+  private final Priming priming;
+
   /** Reads the environment; called by Lambda, once for each process. */
   public RotationHandler() {
     this(
@@ -71,6 +74,7 @@ public final class RotationHandler implements RequestStreamHandler {
     this.log = log;
     this.refreshes = perSecond(settings.refreshesPerSecond());
     this.round = new RotationRound(clock, PatientMomento.timeForOne(grace));
+    this.priming = new Priming(settings, store, credentials).register();
   }
 
   /** Makes a client that gives up in time. */
@@ -116,6 +120,7 @@ public final class RotationHandler implements RequestStreamHandler {
           var request = new RotationRequest("lambda-request/" + requestId, deadline);
           yield worker.reportOnOne(
               secretId,
+              true,
               rotation ->
                   switch (wish) {
                     case ROTATE -> rotation.rotate(secretId, request);
@@ -126,8 +131,12 @@ public final class RotationHandler implements RequestStreamHandler {
         }
         case RotationEvent.Step(RotationStep step, String secretId, String versionId) -> {
           var request = new RotationRequest(versionId, deadline);
+          // When rotation is switched on, Secrets Manager tests it at once: there may be no key
+          // yet.
           yield worker.reportOnOne(
-              secretId, rotation -> rotation.step(step, secretId, versionId, request));
+              secretId,
+              step != RotationStep.TEST_SECRET,
+              rotation -> rotation.step(step, secretId, versionId, request));
         }
         case RotationEvent.Scheduled(String identity) ->
             worker.reportOnAll(new RotationRequest(identity, deadline));
@@ -145,8 +154,9 @@ public final class RotationHandler implements RequestStreamHandler {
       this.momento = momento;
     }
 
-    RotationReport reportOnOne(String secretId, Function<Rotation, RotationResult> work) {
-      return new RotationReport(requestId, true, List.of(result(secretId, work)));
+    RotationReport reportOnOne(
+        String secretId, boolean firstKeyExpected, Function<Rotation, RotationResult> work) {
+      return new RotationReport(requestId, firstKeyExpected, List.of(result(secretId, work)));
     }
 
     RotationReport reportOnAll(RotationRequest request) {

@@ -9,7 +9,8 @@ import java.util.List;
  * What an invocation says to people and programs: what became of each secret.
  *
  * @param firstKeyExpected whether it is an error that a secret has no value yet; it is none to a
- *     schedule, since the stack makes secrets before anybody stores a key
+ *     schedule, nor when Secrets Manager tests a rotation that was switched on, since the stack
+ *     makes secrets before anybody stores a key
  */
 record RotationReport(String requestId, boolean firstKeyExpected, List<RotationResult> results) {
 

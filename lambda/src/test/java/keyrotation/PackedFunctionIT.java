@@ -22,6 +22,7 @@ import keyrotation.sandbox.LambdaServer.Outcome;
 import keyrotation.sandbox.MomentoServer;
 import keyrotation.sandbox.MomentoServer.RefreshTokens;
 import keyrotation.sandbox.Sandbox;
+import keyrotation.sandbox.SecretsManagerException;
 import keyrotation.sandbox.Vault;
 import keyrotation.sandbox.Vault.Value;
 import org.junit.jupiter.api.AfterEach;
@@ -41,14 +42,18 @@ class PackedFunctionIT {
   @BeforeEach
   void start() {
     sandbox = Sandbox.start(InstantSource.system(), RefreshTokens.SINGLE_USE);
-    lambda =
-        LambdaServer.start(
-            new Function(
-                ARCHIVE,
-                "keyrotation.RotationHandler::handleRequest",
-                512,
-                Duration.ofSeconds(60),
-                sandbox.environment()));
+    lambda = startFunction(false);
+  }
+
+  private LambdaServer startFunction(boolean snapStart) {
+    return LambdaServer.start(
+        new Function(
+            ARCHIVE,
+            "keyrotation.RotationHandler::handleRequest",
+            512,
+            Duration.ofSeconds(60),
+            snapStart,
+            sandbox.environment()));
   }
 
   @AfterEach
@@ -142,6 +147,35 @@ class PackedFunctionIT {
     assertThat(current.id()).isEqualTo(versionId);
     assertThat(current.labels()).containsExactly(Vault.CURRENT);
     assertThat(sandbox.momento().accepts(currentKey())).isTrue();
+  }
+
+  @Test
+  void a_snapshot_holds_no_key() {
+    storeKey();
+    lambda = startFunction(true);
+
+    Invocation first = lambda.invoke("{}");
+
+    assertThat(first.outcome()).isInstanceOf(Outcome.Failure.class);
+    assertThat(sandbox.secretsManager().calls().seen()).containsExactly("DescribeSecret");
+    assertThat(sandbox.momento().calls().seen()).isEmpty();
+  }
+
+  @Test
+  void a_snapshot_is_taken_even_if_nothing_answers_yet() {
+    storeKey();
+    sandbox
+        .secretsManager()
+        .calls()
+        .onNext(
+            "DescribeSecret",
+            new Fault.Refuse<>(SecretsManagerException.accessDenied("DescribeSecret", SECRET)));
+    lambda = startFunction(true);
+
+    Invocation first = rotate("1");
+
+    assertResult(first, "ROTATED");
+    assertThat(first.log()).noneMatch(line -> line.contains("priming"));
   }
 
   @Test

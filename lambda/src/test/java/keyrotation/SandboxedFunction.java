@@ -70,7 +70,7 @@ final class SandboxedFunction implements AutoCloseable {
     environment.put("MOMENTO_REFRESHES_PER_SECOND", "1000");
     environment.put("SECRETS_MANAGER_WRITES_PER_SECOND", "1000");
     environment.putAll(settings);
-    this.client = RotationHandler.configured(sandbox.secretsManager().clientBuilder());
+    this.client = RotationHandler.configured(sandbox.secretsManager().functionsClientBuilder());
     try {
       this.handler =
           new RotationHandler(

@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.CopyOnWriteArrayList;
 import keyrotation.sandbox.Fault;
 import keyrotation.sandbox.IssuedKey;
 import keyrotation.sandbox.IssuedKey.Permissions;
@@ -267,14 +268,27 @@ class SecretsManagersRotationTest {
   }
 
   @Test
-  void an_empty_secret_fails_and_asks_for_a_first_key() throws InterruptedException {
+  void an_empty_secret_fails_and_asks_for_a_first_key() {
     function.vault().create(SECRET, null, null, null);
-    client.rotateSecret(
-        r -> r.secretId(SECRET).rotationLambdaARN(FUNCTION_ARN).rotateImmediately(false));
-    function.sandbox.secretsManager().awaitRotations();
+    switchRotationOn();
     String token = pendingVersion();
 
     assertStepIsRefused("createSecret", token, "AWAITING_FIRST_KEY");
+  }
+
+  @Test
+  void switching_rotation_on_for_an_empty_secret_is_no_error() {
+    function.vault().create(SECRET, null, null, null);
+    List<Boolean> ends = new CopyOnWriteArrayList<>();
+    function
+        .sandbox
+        .secretsManager()
+        .allowInvocation(FUNCTION_ARN, event -> ends.add(succeeds(event)));
+
+    switchRotationOn();
+
+    assertThat(ends).containsExactly(true);
+    assertThat(function.minted()).isZero();
   }
 
   @Test
@@ -288,6 +302,10 @@ class SecretsManagersRotationTest {
 
   private void enableRotation() {
     function.storeKey();
+    switchRotationOn();
+  }
+
+  private void switchRotationOn() {
     client.rotateSecret(
         r -> r.secretId(SECRET).rotationLambdaARN(FUNCTION_ARN).rotateImmediately(false));
     try {

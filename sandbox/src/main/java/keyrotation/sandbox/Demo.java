@@ -100,6 +100,7 @@ public final class Demo {
                     "keyrotation.RotationHandler::handleRequest",
                     MEMORY_MEGABYTES,
                     Duration.ofSeconds(60),
+                    false,
                     sandbox.environment()));
         SecretsManagerClient client = sandbox.secretsManager().clientBuilder().build()) {
       sandbox

@@ -44,6 +44,7 @@ final class ExecutionEnvironment implements AutoCloseable {
   private static final String NATIVE_LIBRARY_PROPERTY =
       "-Dcom.amazonaws.services.lambda.runtime.api.client.runtimeapi.NativeClient.JNI=";
   private static final Duration LONGEST_INIT = Duration.ofSeconds(10);
+  private static final Duration LONGEST_INIT_BEFORE_SNAPSHOT = Duration.ofSeconds(130);
   // The managed runtime gives the rest of the memory to all that is not heap.
   private static final double HEAP_SHARE = 0.85;
 
@@ -75,7 +76,8 @@ final class ExecutionEnvironment implements AutoCloseable {
             .onExit()
             .thenAccept(ended -> outcome.complete(new Outcome.Exited(ended.exitValue())));
     try {
-      Outcome init = await(ready, LONGEST_INIT);
+      Outcome init =
+          await(ready, function.snapStart() ? LONGEST_INIT_BEFORE_SNAPSHOT : LONGEST_INIT);
       if (!(init instanceof Outcome.Response)) {
         throw new IllegalStateException(
             "The function did not start: " + init + "\n" + String.join("\n", newLogLines()));
@@ -155,6 +157,7 @@ final class ExecutionEnvironment implements AutoCloseable {
     command.add("-XX:TieredStopAtLevel=1");
     command.add("-Xshare:auto");
     command.add("--enable-native-access=ALL-UNNAMED");
+    command.add("-Dorg.crac.Core.Compat=com.amazonaws.services.lambda.crac");
     command.add(NATIVE_LIBRARY_PROPERTY + unpackNativeLibrary(task.resolveSibling("native")));
     command.add("-Xmx" + (int) (function.memoryMegabytes() * HEAP_SHARE) + "m");
     command.addAll(List.of("-cp", classPath, AWSLambda.class.getName(), function.handler()));
@@ -197,13 +200,14 @@ final class ExecutionEnvironment implements AutoCloseable {
         Map.entry("AWS_LAMBDA_FUNCTION_NAME", "sandbox"),
         Map.entry("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
         Map.entry("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "" + function.memoryMegabytes()),
-        Map.entry("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),
+        Map.entry(
+            "AWS_LAMBDA_INITIALIZATION_TYPE", function.snapStart() ? "snap-start" : "on-demand"),
         Map.entry("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/sandbox"),
         Map.entry("AWS_LAMBDA_LOG_STREAM_NAME", "sandbox"),
         Map.entry("AWS_LAMBDA_LOG_FORMAT", "JSON"),
         Map.entry("AWS_REGION", "us-east-1"),
         Map.entry("AWS_DEFAULT_REGION", "us-east-1"),
-        Map.entry("AWS_ACCESS_KEY_ID", "sandbox"),
+        Map.entry("AWS_ACCESS_KEY_ID", SecretsManagerServer.FUNCTION),
         Map.entry("AWS_SECRET_ACCESS_KEY", "sandbox"),
         Map.entry("AWS_SESSION_TOKEN", "sandbox"),
         Map.entry("LAMBDA_TASK_ROOT", task.toString()),
@@ -218,6 +222,9 @@ final class ExecutionEnvironment implements AutoCloseable {
       if (path.equals("invocation/next")) {
         ready.complete(new Outcome.Response(""));
         deliver(exchange, events.take());
+      } else if (path.equals("restore/next")) {
+        // Here Lambda would take the snapshot, and answer in each process that is made from it.
+        exchange.sendResponseHeaders(200, -1);
       } else {
         exchange.sendResponseHeaders(202, -1);
         outcome.complete(path.endsWith("/response") ? new Outcome.Response(body) : failure(body));

@@ -36,6 +36,7 @@ public final class LambdaServer implements AutoCloseable {
    * @param handler class and method, as in {@code package.Class::method}
    * @param memoryMegabytes the memory limit
    * @param timeout after which an invocation is ended
+   * @param snapStart whether a snapshot of the process, once it is ready, is what invocations get
    * @param environment the function's own environment variables
    */
   public record Function(
@@ -43,6 +44,7 @@ public final class LambdaServer implements AutoCloseable {
       String handler,
       int memoryMegabytes,
       Duration timeout,
+      boolean snapStart,
       Map<String, String> environment) {
     /** Copies the environment. */
     public Function {

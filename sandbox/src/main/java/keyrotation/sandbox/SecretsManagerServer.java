@@ -18,6 +18,7 @@ import java.net.URI;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -28,6 +29,7 @@ import java.util.TreeSet;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ConcurrentSkipListSet;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -54,7 +56,11 @@ import software.amazon.awssdk.services.secretsmanager.SecretsManagerClientBuilde
  */
 public final class SecretsManagerServer implements AutoCloseable {
 
+  /** The access key id of functions; whoever calls with another is an operator. */
+  public static final String FUNCTION = "function";
+
   private static final String TARGET_PREFIX = "secretsmanager.";
+  private static final Set<String> ACTIONS_OF_FUNCTIONS = new ConcurrentSkipListSet<>();
 
   private final ObjectMapper json = new ObjectMapper();
   private final Calls<SecretsManagerException> calls = new Calls<>();
@@ -90,17 +96,22 @@ public final class SecretsManagerServer implements AutoCloseable {
     return URI.create("http://localhost:" + http.getAddress().getPort());
   }
 
-  /** Returns a builder of clients that talk to it; they bring an HTTP client of their own. */
+  /** Returns a builder of an operator's clients; they bring an HTTP client of their own. */
   public SecretsManagerClientBuilder clientBuilder() {
-    return clientBuilder(endpoint());
+    return clientBuilder(endpoint(), "operator");
   }
 
-  static SecretsManagerClientBuilder clientBuilder(URI endpoint) {
+  /** Returns a builder of a function's clients. */
+  public SecretsManagerClientBuilder functionsClientBuilder() {
+    return clientBuilder(endpoint(), FUNCTION);
+  }
+
+  static SecretsManagerClientBuilder clientBuilder(URI endpoint, String accessKeyId) {
     return SecretsManagerClient.builder()
         .endpointOverride(endpoint)
         .region(Region.US_EAST_1)
         .credentialsProvider(
-            StaticCredentialsProvider.create(AwsBasicCredentials.create("sandbox", "sandbox")))
+            StaticCredentialsProvider.create(AwsBasicCredentials.create(accessKeyId, "sandbox")))
         .httpClientBuilder(UrlConnectionHttpClient.builder());
   }
 
@@ -134,6 +145,13 @@ public final class SecretsManagerServer implements AutoCloseable {
     }
   }
 
+  /**
+   * Returns what functions have called so far, in order of the name: of all servers in this JVM.
+   */
+  public static Set<String> actionsOfFunctions() {
+    return Collections.unmodifiableSet(ACTIONS_OF_FUNCTIONS);
+  }
+
   /** Returns its calls, by action, and the faults to come. */
   public Calls<SecretsManagerException> calls() {
     return calls;
@@ -155,6 +173,9 @@ public final class SecretsManagerServer implements AutoCloseable {
         return;
       }
       String action = target.substring(TARGET_PREFIX.length());
+      if (isFunction(exchange)) {
+        ACTIONS_OF_FUNCTIONS.add(action);
+      }
       try {
         Optional<ObjectNode> result =
             calls.answer(
@@ -175,6 +196,12 @@ public final class SecretsManagerServer implements AutoCloseable {
         Thread.currentThread().interrupt();
       }
     }
+  }
+
+  private static boolean isFunction(HttpExchange exchange) {
+    return Optional.ofNullable(exchange.getRequestHeaders().getFirst("Authorization"))
+        .filter(header -> header.contains("Credential=" + FUNCTION + "/"))
+        .isPresent();
   }
 
   private ObjectNode carryOut(String action, JsonNode request, Function<String, Secret> lookUp) {

@@ -3,6 +3,8 @@ package keyrotation.sandbox;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.InstanceOfAssertFactories.type;
 
+import com.amazonaws.services.lambda.crac.Core;
+import com.amazonaws.services.lambda.crac.Resource;
 import com.amazonaws.services.lambda.runtime.Context;
 import java.io.IOException;
 import java.io.InputStream;
@@ -125,6 +127,16 @@ class LambdaServerTest {
   }
 
   @Test
+  void a_snapshot_is_taken_after_the_functions_own_hook_and_before_the_first_event()
+      throws IOException {
+    stop();
+    lambda = start(Duration.ofSeconds(30), true);
+
+    assertThat(lambda.invoke("\"echo\"").log())
+        .containsExactly("before the snapshot", "after the restore", "got echo");
+  }
+
+  @Test
   void nothing_is_left_of_it_afterwards() {
     lambda.invoke("\"echo\"");
     List<ProcessHandle> processes = ProcessHandle.current().descendants().toList();
@@ -136,6 +148,10 @@ class LambdaServerTest {
   }
 
   private LambdaServer start(Duration timeout) throws IOException {
+    return start(timeout, false);
+  }
+
+  private LambdaServer start(Duration timeout, boolean snapStart) throws IOException {
     Path archive = directory.resolve("function.zip");
     String entry = Sample.class.getName().replace('.', '/') + ".class";
     try (ZipOutputStream zip = new ZipOutputStream(Files.newOutputStream(archive));
@@ -145,11 +161,32 @@ class LambdaServerTest {
     }
     return LambdaServer.start(
         new Function(
-            archive, Sample.class.getName() + "::handle", 128, timeout, Map.of("MINE", "1")));
+            archive,
+            Sample.class.getName() + "::handle",
+            128,
+            timeout,
+            snapStart,
+            Map.of("MINE", "1")));
   }
 
   /** A function that does what its event says. */
-  public static final class Sample {
+  public static final class Sample implements Resource {
+
+    /** Called by the runtime interface client, which keeps it. */
+    public Sample() {
+      Core.getGlobalContext().register(this);
+    }
+
+    @Override
+    public void beforeCheckpoint(com.amazonaws.services.lambda.crac.Context<? extends Resource> c) {
+      System.out.println("before the snapshot");
+    }
+
+    @Override
+    public void afterRestore(com.amazonaws.services.lambda.crac.Context<? extends Resource> c) {
+      System.out.println("after the restore");
+    }
+
     /** Called by the runtime interface client. */
     public Object handle(String wish, Context context) throws Exception {
       System.out.println("got " + wish);

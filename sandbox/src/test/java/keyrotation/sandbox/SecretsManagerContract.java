@@ -44,7 +44,7 @@ abstract class SecretsManagerContract {
 
   @BeforeEach
   void create_a_secret_without_value() {
-    client = SecretsManagerServer.clientBuilder(endpoint()).build();
+    client = SecretsManagerServer.clientBuilder(endpoint(), "operator").build();
     secret = name + "/" + UUID.randomUUID();
     client.createSecret(r -> r.name(secret));
   }

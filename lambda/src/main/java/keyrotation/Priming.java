@@ -1,0 +1,90 @@
+package keyrotation;
+
+import io.grpc.ChannelCredentials;
+import java.io.OutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import keyrotation.Settings.HostAndPort;
+import org.crac.Context;
+import org.crac.Core;
+import org.crac.Resource;
+
+/**
+ * Loads what a rotation needs before Lambda takes the snapshot that SnapStart begins with, so that
+ * the first invocation after a restore does not spend its time on that.
+ *
+ * <p>A snapshot is kept, so no key is read for it: Secrets Manager is asked for the labels of a
+ * secret alone, and Momento is not asked at all, but a port of this machine that nothing listens
+ * on.
+ */
+final class Priming implements Resource {
+
+  private static final HostAndPort NOBODY = new HostAndPort("localhost", 1);
+  private static final Duration SHORT = Duration.ofSeconds(1);
+
+  private final Settings settings;
+  private final SecretStore store;
+  private final ChannelCredentials credentials;
+
+  Priming(Settings settings, SecretStore store, ChannelCredentials credentials) {
+    this.settings = settings;
+    this.store = store;
+    this.credentials = credentials;
+  }
+
+  /** Has it done before a snapshot; where none is taken it never is. The caller has to keep it. */
+  Priming register() {
+    Core.getGlobalContext().register(this);
+    return this;
+  }
+
+  @Override
+  public void beforeCheckpoint(Context<? extends Resource> context) {
+    attempt(this::primeSecretsManager);
+    attempt(this::primeMomento);
+    attempt(Priming::primeReport);
+  }
+
+  @Override
+  public void afterRestore(Context<? extends Resource> context) {}
+
+  private void primeSecretsManager() {
+    var _ = store.describe(settings.secretIds().getFirst());
+  }
+
+  private void primeMomento() {
+    MomentoKey.V1 key = MomentoKey.v1("localhost", "e30.e30.");
+    KeySecret secret =
+        KeySecret.parse(
+            new Sensitive(
+                Json.object()
+                    .put("apiKey", key.text().value())
+                    .put("refreshToken", "none")
+                    .put("validUntil", 0)
+                    .toString()));
+    try (MomentoControlPlane nobody = new MomentoControlPlane(Optional.of(NOBODY), credentials)) {
+      var _ = nobody.verdict(key, SHORT);
+      var _ = nobody.refresh(key, secret.refreshToken().orElseThrow(), SHORT);
+    }
+  }
+
+  private static void primeReport() {
+    PrintStream nowhere =
+        new PrintStream(OutputStream.nullOutputStream(), false, StandardCharsets.UTF_8);
+    RotationLog log = new RotationLog(nowhere, "priming", "");
+    RotationResult result = log.result(() -> new RotationResult.AwaitingFirstKey("priming"));
+    var _ = new RotationReport("priming", true, List.of(result)).error();
+  }
+
+  /** Whatever comes of it, its classes are loaded; a snapshot must not fail for want of more. */
+  private static void attempt(Runnable priming) {
+    try {
+      priming.run();
+    } catch (RuntimeException ignored) {
+      // The secret may not be there yet, nor the right to look at it.
+    }
+  }
+}
