@@ -44,16 +44,4 @@ else
   set -- "${event:-events/manual.json}"
 fi
 
-echo "Building the function and the sandbox ..."
-mvn --batch-mode --quiet --projects sandbox,lambda --also-make -Dmaven.test.skip=true package &
-build=$!
-trap 'kill $build' INT TERM
-wait $build
-trap - INT TERM
-
-# The JDK that Maven has found; the one on the PATH may be older.
-java=$(sed -n 's/^ *java\.home = //p' sandbox/target/jdk.properties)/bin/java
-exec "$java" -XX:TieredStopAtLevel=1 \
-  --enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow \
-  -cp "sandbox/target/classes:$(cat sandbox/target/class-path)" \
-  keyrotation.sandbox.Demo lambda/target/function.zip "$@" $keep
+exec scripts/run-in-sandbox.sh Demo "$@" $keep

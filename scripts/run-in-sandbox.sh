@@ -1,0 +1,21 @@
+#!/bin/sh
+# Builds the function and the sandbox, and runs one of the sandbox's programs with the function's archive:
+# run-in-sandbox.sh PROGRAM [ARGUMENT ...]
+set -eu
+cd "$(dirname "$0")/.."
+
+echo "Building the function and the sandbox ..."
+mvn --batch-mode --quiet --projects sandbox,lambda --also-make -Dmaven.test.skip=true package &
+build=$!
+trap 'kill $build' INT TERM
+wait $build
+trap - INT TERM
+
+# The JDK that Maven has found; the one on the PATH may be older.
+java=$(sed -n 's/^ *java\.home = //p' sandbox/target/jdk.properties)/bin/java
+program=$1
+shift
+exec "$java" -XX:TieredStopAtLevel=1 \
+  --enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow \
+  -cp "sandbox/target/classes:$(cat sandbox/target/class-path)" \
+  "keyrotation.sandbox.$program" lambda/target/function.zip "$@"
