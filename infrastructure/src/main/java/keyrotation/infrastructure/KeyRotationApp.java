@@ -1,16 +1,60 @@
 package keyrotation.infrastructure;
 
+import io.github.cdklabs.cdknag.AwsSolutionsChecks;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import keyrotation.infrastructure.Settings.Place;
 import software.amazon.awscdk.App;
+import software.amazon.awscdk.Aspects;
 
 /** What {@code cdk} runs: describes the stack, and leaves its template where {@code cdk} looks. */
 public final class KeyRotationApp {
 
   private KeyRotationApp() {}
 
-  /** Synthesises the stack. */
+  /**
+   * Synthesises the stack. Settings come from the CDK's context, else from the environment; if some
+   * can't be, all of those are told, and the status is 1.
+   *
+   * @param args the function's archive
+   */
   public static void main(String[] args) {
     App app = new App();
-    var _ = new KeyRotationStack(app, "momento-auth-token-refresh");
+    Settings settings;
+    try {
+      settings = Settings.from(values(app), place());
+    } catch (IllegalArgumentException e) {
+      System.err.println("Nothing was made, for some settings can't be:\n" + e.getMessage());
+      System.exit(1);
+      return;
+    }
+    var _ = describe(app, settings, Path.of(args[0]));
     app.synth();
+  }
+
+  /** Adds the stack to an app, and what judges it. */
+  static KeyRotationStack describe(App app, Settings settings, Path archive) {
+    Aspects.of(app).add(new AwsSolutionsChecks());
+    return new KeyRotationStack(app, settings, archive);
+  }
+
+  private static Map<String, String> values(App app) {
+    Map<String, String> values = new HashMap<>(System.getenv());
+    for (String name : Settings.NAMES) {
+      Object context = app.getNode().tryGetContext(name);
+      if (context != null) {
+        values.put(name, context.toString());
+      }
+    }
+    return values;
+  }
+
+  /** Returns where {@code cdk} would deploy to; it knows that where it has credentials. */
+  private static Place place() {
+    return new Place(
+        Optional.ofNullable(System.getenv("CDK_DEFAULT_ACCOUNT")),
+        Optional.ofNullable(System.getenv("CDK_DEFAULT_REGION")));
   }
 }

@@ -1,12 +1,188 @@
 package keyrotation.infrastructure;
 
+import io.github.cdklabs.cdknag.NagPackSuppression;
+import io.github.cdklabs.cdknag.NagSuppressions;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import keyrotation.infrastructure.Settings.Trigger;
+import software.amazon.awscdk.ArnComponents;
+import software.amazon.awscdk.ArnFormat;
+import software.amazon.awscdk.CfnOutput;
+import software.amazon.awscdk.Duration;
+import software.amazon.awscdk.RemovalPolicy;
 import software.amazon.awscdk.Stack;
+import software.amazon.awscdk.StackProps;
+import software.amazon.awscdk.services.cloudwatch.MetricOptions;
+import software.amazon.awscdk.services.lambda.CfnPermission;
+import software.amazon.awscdk.services.lambda.IAlias;
+import software.amazon.awscdk.services.secretsmanager.CfnRotationSchedule;
+import software.amazon.awscdk.services.secretsmanager.CfnRotationSchedule.RotationRulesProperty;
+import software.amazon.awscdk.services.secretsmanager.CfnSecret;
+import software.amazon.awscdk.services.sqs.Queue;
+import software.amazon.awscdk.services.sqs.QueueEncryption;
 import software.constructs.Construct;
 
-/** The function and all that it needs in an AWS account. It is empty as yet. */
+/**
+ * All that is deployed: the secrets, the function, what starts it, and what tells of its failures.
+ */
 final class KeyRotationStack extends Stack {
 
-  KeyRotationStack(Construct scope, String id) {
-    super(scope, id);
+  /**
+   * The older system's name, so that its users find it. No resource has the older one's logical id:
+   * deployed over the older stack this one fails and is rolled back, for the function's name is
+   * taken; updated in place, the older stack's secrets would be deleted.
+   */
+  static final String NAME = "momento-auth-token-refresh-stack";
+
+  /**
+   * Describes the stack.
+   *
+   * @param archive the function's code
+   */
+  KeyRotationStack(Construct scope, Settings settings, Path archive) {
+    super(
+        scope,
+        NAME,
+        StackProps.builder()
+            .description("Keeps Momento API keys in Secrets Manager fresh.")
+            .build());
+    Construct secrets = new Construct(this, "Secret");
+    Map<SecretSource, String> secretArns = new LinkedHashMap<>();
+    settings.secrets().forEach(secret -> secretArns.put(secret, arnOf(secret, secrets, settings)));
+    Queue failures = failures();
+    RotationFunction function =
+        new RotationFunction(
+            this, "Rotation", settings, List.copyOf(secretArns.values()), archive, failures);
+    FailureAlarm alarm =
+        switch (settings.trigger()) {
+          case EVENTBRIDGE -> {
+            var _ = new DailySchedule(this, "Daily", function.alias(), failures);
+            yield new FailureAlarm(
+                this,
+                "Failed",
+                failures.metricApproximateNumberOfMessagesVisible(
+                    MetricOptions.builder()
+                        .period(Duration.minutes(5))
+                        .statistic("Maximum")
+                        .build()),
+                "A rotation of Momento keys has failed for good. The queue has the event and the"
+                    + " error; the log says more.",
+                settings);
+          }
+          case SECRETS_MANAGER -> {
+            Construct schedules = new Construct(this, "Schedule");
+            secretArns.forEach(
+                (secret, arn) ->
+                    rotateBySecretsManager(
+                        schedules, secret, arn, function.alias(), settings.days()));
+            yield new FailureAlarm(
+                this,
+                "Failed",
+                function
+                    .alias()
+                    .metricErrors(
+                        MetricOptions.builder()
+                            .period(Duration.minutes(5))
+                            .statistic("Sum")
+                            .build()),
+                "A rotation of a Momento key has failed. The log says why.",
+                settings);
+          }
+        };
+    output("Function", function.alias().getFunctionArn(), "What is invoked");
+    output("Log", function.logGroup().getLogGroupName(), "Its log group");
+    output("Failures", failures.getQueueUrl(), "The events that it could not deal with");
+    output("Alarms", alarm.topic().getTopicArn(), "Whom to subscribe to, to be told of failures");
+    output("Secrets", String.join(",", secretArns.values()), "Whose keys it rotates");
+    output("RotateNow", rotateNow(settings.secrets().getFirst()), "Rotates a key now");
+  }
+
+  /** Returns a secret's ARN; makes the secret if it is the stack's to make. */
+  private String arnOf(SecretSource source, Construct secrets, Settings settings) {
+    return switch (source) {
+      case SecretSource.Created(String name) -> createSecret(secrets, name, settings).getRef();
+      // Six characters of chance end an ARN, and stand for nothing but them.
+      case SecretSource.Named(String name) ->
+          formatArn(
+              ArnComponents.builder()
+                  .service("secretsmanager")
+                  .resource("secret")
+                  .resourceName(name + "-??????")
+                  .arnFormat(ArnFormat.COLON_RESOURCE_NAME)
+                  .build());
+      case SecretSource.Given(String arn) -> arn;
+    };
+  }
+
+  /** Makes a secret without a value, which outlives the stack; the CDK's own would invent one. */
+  private static CfnSecret createSecret(Construct secrets, String name, Settings settings) {
+    CfnSecret.Builder secret =
+        CfnSecret.Builder.create(secrets, name)
+            .name(name)
+            .description("A Momento API key and its refresh token, kept fresh by " + NAME + ".");
+    settings.kmsKeyArn().ifPresent(secret::kmsKeyId);
+    CfnSecret made = secret.build();
+    // Not where the very creation of the stack is rolled back: the next attempt would find it.
+    made.applyRemovalPolicy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE);
+    if (settings.trigger() == Trigger.EVENTBRIDGE) {
+      accept(
+          made,
+          "AwsSolutions-SMG4",
+          "It is rotated by this stack's function on a daily schedule, not by Secrets Manager.");
+    }
+    return made;
+  }
+
+  private Queue failures() {
+    Queue queue =
+        Queue.Builder.create(this, "Failures")
+            .encryption(QueueEncryption.SQS_MANAGED)
+            .enforceSsl(true)
+            .retentionPeriod(Duration.days(14))
+            .build();
+    accept(queue, "AwsSolutions-SQS3", "It is a dead-letter queue itself.");
+    return queue;
+  }
+
+  private void rotateBySecretsManager(
+      Construct schedules, SecretSource secret, String arn, IAlias function, int days) {
+    CfnPermission permission =
+        CfnPermission.Builder.create(schedules, "Permission-" + secret.id())
+            .action("lambda:InvokeFunction")
+            .functionName(function.getFunctionArn())
+            .principal("secretsmanager.amazonaws.com")
+            .sourceAccount(getAccount())
+            .sourceArn(arn)
+            .build();
+    CfnRotationSchedule schedule =
+        CfnRotationSchedule.Builder.create(schedules, "Rotation-" + secret.id())
+            .secretId(secret instanceof SecretSource.Named ? secret.id() : arn)
+            .rotationLambdaArn(function.getFunctionArn())
+            .rotationRules(RotationRulesProperty.builder().automaticallyAfterDays(days).build())
+            .rotateImmediatelyOnUpdate(false)
+            .build();
+    schedule.getNode().addDependency(permission);
+  }
+
+  private String rotateNow(SecretSource secret) {
+    return "aws lambda invoke --function-name %s:live --region %s"
+            .formatted(RotationFunction.NAME, getRegion())
+        + " --cli-binary-format raw-in-base64-out --payload"
+        + " '{\"momento_auth_token_secret_name\":\"%s\"}' /dev/stdout".formatted(secret.id());
+  }
+
+  private void output(String name, String value, String description) {
+    CfnOutput.Builder.create(this, "Output" + name)
+        .value(value)
+        .description(description)
+        .build()
+        .overrideLogicalId(name);
+  }
+
+  private static void accept(Construct construct, String rule, String reason) {
+    NagSuppressions.addResourceSuppressions(
+        construct, List.of(NagPackSuppression.builder().id(rule).reason(reason).build()));
   }
 }

@@ -1,19 +1,629 @@
 package keyrotation.infrastructure;
 
+import static keyrotation.infrastructure.StackTemplate.KMS_KEY;
+import static keyrotation.infrastructure.StackTemplate.SECRET_ARN;
+import static keyrotation.infrastructure.StackTemplate.parse;
+import static keyrotation.infrastructure.StackTemplate.statements;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
-import software.amazon.awscdk.App;
-import software.amazon.awscdk.AppProps;
-import software.amazon.awscdk.assertions.Template;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import software.amazon.awscdk.assertions.Annotations;
+import software.amazon.awscdk.assertions.Match;
+import software.amazon.awscdk.services.sqs.Queue;
 
 class KeyRotationStackTest {
 
-  @Test
-  void synthesises_a_template_without_resources() {
-    App app = new App(AppProps.builder().outdir("target/cdk.out").build());
-    Template template = Template.fromStack(new KeyRotationStack(app, "stack"));
+  private static final String FUNCTION = "AWS::Lambda::Function";
+  private static final String ALIAS = "AWS::Lambda::Alias";
+  private static final String LOG_GROUP = "AWS::Logs::LogGroup";
+  private static final String QUEUE = "AWS::SQS::Queue";
+  private static final String SCHEDULE = "AWS::Scheduler::Schedule";
+  private static final String SECRET = "AWS::SecretsManager::Secret";
+  private static final String ROTATION_SCHEDULE = "AWS::SecretsManager::RotationSchedule";
+  private static final String PERMISSION = "AWS::Lambda::Permission";
+  private static final String ALARM = "AWS::CloudWatch::Alarm";
 
-    assertThat(template.toJSON()).doesNotContainKey("Resources");
+  private final StackTemplate template = StackTemplate.of();
+  private final StackTemplate rotatedBySecretsManager =
+      StackTemplate.of("ROTATION_TRIGGER", "secrets-manager");
+
+  @Test
+  void the_stack_and_the_function_have_the_older_systems_names() {
+    assertThat(StackTemplate.stack().getStackName()).isEqualTo("momento-auth-token-refresh-stack");
+    assertThat(template.properties(FUNCTION).path("FunctionName").asText())
+        .isEqualTo("momento-auth-token-refresh-lambda");
+  }
+
+  @Test
+  void no_resource_takes_the_place_of_one_of_the_older_stacks() {
+    assertThat(template.json().path("Resources").properties())
+        .extracting(Map.Entry::getKey)
+        .noneMatch(id -> id.startsWith("momento"));
+  }
+
+  @Test
+  void nothing_is_made_that_is_not_needed() {
+    assertThat(types(template))
+        .containsExactlyInAnyOrder(
+            FUNCTION,
+            "AWS::Lambda::Version",
+            ALIAS,
+            "AWS::Lambda::EventInvokeConfig",
+            LOG_GROUP,
+            "AWS::IAM::Role",
+            "AWS::IAM::Role",
+            SCHEDULE,
+            SECRET,
+            QUEUE,
+            "AWS::SQS::QueuePolicy",
+            "AWS::SNS::Topic",
+            "AWS::SNS::TopicPolicy",
+            ALARM);
+    assertThat(types(rotatedBySecretsManager))
+        .containsExactlyInAnyOrder(
+            FUNCTION,
+            "AWS::Lambda::Version",
+            ALIAS,
+            "AWS::Lambda::EventInvokeConfig",
+            LOG_GROUP,
+            "AWS::IAM::Role",
+            PERMISSION,
+            ROTATION_SCHEDULE,
+            SECRET,
+            QUEUE,
+            "AWS::SQS::QueuePolicy",
+            "AWS::SNS::Topic",
+            "AWS::SNS::TopicPolicy",
+            ALARM);
+  }
+
+  private static List<String> types(StackTemplate template) {
+    return template
+        .json()
+        .path("Resources")
+        .valueStream()
+        .map(resource -> resource.path("Type").asText())
+        .toList();
+  }
+
+  @Nested
+  class TheFunction {
+
+    @Test
+    void runs_on_java_25_and_arm() {
+      JsonNode function = template.properties(FUNCTION);
+
+      assertThat(function.path("Runtime").asText()).isEqualTo("java25");
+      assertThat(function.path("Architectures")).isEqualTo(parse("['arm64']"));
+      assertThat(function.path("Handler").asText())
+          .isEqualTo("keyrotation.RotationHandler::handleRequest");
+      assertThat(function.path("MemorySize").asInt()).isEqualTo(1024);
+      assertThat(function.path("Timeout").asInt()).isEqualTo(300);
+    }
+
+    @Test
+    void is_neither_traced_nor_in_a_network_of_its_own_nor_limited_in_concurrency() {
+      assertThat(template.properties(FUNCTION).properties())
+          .extracting(Map.Entry::getKey)
+          .doesNotContain(
+              "TracingConfig",
+              "VpcConfig",
+              "ReservedConcurrentExecutions",
+              "Layers",
+              "DeadLetterConfig");
+    }
+
+    @Test
+    void logs_json_into_a_group_of_its_own_which_forgets_after_three_months() {
+      assertThat(template.properties(FUNCTION).path("LoggingConfig"))
+          .isEqualTo(
+              parse(
+                  """
+                  {'LogFormat': 'JSON', 'ApplicationLogLevel': 'INFO', 'SystemLogLevel': 'INFO',
+                   'LogGroup': {'Ref': '%s'}}\
+                  """
+                      .formatted(template.id(LOG_GROUP))));
+      assertThat(template.properties(LOG_GROUP)).isEqualTo(parse("{'RetentionInDays': 90}"));
+      assertThat(template.only(LOG_GROUP).path("DeletionPolicy").asText()).isEqualTo("Delete");
+    }
+
+    @Test
+    void is_invoked_by_an_alias_of_a_published_version() {
+      assertThat(template.properties(ALIAS))
+          .isEqualTo(
+              parse(
+                  """
+                  {'Name': 'live', 'FunctionName': {'Ref': '%s'},
+                   'FunctionVersion': {'Fn::GetAtt': ['%s', 'Version']}}\
+                  """
+                      .formatted(template.id(FUNCTION), template.id("AWS::Lambda::Version"))));
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+      "eventbridge,     1,    true",
+      "eventbridge,     1000, true",
+      "secrets-manager, 1,    true",
+      "secrets-manager, 13,   true",
+      "secrets-manager, 14,   false",
+      "secrets-manager, 1000, false",
+    })
+    void starts_from_a_snapshot_where_it_is_used_often_enough_to_have_one(
+        String trigger, String days, boolean snapStart) {
+      JsonNode function =
+          StackTemplate.of("ROTATION_TRIGGER", trigger, "AUTO_ROTATION_IN_DAYS", days)
+              .properties(FUNCTION);
+
+      assertThat(function.at("/SnapStart/ApplyOn").asText())
+          .isEqualTo(snapStart ? "PublishedVersions" : "");
+    }
+
+    @Test
+    void is_told_the_settings() {
+      StackTemplate set =
+          StackTemplate.of(
+              "MOMENTO_AUTH_TOKEN_SECRET_NAME", "momento/a, " + SECRET_ARN,
+              "MOMENTO_AUTH_TOKEN_SECRET_TAG", "rotate=momento",
+              "AUTO_ROTATION_IN_DAYS", "30",
+              "MOMENTO_REFRESHES_PER_SECOND", "7",
+              "SECRETS_MANAGER_WRITES_PER_SECOND", "8",
+              "MOMENTO_CONTROL_ENDPOINT", "control.example.com:443");
+
+      assertThat(environment(template))
+          .isEqualTo(
+              parse(
+                  """
+                  {'MOMENTO_AUTH_TOKEN_SECRET_NAME': 'momento/authentication-token',
+                   'AUTO_ROTATION_IN_DAYS': '1'}\
+                  """));
+      assertThat(environment(set))
+          .isEqualTo(
+              parse(
+                  """
+                  {'MOMENTO_AUTH_TOKEN_SECRET_NAME': 'momento/a,%s',
+                   'MOMENTO_AUTH_TOKEN_SECRET_TAG': 'rotate=momento',
+                   'AUTO_ROTATION_IN_DAYS': '30',
+                   'MOMENTO_REFRESHES_PER_SECOND': '7',
+                   'SECRETS_MANAGER_WRITES_PER_SECOND': '8',
+                   'MOMENTO_CONTROL_ENDPOINT': 'control.example.com:443'}\
+                  """
+                      .formatted(SECRET_ARN)));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"eventbridge", "secrets-manager"})
+    void is_tried_twice_again_and_what_it_could_not_deal_with_is_kept(String trigger) {
+      StackTemplate either = StackTemplate.of("ROTATION_TRIGGER", trigger);
+
+      assertThat(either.properties("AWS::Lambda::EventInvokeConfig"))
+          .isEqualTo(
+              parse(
+                  """
+                  {'FunctionName': {'Ref': '%s'},
+                   'Qualifier': {'Fn::Select': [7, {'Fn::Split': [':', {'Ref': '%s'}]}]},
+                   'MaximumRetryAttempts': 2, 'MaximumEventAgeInSeconds': 21600,
+                   'DestinationConfig': {'OnFailure': {'Destination': %s}}}\
+                  """
+                      .formatted(either.id(FUNCTION), either.id(ALIAS), arn(either.id(QUEUE)))));
+    }
+
+    @Test
+    void the_queue_is_encrypted_keeps_for_two_weeks_and_speaks_tls_alone() {
+      assertThat(template.properties(QUEUE))
+          .isEqualTo(parse("{'SqsManagedSseEnabled': true, 'MessageRetentionPeriod': 1209600}"));
+      JsonNode denial =
+          template.properties("AWS::SQS::QueuePolicy").at("/PolicyDocument/Statement/0");
+      assertThat(denial.path("Effect").asText()).isEqualTo("Deny");
+      assertThat(denial.path("Condition"))
+          .isEqualTo(parse("{'Bool': {'aws:SecureTransport': 'false'}}"));
+    }
+
+    private static JsonNode environment(StackTemplate template) {
+      return template.properties(FUNCTION).at("/Environment/Variables");
+    }
+  }
+
+  @Nested
+  class TheRole {
+
+    private static final String FOUR_ACTIONS =
+        """
+        ['secretsmanager:DescribeSecret', 'secretsmanager:GetSecretValue',
+         'secretsmanager:PutSecretValue', 'secretsmanager:UpdateSecretVersionStage']\
+        """;
+
+    @Test
+    void allows_four_actions_on_the_secret_and_to_log_and_to_keep_failures() {
+      assertThat(statements(functionsRole(template)))
+          .containsExactly(
+              statement(
+                  "RotateSecrets", FOUR_ACTIONS, "{'Ref': '%s'}".formatted(template.id(SECRET))),
+              statement(
+                  "WriteLog",
+                  "['logs:CreateLogStream', 'logs:PutLogEvents']",
+                  arn(template.id(LOG_GROUP))),
+              statement("KeepFailures", "'sqs:SendMessage'", arn(template.id(QUEUE))));
+    }
+
+    @Test
+    void names_secrets_that_are_there_already_as_exactly_as_can_be() {
+      StackTemplate existing =
+          StackTemplate.of(
+              "SECRETS", "existing", "MOMENTO_AUTH_TOKEN_SECRET_NAME", "momento/a," + SECRET_ARN);
+
+      assertThat(statements(functionsRole(existing)).getFirst().path("Resource"))
+          .isEqualTo(parse("[%s, '%s']".formatted(secretArn("momento/a-??????"), SECRET_ARN)));
+    }
+
+    @Test
+    void allows_the_key_only_through_secrets_manager() {
+      assertThat(statements(functionsRole(StackTemplate.of("KMS_KEY_ARN", KMS_KEY))))
+          .filteredOn(statement -> statement.path("Sid").asText().equals("UseKey"))
+          .containsExactly(
+              parse(
+                  """
+                  {'Sid': 'UseKey', 'Effect': 'Allow',
+                   'Action': ['kms:Decrypt', 'kms:GenerateDataKey'], 'Resource': '%s',
+                   'Condition': {'StringEquals': {'kms:ViaService': {'Fn::Join': ['', [
+                     'secretsmanager.', {'Ref': 'AWS::Region'}, '.', {'Ref': 'AWS::URLSuffix'}]]}}}}\
+                  """
+                      .formatted(KMS_KEY)));
+    }
+
+    @Test
+    void allows_tagged_secrets_by_their_tag_and_to_list_secrets_only_then() {
+      List<JsonNode> tagged =
+          statements(functionsRole(StackTemplate.of("MOMENTO_AUTH_TOKEN_SECRET_TAG", "a key=b=c")));
+
+      assertThat(tagged)
+          .contains(
+              parse(
+                  """
+                  {'Sid': 'RotateTaggedSecrets', 'Effect': 'Allow', 'Action': %s, 'Resource': %s,
+                   'Condition': {'StringEquals': {'aws:ResourceTag/a key': 'b=c'}}}\
+                  """
+                      .formatted(FOUR_ACTIONS, secretArn("*"))),
+              statement("FindTaggedSecrets", "'secretsmanager:ListSecrets'", "'*'"))
+          .hasSize(5);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"eventbridge", "secrets-manager"})
+    void has_no_managed_policy_no_star_and_no_other_policy_attached(String trigger) {
+      StackTemplate either = StackTemplate.of("ROTATION_TRIGGER", trigger, "KMS_KEY_ARN", KMS_KEY);
+
+      for (JsonNode role : either.all("AWS::IAM::Role").values()) {
+        assertThat(role.path("Properties").has("ManagedPolicyArns")).isFalse();
+        assertThat(role.at("/Properties/Policies").toString()).doesNotContain("*");
+      }
+      assertThat(types(either)).doesNotContain("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy");
+    }
+
+    @Test
+    void is_assumed_by_lambda_alone() {
+      assertThat(functionsRole(template).path("AssumeRolePolicyDocument").path("Statement"))
+          .isEqualTo(
+              parse(
+                  """
+                  [{'Action': 'sts:AssumeRole', 'Effect': 'Allow',
+                    'Principal': {'Service': 'lambda.amazonaws.com'}}]\
+                  """));
+      assertThat(template.properties(FUNCTION).path("Role").toString()).contains("RotationRole");
+    }
+
+    private static JsonNode functionsRole(StackTemplate template) {
+      return template.role("lambda.amazonaws.com");
+    }
+
+    private static JsonNode statement(String sid, String actions, String resource) {
+      return parse(
+          "{'Sid': '%s', 'Effect': 'Allow', 'Action': %s, 'Resource': %s}"
+              .formatted(sid, actions, resource));
+    }
+
+    private static String secretArn(String name) {
+      return """
+      {'Fn::Join': ['', ['arn:', {'Ref': 'AWS::Partition'}, ':secretsmanager:',
+        {'Ref': 'AWS::Region'}, ':', {'Ref': 'AWS::AccountId'}, ':secret:%s']]}\
+      """
+          .formatted(name);
+    }
+  }
+
+  @Nested
+  class TheSchedule {
+
+    @Test
+    void comes_once_a_day_within_an_hour() {
+      JsonNode schedule = template.properties(SCHEDULE);
+
+      assertThat(schedule.path("ScheduleExpression").asText()).isEqualTo("rate(1 day)");
+      assertThat(schedule.path("FlexibleTimeWindow"))
+          .isEqualTo(parse("{'Mode': 'FLEXIBLE', 'MaximumWindowInMinutes': 60}"));
+      assertThat(schedule.path("State").asText()).isEqualTo("ENABLED");
+    }
+
+    @Test
+    void invokes_the_alias_and_keeps_what_it_cannot_deliver() {
+      JsonNode target = template.properties(SCHEDULE).path("Target");
+
+      assertThat(target.path("Arn")).isEqualTo(ref(template.id(ALIAS)));
+      assertThat(target.path("RetryPolicy"))
+          .isEqualTo(parse("{'MaximumEventAgeInSeconds': 86400, 'MaximumRetryAttempts': 185}"));
+      assertThat(target.path("DeadLetterConfig").path("Arn"))
+          .isEqualTo(parse(arn(template.id(QUEUE))));
+    }
+
+    @Test
+    void may_invoke_the_alias_and_nothing_else() {
+      JsonNode role = template.role("scheduler.amazonaws.com");
+
+      assertThat(statements(role))
+          .containsExactly(
+              parse(
+                  "{'Effect': 'Allow', 'Action': 'lambda:InvokeFunction', 'Resource': {'Ref': '%s'}}"
+                      .formatted(template.id(ALIAS))),
+              parse(
+                  "{'Effect': 'Allow', 'Action': 'sqs:SendMessage', 'Resource': %s}"
+                      .formatted(arn(template.id(QUEUE)))));
+      JsonNode condition = role.at("/AssumeRolePolicyDocument/Statement/0/Condition/StringEquals");
+      assertThat(condition.path("aws:SourceAccount")).isEqualTo(ref("AWS::AccountId"));
+      assertThat(condition.path("aws:SourceArn").toString()).contains(":schedule-group/default");
+    }
+
+    @Test
+    void is_not_there_where_secrets_manager_rotates() {
+      assertThat(rotatedBySecretsManager.all(SCHEDULE)).isEmpty();
+      assertThat(template.all(ROTATION_SCHEDULE)).isEmpty();
+      assertThat(template.all(PERMISSION)).isEmpty();
+    }
+  }
+
+  @Nested
+  class TheSecrets {
+
+    @Test
+    void are_made_empty_and_outlive_the_stack() {
+      JsonNode secret = template.only(SECRET);
+
+      assertThat(secret.path("Properties"))
+          .isEqualTo(
+              parse(
+                  """
+                  {'Name': 'momento/authentication-token', 'Description':
+                   'A Momento API key and its refresh token, kept fresh by\
+                   momento-auth-token-refresh-stack.'}\
+                  """));
+      assertThat(secret.path("DeletionPolicy").asText()).isEqualTo("RetainExceptOnCreate");
+      assertThat(secret.path("UpdateReplacePolicy").asText()).isEqualTo("Retain");
+    }
+
+    @Test
+    void are_encrypted_with_the_key_that_is_given() {
+      assertThat(
+              StackTemplate.of("KMS_KEY_ARN", KMS_KEY).properties(SECRET).path("KmsKeyId").asText())
+          .isEqualTo(KMS_KEY);
+    }
+
+    @Test
+    void keep_their_logical_ids_when_others_are_added_or_their_order_changes() {
+      Set<String> one = StackTemplate.of().all(SECRET).keySet();
+      Set<String> more =
+          StackTemplate.of(
+                  "MOMENTO_AUTH_TOKEN_SECRET_NAME", "momento/first,momento/authentication-token")
+              .all(SECRET)
+              .keySet();
+
+      assertThat(more).hasSize(2).containsAll(one);
+    }
+
+    @Test
+    void are_told_apart_though_their_names_differ_in_a_sign_alone() {
+      assertThat(
+              StackTemplate.of("MOMENTO_AUTH_TOKEN_SECRET_NAME", "momento/a,momento-a,momentoa")
+                  .all(SECRET))
+          .hasSize(3);
+    }
+
+    @Test
+    void are_left_alone_where_they_exist() {
+      assertThat(StackTemplate.of("SECRETS", "existing").all(SECRET)).isEmpty();
+    }
+
+    @Test
+    void are_not_made_again_where_their_arn_is_given() {
+      assertThat(StackTemplate.of("MOMENTO_AUTH_TOKEN_SECRET_NAME", SECRET_ARN).all(SECRET))
+          .isEmpty();
+    }
+  }
+
+  @Nested
+  class SecretsManagersRotation {
+
+    @Test
+    void is_scheduled_for_each_secret_and_rotates_nothing_on_deployment() {
+      StackTemplate created =
+          StackTemplate.of(
+              "ROTATION_TRIGGER", "secrets-manager",
+              "AUTO_ROTATION_IN_DAYS", "7");
+
+      assertThat(created.properties(ROTATION_SCHEDULE))
+          .isEqualTo(
+              parse(
+                  """
+                  {'SecretId': {'Ref': '%s'}, 'RotationLambdaARN': {'Ref': '%s'},
+                   'RotateImmediatelyOnUpdate': false,
+                   'RotationRules': {'AutomaticallyAfterDays': 7}}\
+                  """
+                      .formatted(created.id(SECRET), created.id(ALIAS))));
+      assertThat(created.only(ROTATION_SCHEDULE).path("DependsOn"))
+          .isEqualTo(parse("['%s']".formatted(created.id(PERMISSION))));
+    }
+
+    @Test
+    void is_scheduled_for_secrets_that_exist_by_what_they_are_called() {
+      StackTemplate existing =
+          StackTemplate.of(
+              "ROTATION_TRIGGER", "secrets-manager",
+              "SECRETS", "existing",
+              "MOMENTO_AUTH_TOKEN_SECRET_NAME", "momento/a," + SECRET_ARN);
+
+      assertThat(existing.all(ROTATION_SCHEDULE).values())
+          .extracting(schedule -> schedule.at("/Properties/SecretId").asText())
+          .containsExactlyInAnyOrder("momento/a", SECRET_ARN);
+      assertThat(existing.all(PERMISSION)).hasSize(2);
+    }
+
+    @Test
+    void may_invoke_the_alias_for_this_secret_of_this_account() {
+      StackTemplate created = rotatedBySecretsManager;
+
+      assertThat(created.properties(PERMISSION))
+          .isEqualTo(
+              parse(
+                  """
+                  {'Action': 'lambda:InvokeFunction', 'FunctionName': {'Ref': '%s'},
+                   'Principal': 'secretsmanager.amazonaws.com',
+                   'SourceAccount': {'Ref': 'AWS::AccountId'}, 'SourceArn': {'Ref': '%s'}}\
+                  """
+                      .formatted(created.id(ALIAS), created.id(SECRET))));
+    }
+  }
+
+  @Nested
+  class TheAlarm {
+
+    @Test
+    void goes_off_when_an_event_could_not_be_dealt_with() {
+      JsonNode alarm = template.properties(ALARM);
+
+      assertThat(alarm.path("MetricName").asText()).isEqualTo("ApproximateNumberOfMessagesVisible");
+      assertThat(alarm.path("Threshold").asInt()).isEqualTo(1);
+      assertThat(alarm.path("ComparisonOperator").asText())
+          .isEqualTo("GreaterThanOrEqualToThreshold");
+      assertThat(alarm.path("TreatMissingData").asText()).isEqualTo("notBreaching");
+      assertThat(alarm.path("AlarmActions"))
+          .isEqualTo(parse("[{'Ref': '%s'}]".formatted(template.id("AWS::SNS::Topic"))));
+    }
+
+    @Test
+    void goes_off_when_a_step_of_secrets_managers_rotation_fails() {
+      JsonNode alarm = rotatedBySecretsManager.properties(ALARM);
+
+      assertThat(alarm.path("MetricName").asText()).isEqualTo("Errors");
+      assertThat(alarm.path("Statistic").asText()).isEqualTo("Sum");
+      assertThat(alarm.path("Dimensions").toString()).contains(":live");
+    }
+
+    @Test
+    void may_publish_to_the_topic() {
+      assertThat(template.properties("AWS::SNS::TopicPolicy").at("/PolicyDocument/Statement"))
+          .anySatisfy(
+              statement -> {
+                assertThat(statement.path("Effect").asText()).isEqualTo("Allow");
+                assertThat(statement.at("/Principal/Service").asText())
+                    .isEqualTo("cloudwatch.amazonaws.com");
+                assertThat(statement.at("/Condition/StringEquals/aws:SourceAccount"))
+                    .isEqualTo(ref("AWS::AccountId"));
+              });
+    }
+
+    @Test
+    void is_sent_to_the_address_that_is_given_and_to_nobody_else() {
+      assertThat(template.all("AWS::SNS::Subscription")).isEmpty();
+      assertThat(
+              StackTemplate.of("ALARM_EMAIL", "platform@example.com")
+                  .properties("AWS::SNS::Subscription"))
+          .isEqualTo(
+              parse(
+                  """
+                  {'Protocol': 'email', 'Endpoint': 'platform@example.com',
+                   'TopicArn': {'Ref': '%s'}}\
+                  """
+                      .formatted(template.id("AWS::SNS::Topic"))));
+    }
+  }
+
+  @Test
+  void tells_what_scripts_and_people_need() {
+    JsonNode outputs = template.json().path("Outputs");
+
+    assertThat(outputs.properties())
+        .extracting(Map.Entry::getKey)
+        .containsExactlyInAnyOrder("Function", "Log", "Failures", "Alarms", "Secrets", "RotateNow");
+    assertThat(outputs.at("/RotateNow/Value").toString())
+        .contains("aws lambda invoke --function-name momento-auth-token-refresh-lambda:live")
+        .contains("momento_auth_token_secret_name")
+        .contains("momento/authentication-token");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "eventbridge, create, ''",
+    "eventbridge, existing, rotate=momento",
+    "secrets-manager, create, ''",
+    "secrets-manager, existing, ''",
+  })
+  void cdk_nag_finds_nothing(String trigger, String secrets, String tag) {
+    Annotations findings =
+        Annotations.fromStack(
+            StackTemplate.stack(
+                "ROTATION_TRIGGER",
+                trigger,
+                "SECRETS",
+                secrets,
+                "MOMENTO_AUTH_TOKEN_SECRET_TAG",
+                tag,
+                "KMS_KEY_ARN",
+                KMS_KEY,
+                "ALARM_EMAIL",
+                "platform@example.com"));
+
+    findings.hasNoError("*", Match.anyValue());
+    findings.hasNoWarning("*", Match.anyValue());
+  }
+
+  @Test
+  void cdk_nag_would_find_something() {
+    KeyRotationStack stack = StackTemplate.stack();
+    var _ = new Queue(stack, "Careless");
+
+    assertThatThrownBy(() -> Annotations.fromStack(stack).hasNoError("*", Match.anyValue()))
+        .hasMessageContaining("AwsSolutions-SQS4");
+  }
+
+  @Test
+  void what_cdk_nag_is_told_to_accept_is_known() {
+    Set<String> accepted =
+        Stream.of(
+                template,
+                rotatedBySecretsManager,
+                StackTemplate.of("MOMENTO_AUTH_TOKEN_SECRET_TAG", "a=b"))
+            .flatMap(each -> each.json().path("Resources").valueStream())
+            .flatMap(resource -> resource.at("/Metadata/cdk_nag/rules_to_suppress").valueStream())
+            .map(rule -> rule.path("id").asText())
+            .collect(Collectors.toSet());
+
+    assertThat(accepted)
+        .containsExactlyInAnyOrder("AwsSolutions-SMG4", "AwsSolutions-SQS3", "AwsSolutions-IAM5");
+  }
+
+  private static String arn(String logicalId) {
+    return "{'Fn::GetAtt': ['%s', 'Arn']}".formatted(logicalId);
+  }
+
+  private static JsonNode ref(String logicalId) {
+    return parse("{'Ref': '%s'}".formatted(logicalId));
   }
 }

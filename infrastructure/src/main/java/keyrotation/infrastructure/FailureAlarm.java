@@ -1,0 +1,58 @@
+package keyrotation.infrastructure;
+
+import java.util.List;
+import java.util.Map;
+import software.amazon.awscdk.Aws;
+import software.amazon.awscdk.services.cloudwatch.Alarm;
+import software.amazon.awscdk.services.cloudwatch.ComparisonOperator;
+import software.amazon.awscdk.services.cloudwatch.IMetric;
+import software.amazon.awscdk.services.cloudwatch.TreatMissingData;
+import software.amazon.awscdk.services.cloudwatch.actions.SnsAction;
+import software.amazon.awscdk.services.iam.PolicyStatement;
+import software.amazon.awscdk.services.iam.ServicePrincipal;
+import software.amazon.awscdk.services.sns.Topic;
+import software.amazon.awscdk.services.sns.subscriptions.EmailSubscription;
+import software.constructs.Construct;
+
+/** Tells a topic of rotations that failed, and whoever is subscribed to it. */
+final class FailureAlarm extends Construct {
+
+  private final Topic topic;
+
+  /**
+   * Describes the alarm.
+   *
+   * @param failures counts what somebody has to look at
+   */
+  FailureAlarm(
+      Construct scope, String id, IMetric failures, String description, Settings settings) {
+    super(scope, id);
+    this.topic = Topic.Builder.create(this, "Topic").enforceSsl(true).build();
+    settings
+        .alarmEmail()
+        .ifPresent(address -> topic.addSubscription(new EmailSubscription(address)));
+    // A topic with a policy of its own has lost the one that let alarms in.
+    topic.addToResourcePolicy(
+        PolicyStatement.Builder.create()
+            .sid("AllowAlarms")
+            .principals(List.of(new ServicePrincipal("cloudwatch.amazonaws.com")))
+            .actions(List.of("sns:Publish"))
+            .resources(List.of(topic.getTopicArn()))
+            .conditions(Map.of("StringEquals", Map.of("aws:SourceAccount", Aws.ACCOUNT_ID)))
+            .build());
+    Alarm alarm =
+        Alarm.Builder.create(this, "Alarm")
+            .alarmDescription(description)
+            .metric(failures)
+            .threshold(1)
+            .comparisonOperator(ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD)
+            .evaluationPeriods(1)
+            .treatMissingData(TreatMissingData.NOT_BREACHING)
+            .build();
+    alarm.addAlarmAction(new SnsAction(topic));
+  }
+
+  Topic topic() {
+    return topic;
+  }
+}

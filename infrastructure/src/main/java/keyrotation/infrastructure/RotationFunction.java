@@ -1,0 +1,225 @@
+package keyrotation.infrastructure;
+
+import static keyrotation.infrastructure.Settings.Trigger.EVENTBRIDGE;
+
+import io.github.cdklabs.cdknag.NagPackSuppression;
+import io.github.cdklabs.cdknag.NagSuppressions;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+import software.amazon.awscdk.Annotations;
+import software.amazon.awscdk.ArnComponents;
+import software.amazon.awscdk.ArnFormat;
+import software.amazon.awscdk.Aws;
+import software.amazon.awscdk.Duration;
+import software.amazon.awscdk.RemovalPolicy;
+import software.amazon.awscdk.Stack;
+import software.amazon.awscdk.services.iam.PolicyDocument;
+import software.amazon.awscdk.services.iam.PolicyStatement;
+import software.amazon.awscdk.services.iam.Role;
+import software.amazon.awscdk.services.iam.ServicePrincipal;
+import software.amazon.awscdk.services.lambda.Alias;
+import software.amazon.awscdk.services.lambda.ApplicationLogLevel;
+import software.amazon.awscdk.services.lambda.Architecture;
+import software.amazon.awscdk.services.lambda.Code;
+import software.amazon.awscdk.services.lambda.Function;
+import software.amazon.awscdk.services.lambda.LoggingFormat;
+import software.amazon.awscdk.services.lambda.Runtime;
+import software.amazon.awscdk.services.lambda.SnapStartConf;
+import software.amazon.awscdk.services.lambda.SystemLogLevel;
+import software.amazon.awscdk.services.lambda.Tracing;
+import software.amazon.awscdk.services.lambda.destinations.SqsDestination;
+import software.amazon.awscdk.services.logs.LogGroup;
+import software.amazon.awscdk.services.logs.RetentionDays;
+import software.amazon.awscdk.services.sqs.IQueue;
+import software.constructs.Construct;
+
+/** The function, its alias {@code live}, its log group, and a role that allows it what it calls. */
+final class RotationFunction extends Construct {
+
+  /** The older function's name. */
+  static final String NAME = "momento-auth-token-refresh-lambda";
+
+  static final String HANDLER = "keyrotation.RotationHandler::handleRequest";
+
+  /**
+   * A fifth of it is needed. What it buys is processor time: the first rotation takes half as long
+   * as with 512 MB, for the same money, since both are paid by the product of size and time. {@code
+   * scripts/benchmark.sh} measures it.
+   */
+  private static final int MEMORY_MEGABYTES = 1024;
+
+  /** One rotation takes 40 seconds at most when all goes slowly; many share what Momento allows. */
+  private static final Duration TIMEOUT = Duration.minutes(5);
+
+  /** Lambda gives a snapshot up after 14 days without use; a window of a day is left below that. */
+  private static final int MOST_DAYS_FOR_SNAPSHOT = 13;
+
+  private static final List<String> ACTIONS =
+      List.of(
+          "secretsmanager:DescribeSecret",
+          "secretsmanager:GetSecretValue",
+          "secretsmanager:PutSecretValue",
+          "secretsmanager:UpdateSecretVersionStage");
+
+  private final LogGroup logGroup;
+  private final Alias alias;
+
+  /**
+   * Describes the function.
+   *
+   * @param secretArns of the secrets that it may rotate
+   * @param archive the function's code
+   * @param failures where events go that could not be dealt with
+   */
+  RotationFunction(
+      Construct scope,
+      String id,
+      Settings settings,
+      List<String> secretArns,
+      Path archive,
+      IQueue failures) {
+    super(scope, id);
+    this.logGroup =
+        LogGroup.Builder.create(this, "Log")
+            .retention(RetentionDays.THREE_MONTHS)
+            .removalPolicy(RemovalPolicy.DESTROY)
+            .build();
+    Role role =
+        Role.Builder.create(this, "Role")
+            .description("What the rotation of Momento keys may do, and nothing else.")
+            .assumedBy(new ServicePrincipal("lambda.amazonaws.com"))
+            .inlinePolicies(
+                Map.of(
+                    "rotate-keys",
+                    PolicyDocument.Builder.create()
+                        .statements(statements(settings, secretArns, failures))
+                        .build()))
+            .build();
+    if (settings.tag().isPresent()) {
+      NagSuppressions.addResourceSuppressions(
+          role,
+          List.of(
+              NagPackSuppression.builder()
+                  .id("AwsSolutions-IAM5")
+                  .reason(
+                      "Secrets can be listed only all together, and those with the tag have any"
+                          + " name; a condition on the tag says which they are.")
+                  .build()));
+    }
+    Function.Builder function =
+        Function.Builder.create(this, "Function")
+            .functionName(NAME)
+            .description("Keeps Momento API keys in Secrets Manager fresh.")
+            .runtime(Runtime.JAVA_25)
+            .architecture(Architecture.ARM_64)
+            .handler(HANDLER)
+            .code(Code.fromAsset(archive.toString()))
+            // The CDK would add to it what the policy above has already, and more.
+            .role(role.withoutPolicyUpdates())
+            .memorySize(MEMORY_MEGABYTES)
+            .timeout(TIMEOUT)
+            .environment(environment(settings))
+            .logGroup(logGroup)
+            .loggingFormat(LoggingFormat.JSON)
+            .applicationLogLevelV2(ApplicationLogLevel.INFO)
+            .systemLogLevelV2(SystemLogLevel.INFO)
+            .tracing(Tracing.DISABLED);
+    if (settings.trigger() == EVENTBRIDGE || settings.days() <= MOST_DAYS_FOR_SNAPSHOT) {
+      function.snapStart(SnapStartConf.ON_PUBLISHED_VERSIONS);
+    }
+    Function made = function.build();
+    Annotations.of(made)
+        .acknowledgeWarning(
+            "@aws-cdk/aws-lambda:snapStartRequirePublish", "The alias is of a published version.");
+    // Twice, with the same request id, and then it is somebody's business.
+    this.alias =
+        Alias.Builder.create(this, "Live")
+            .aliasName("live")
+            .version(made.getCurrentVersion())
+            .retryAttempts(2)
+            .maxEventAge(Duration.hours(6))
+            .onFailure(new SqsDestination(failures))
+            .build();
+  }
+
+  /** Returns what is invoked. */
+  Alias alias() {
+    return alias;
+  }
+
+  LogGroup logGroup() {
+    return logGroup;
+  }
+
+  private static Map<String, String> environment(Settings settings) {
+    Map<String, String> environment = new TreeMap<>(settings.passedOn());
+    environment.put(
+        Settings.SECRET_NAME,
+        settings.secrets().stream().map(SecretSource::id).collect(Collectors.joining(",")));
+    settings.tag().ifPresent(tag -> environment.put(Settings.SECRET_TAG, tag.toString()));
+    environment.put(Settings.DAYS, "" + settings.days());
+    return environment;
+  }
+
+  private List<PolicyStatement> statements(
+      Settings settings, List<String> secretArns, IQueue failures) {
+    List<PolicyStatement> statements = new ArrayList<>();
+    statements.add(allow("RotateSecrets", ACTIONS, secretArns).build());
+    settings
+        .tag()
+        .ifPresent(
+            tag -> {
+              statements.add(
+                  allow("RotateTaggedSecrets", ACTIONS, List.of(secretArn("*")))
+                      .conditions(
+                          Map.of(
+                              "StringEquals", Map.of("aws:ResourceTag/" + tag.key(), tag.value())))
+                      .build());
+              statements.add(
+                  allow("FindTaggedSecrets", List.of("secretsmanager:ListSecrets"), List.of("*"))
+                      .build());
+            });
+    settings
+        .kmsKeyArn()
+        .ifPresent(
+            key ->
+                statements.add(
+                    allow("UseKey", List.of("kms:Decrypt", "kms:GenerateDataKey"), List.of(key))
+                        .conditions(
+                            Map.of(
+                                "StringEquals",
+                                Map.of(
+                                    "kms:ViaService",
+                                    "secretsmanager." + Aws.REGION + "." + Aws.URL_SUFFIX)))
+                        .build()));
+    statements.add(
+        allow(
+                "WriteLog",
+                List.of("logs:CreateLogStream", "logs:PutLogEvents"),
+                List.of(logGroup.getLogGroupArn()))
+            .build());
+    statements.add(
+        allow("KeepFailures", List.of("sqs:SendMessage"), List.of(failures.getQueueArn())).build());
+    return statements;
+  }
+
+  private String secretArn(String name) {
+    return Stack.of(this)
+        .formatArn(
+            ArnComponents.builder()
+                .service("secretsmanager")
+                .resource("secret")
+                .resourceName(name)
+                .arnFormat(ArnFormat.COLON_RESOURCE_NAME)
+                .build());
+  }
+
+  private static PolicyStatement.Builder allow(
+      String sid, List<String> actions, List<String> resources) {
+    return PolicyStatement.Builder.create().sid(sid).actions(actions).resources(resources);
+  }
+}

@@ -1,0 +1,60 @@
+package keyrotation.infrastructure;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+
+/**
+ * What the handler has called of Secrets Manager while all its tests ran, which they have written
+ * down, is what its role allows: no less, and no more.
+ */
+class RoleTest {
+
+  private static final String SERVICE = "secretsmanager:";
+
+  @Test
+  void allows_each_call_of_the_handler_and_nothing_that_it_does_not_call() throws IOException {
+    assertThat(allowed(StackTemplate.of("MOMENTO_AUTH_TOKEN_SECRET_TAG", "rotate=momento")))
+        .as("seen only where all of the function's tests have run: mvn verify")
+        .isEqualTo(called());
+  }
+
+  @Test
+  void allows_to_list_secrets_only_where_some_are_found_by_a_tag() throws IOException {
+    Set<String> calledWithoutTag = called();
+    assertThat(calledWithoutTag.remove("ListSecrets")).isTrue();
+
+    assertThat(allowed(StackTemplate.of())).isEqualTo(calledWithoutTag);
+  }
+
+  /** Returns the actions that the function's tests have seen; the whole build makes the files. */
+  private static Set<String> called() throws IOException {
+    Set<String> called = new TreeSet<>();
+    for (String tests : new String[] {"tests", "integration-tests"}) {
+      called.addAll(
+          Files.readAllLines(Path.of("../lambda/target/calls-of-%s.txt".formatted(tests))));
+    }
+    return called;
+  }
+
+  private static Set<String> allowed(StackTemplate template) {
+    Set<String> allowed = new TreeSet<>();
+    StackTemplate.statements(template.role("lambda.amazonaws.com")).stream()
+        .flatMap(statement -> texts(statement.path("Action")))
+        .filter(action -> action.startsWith(SERVICE))
+        .map(action -> action.substring(SERVICE.length()))
+        .forEach(allowed::add);
+    return allowed;
+  }
+
+  private static Stream<String> texts(JsonNode node) {
+    return node.isArray() ? node.valueStream().map(JsonNode::asText) : Stream.of(node.asText());
+  }
+}

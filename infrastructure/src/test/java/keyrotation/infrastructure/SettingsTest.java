@@ -1,0 +1,208 @@
+package keyrotation.infrastructure;
+
+import static keyrotation.infrastructure.StackTemplate.KMS_KEY;
+import static keyrotation.infrastructure.StackTemplate.SECRET_ARN;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import keyrotation.infrastructure.SecretSource.Created;
+import keyrotation.infrastructure.SecretSource.Given;
+import keyrotation.infrastructure.SecretSource.Named;
+import keyrotation.infrastructure.Settings.Place;
+import keyrotation.infrastructure.Settings.Tag;
+import keyrotation.infrastructure.Settings.Trigger;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class SettingsTest {
+
+  private static final Place NOWHERE = new Place(Optional.empty(), Optional.empty());
+  private static final Place HERE =
+      new Place(Optional.of("123456789012"), Optional.of("us-east-1"));
+
+  @Test
+  void have_defaults() {
+    assertThat(Settings.from(Map.of(), NOWHERE))
+        .isEqualTo(
+            new Settings(
+                List.of(new Created("momento/authentication-token")),
+                Optional.empty(),
+                1,
+                Optional.empty(),
+                Trigger.EVENTBRIDGE,
+                Optional.empty(),
+                Map.of()));
+  }
+
+  @Test
+  void are_what_is_set() {
+    Map<String, String> values = new HashMap<>();
+    values.put("MOMENTO_AUTH_TOKEN_SECRET_NAME", " a ,b/c_+=.@-, " + SECRET_ARN);
+    values.put("MOMENTO_AUTH_TOKEN_SECRET_TAG", "rotate=momento=yes");
+    values.put("AUTO_ROTATION_IN_DAYS", "1000");
+    values.put("KMS_KEY_ARN", KMS_KEY);
+    values.put("ROTATION_TRIGGER", "eventbridge");
+    values.put("SECRETS", "existing");
+    values.put("ALARM_EMAIL", "a.b+c@sub.example.com");
+    values.put("MOMENTO_REFRESHES_PER_SECOND", " 5 ");
+    values.put("SECRETS_MANAGER_WRITES_PER_SECOND", "50");
+    values.put("MOMENTO_CONTROL_ENDPOINT", "control.example.com:443");
+    assertThat(values.keySet()).containsExactlyInAnyOrderElementsOf(Settings.NAMES);
+
+    assertThat(Settings.from(values, HERE))
+        .isEqualTo(
+            new Settings(
+                List.of(new Named("a"), new Named("b/c_+=.@-"), new Given(SECRET_ARN)),
+                Optional.of(new Tag("rotate", "momento=yes")),
+                1000,
+                Optional.of(KMS_KEY),
+                Trigger.EVENTBRIDGE,
+                Optional.of("a.b+c@sub.example.com"),
+                Map.of(
+                    "MOMENTO_REFRESHES_PER_SECOND", "5",
+                    "SECRETS_MANAGER_WRITES_PER_SECOND", "50",
+                    "MOMENTO_CONTROL_ENDPOINT", "control.example.com:443")));
+  }
+
+  @Test
+  void take_blank_for_unset() {
+    Map<String, String> blank = new HashMap<>();
+    Settings.NAMES.forEach(name -> blank.put(name, " "));
+
+    assertThat(Settings.from(blank, HERE)).isEqualTo(Settings.from(Map.of(), HERE));
+  }
+
+  @Test
+  void make_no_secret_whose_arn_is_given() {
+    assertThat(read("MOMENTO_AUTH_TOKEN_SECRET_NAME", "a," + SECRET_ARN, HERE).secrets())
+        .containsExactly(new Created("a"), new Given(SECRET_ARN));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      quoteCharacter = '`',
+      textBlock =
+          """
+          MOMENTO_AUTH_TOKEN_SECRET_NAME,    momento/a b
+          MOMENTO_AUTH_TOKEN_SECRET_NAME,    momento/*
+          MOMENTO_AUTH_TOKEN_SECRET_NAME,    momento:a
+          MOMENTO_AUTH_TOKEN_SECRET_NAME,    arn:aws:secretsmanager:us-east-1:123456789012:secret:momento
+          MOMENTO_AUTH_TOKEN_SECRET_NAME,    arn:aws:secretsmanager:us-east-1:210987654321:secret:momento-a1B2c3
+          MOMENTO_AUTH_TOKEN_SECRET_NAME,    arn:aws:secretsmanager:eu-west-1:123456789012:secret:momento-a1B2c3
+          MOMENTO_AUTH_TOKEN_SECRET_NAME,    arn:aws:ssm:us-east-1:123456789012:parameter/momento
+          MOMENTO_AUTH_TOKEN_SECRET_TAG,     rotate
+          MOMENTO_AUTH_TOKEN_SECRET_TAG,     =momento
+          MOMENTO_AUTH_TOKEN_SECRET_TAG,     rotate=*
+          MOMENTO_AUTH_TOKEN_SECRET_TAG,     rotate=${aws:username}
+          AUTO_ROTATION_IN_DAYS,             0
+          AUTO_ROTATION_IN_DAYS,             1001
+          AUTO_ROTATION_IN_DAYS,             1.5
+          AUTO_ROTATION_IN_DAYS,             -1
+          AUTO_ROTATION_IN_DAYS,             99999999999999999999
+          AUTO_ROTATION_IN_DAYS,             one
+          KMS_KEY_ARN,                       alias/momento
+          KMS_KEY_ARN,                       arn:aws:kms:us-east-1:123456789012:alias/momento
+          KMS_KEY_ARN,                       arn:aws:kms:us-east-1:123456789012:key/*
+          KMS_KEY_ARN,                       arn:aws:kms:us-east-1:210987654321:key/1234abcd-12ab-34cd-56ef-1234567890ab
+          KMS_KEY_ARN,                       arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab
+          KMS_KEY_ARN,                       arn:aws:s3:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab
+          ROTATION_TRIGGER,                  cron
+          ROTATION_TRIGGER,                  EventBridge
+          SECRETS,                           both
+          ALARM_EMAIL,                       platform
+          ALARM_EMAIL,                       platform@example
+          ALARM_EMAIL,                       a@example.com b@example.com
+          MOMENTO_REFRESHES_PER_SECOND,      0
+          SECRETS_MANAGER_WRITES_PER_SECOND, 10001
+          MOMENTO_CONTROL_ENDPOINT,          control.example.com
+          MOMENTO_CONTROL_ENDPOINT,          control.example.com:65536
+          MOMENTO_CONTROL_ENDPOINT,          https://control.example.com:443
+          """)
+  void tell_a_mistake_with_the_value_the_rule_and_an_example(String name, String value) {
+    assertThatThrownBy(() -> read(name, value, HERE))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageStartingWith(name + " is \"" + value + "\", but must be ")
+        .message()
+        .containsPattern("; for example \\S.*\\.$")
+        .hasLineCount(1);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"a,", ",a", "a,,b", "a,b c", "a,arn:aws:secretsmanager:us-east-1:1:secret:b"})
+  void tell_which_of_several_names_is_wrong(String names) {
+    assertThatThrownBy(() -> read("MOMENTO_AUTH_TOKEN_SECRET_NAME", names, NOWHERE))
+        .isInstanceOf(IllegalArgumentException.class)
+        .message()
+        .hasLineCount(1)
+        .doesNotContain("is \"a\"");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "momento/a,momento/b,momento/a",
+        "momento/a,arn:aws:secretsmanager:us-east-1:123456789012:secret:momento/a-a1B2c3"
+      })
+  void tell_a_name_that_is_given_twice(String names) {
+    assertThatThrownBy(() -> read("MOMENTO_AUTH_TOKEN_SECRET_NAME", names, HERE))
+        .hasMessage(
+            "MOMENTO_AUTH_TOKEN_SECRET_NAME names \"momento/a\" twice; name each secret once.");
+  }
+
+  @Test
+  void tell_all_mistakes_at_once() {
+    Map<String, String> values = new HashMap<>();
+    Settings.NAMES.forEach(name -> values.put(name, "*"));
+
+    assertThatThrownBy(() -> Settings.from(values, HERE))
+        .message()
+        .hasLineCount(Settings.NAMES.size())
+        .contains(Settings.NAMES);
+  }
+
+  @Test
+  void want_all_arns_of_one_account_where_nobody_says_which() {
+    assertThat(read("KMS_KEY_ARN", KMS_KEY, NOWHERE).kmsKeyArn()).contains(KMS_KEY);
+    assertThatThrownBy(
+            () ->
+                Settings.from(
+                    Map.of(
+                        "MOMENTO_AUTH_TOKEN_SECRET_NAME",
+                        SECRET_ARN.replace("123456789012", "210987654321"),
+                        "KMS_KEY_ARN",
+                        KMS_KEY),
+                    NOWHERE))
+        .hasMessageContaining(
+            "KMS_KEY_ARN is \"%s\", but must be the ARN of a KMS key, not of an alias, in the"
+                    .formatted(KMS_KEY)
+                + " account 210987654321 and the region us-east-1; for example"
+                + " arn:aws:kms:us-east-1:210987654321:key/");
+  }
+
+  @Test
+  void want_no_tag_where_secrets_manager_rotates() {
+    assertThatThrownBy(
+            () ->
+                Settings.from(
+                    Map.of(
+                        "ROTATION_TRIGGER",
+                        "secrets-manager",
+                        "MOMENTO_AUTH_TOKEN_SECRET_TAG",
+                        "rotate=momento"),
+                    NOWHERE))
+        .hasMessage(
+            "MOMENTO_AUTH_TOKEN_SECRET_TAG is \"rotate=momento\", but Secrets Manager rotates named"
+                + " secrets alone; leave it out, or set ROTATION_TRIGGER=eventbridge.");
+  }
+
+  private static Settings read(String name, String value, Place place) {
+    return Settings.from(Map.of(name, value), place);
+  }
+}

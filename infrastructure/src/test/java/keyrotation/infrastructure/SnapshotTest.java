@@ -1,0 +1,88 @@
+package keyrotation.infrastructure;
+
+import static keyrotation.infrastructure.StackTemplate.KMS_KEY;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import com.fasterxml.jackson.core.util.DefaultIndenter;
+import com.fasterxml.jackson.core.util.DefaultPrettyPrinter;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/**
+ * The template of each trigger and each mode of secrets, as somebody has reviewed it. {@code
+ * -Dsnapshots=replace} writes them anew, for the next review.
+ */
+class SnapshotTest {
+
+  private static final Path TEMPLATES = Path.of("src/test/resources/templates");
+
+  @ParameterizedTest
+  @CsvSource({
+    "eventbridge, create",
+    "eventbridge, existing",
+    "secrets-manager, create",
+    "secrets-manager, existing",
+  })
+  void the_template_is_the_reviewed_one(String trigger, String secrets) throws IOException {
+    String actual =
+        pretty(
+            StackTemplate.of(
+                "ROTATION_TRIGGER", trigger,
+                "SECRETS", secrets,
+                "KMS_KEY_ARN", KMS_KEY,
+                "ALARM_EMAIL", "platform@example.com"));
+    Path reviewed = TEMPLATES.resolve(trigger + "-" + secrets + ".json");
+    if ("replace".equals(System.getProperty("snapshots"))) {
+      Files.createDirectories(TEMPLATES);
+      Files.writeString(reviewed, actual);
+    }
+
+    assertThat(reviewed).content().isEqualTo(actual);
+  }
+
+  @Test
+  void a_linter_of_cloudformation_finds_nothing_wrong_with_them()
+      throws IOException, InterruptedException {
+    // W3005: the CDK says twice that the function needs its role.
+    List<String> command =
+        new ArrayList<>(
+            List.of("cfn-lint", "--regions", "us-east-1", "--ignore-checks", "W3005", "--"));
+    int options = command.size();
+    try (var files = Files.list(TEMPLATES)) {
+      files.map(Path::toString).sorted().forEach(command::add);
+    }
+    assertThat(command).hasSize(options + 4);
+    Path output = Path.of("target", "cfn-lint.txt");
+    int status = -1;
+    try {
+      status =
+          new ProcessBuilder(command)
+              .redirectErrorStream(true)
+              .redirectOutput(output.toFile())
+              .start()
+              .waitFor();
+    } catch (IOException e) {
+      assumeTrue(false, "cfn-lint is not installed");
+    }
+
+    assertThat(Files.readString(output)).isEmpty();
+    assertThat(status).isZero();
+  }
+
+  private static String pretty(StackTemplate template) throws IOException {
+    ObjectMapper json = new ObjectMapper().enable(SerializationFeature.ORDER_MAP_ENTRIES_BY_KEYS);
+    DefaultPrettyPrinter printer = new DefaultPrettyPrinter();
+    printer.indentArraysWith(DefaultIndenter.SYSTEM_LINEFEED_INSTANCE);
+    return json.writer(printer).writeValueAsString(json.treeToValue(template.json(), Object.class))
+        + "\n";
+  }
+}

@@ -1,0 +1,138 @@
+package keyrotation.infrastructure;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
+import keyrotation.infrastructure.Settings.Place;
+import software.amazon.awscdk.App;
+import software.amazon.awscdk.AppProps;
+import software.amazon.awscdk.assertions.Template;
+
+/** The template that some settings lead to; each is synthesised once, since that takes a second. */
+final class StackTemplate {
+
+  static final String KMS_KEY =
+      "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+  static final String SECRET_ARN =
+      "arn:aws:secretsmanager:us-east-1:123456789012:secret:momento/other-a1B2c3";
+
+  private static final Map<Map<String, String>, StackTemplate> ALL = new ConcurrentHashMap<>();
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  private final JsonNode json;
+
+  private StackTemplate(JsonNode json) {
+    this.json = json;
+  }
+
+  /** Takes names and values of settings in turn. */
+  static StackTemplate of(String... settings) {
+    return ALL.computeIfAbsent(map(settings), StackTemplate::synthesise);
+  }
+
+  static KeyRotationStack stack(String... settings) {
+    return stack(map(settings));
+  }
+
+  private static Map<String, String> map(String... settings) {
+    Map<String, String> map = new TreeMap<>();
+    for (int i = 0; i < settings.length; i += 2) {
+      map.put(settings[i], settings[i + 1]);
+    }
+    return map;
+  }
+
+  private static StackTemplate synthesise(Map<String, String> settings) {
+    return new StackTemplate(JSON.valueToTree(Template.fromStack(stack(settings)).toJSON()));
+  }
+
+  /** Describes the stack with code that stays the same, so that its template does, too. */
+  private static KeyRotationStack stack(Map<String, String> settings) {
+    try {
+      Path archive = Path.of("target", "code.zip");
+      Files.writeString(archive, "This stands for the function's code.");
+      Path output = Files.createTempDirectory(Path.of("target"), "cdk.out");
+      return KeyRotationApp.describe(
+          new App(AppProps.builder().outdir(output.toString()).build()),
+          Settings.from(settings, new Place(Optional.empty(), Optional.empty())),
+          archive);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  JsonNode json() {
+    return json;
+  }
+
+  /** Returns the resources of a type, by logical id. */
+  Map<String, JsonNode> all(String type) {
+    Map<String, JsonNode> found = new HashMap<>();
+    json.path("Resources")
+        .properties()
+        .forEach(
+            resource -> {
+              if (resource.getValue().path("Type").asText().equals(type)) {
+                found.put(resource.getKey(), resource.getValue());
+              }
+            });
+    return found;
+  }
+
+  /** Returns the one resource of a type. */
+  JsonNode only(String type) {
+    assertThat(all(type)).as(type).hasSize(1);
+    return all(type).values().iterator().next();
+  }
+
+  JsonNode properties(String type) {
+    return only(type).path("Properties");
+  }
+
+  /** Returns the logical id of the one resource of a type. */
+  String id(String type) {
+    assertThat(all(type)).as(type).hasSize(1);
+    return all(type).keySet().iterator().next();
+  }
+
+  /** Returns the role that a service assumes. */
+  JsonNode role(String service) {
+    List<JsonNode> roles =
+        all("AWS::IAM::Role").values().stream()
+            .map(role -> role.path("Properties"))
+            .filter(
+                role ->
+                    role.at("/AssumeRolePolicyDocument/Statement/0/Principal/Service")
+                        .asText()
+                        .equals(service))
+            .toList();
+    assertThat(roles).as("Roles of " + service).hasSize(1);
+    return roles.getFirst();
+  }
+
+  /** Returns the statements of a role's one policy. */
+  static List<JsonNode> statements(JsonNode role) {
+    assertThat(role.path("Policies")).hasSize(1);
+    return role.at("/Policies/0/PolicyDocument/Statement").valueStream().toList();
+  }
+
+  /** Reads JSON in which single quotes stand for double ones. */
+  static JsonNode parse(String text) {
+    try {
+      return JSON.readTree(text.replace('\'', '"'));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}
