@@ -5,7 +5,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 echo "Building the function and the sandbox ..."
-mvn --batch-mode --quiet --projects sandbox,lambda --also-make -Dmaven.test.skip=true package &
+mvn --batch-mode --quiet --projects sandbox,lambda --also-make -Dstyle.color=never -Dmaven.test.skip=true package &
 build=$!
 trap 'kill $build' INT TERM
 wait $build

@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import keyrotation.infrastructure.Settings.Trigger;
 import software.amazon.awscdk.ArnComponents;
 import software.amazon.awscdk.ArnFormat;
@@ -95,7 +96,9 @@ final class KeyRotationStack extends Stack {
     output("Log", function.logGroup().getLogGroupName(), "Its log group");
     output("Failures", failures.getQueueUrl(), "The events that it could not deal with");
     output("Alarms", alarm.topic().getTopicArn(), "Whom to subscribe to, to be told of failures");
-    output("Secrets", String.join(",", secretArns.values()), "Whose keys it rotates");
+    String secretIds =
+        settings.secrets().stream().map(SecretSource::id).collect(Collectors.joining(","));
+    output("Secrets", secretIds, "Whose keys it rotates");
     output("RotateNow", rotateNow(settings.secrets().getFirst()), "Rotates a key now");
   }
 

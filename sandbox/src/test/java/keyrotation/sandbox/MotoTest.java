@@ -1,19 +1,11 @@
 package keyrotation.sandbox;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import java.io.BufferedReader;
-import java.io.File;
 import java.io.IOException;
 import java.net.URI;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -53,50 +45,24 @@ class MotoTest extends SecretsManagerContract {
                   "versions_are_dated_to_the_millisecond_and_later_ones_later",
                   "it dates them to the second")));
 
-  private Process moto;
-  private URI endpoint;
+  private MotoServer moto;
 
   @BeforeAll
   void start() throws IOException {
-    Optional<Path> program = onPath("moto_server");
-    assumeTrue(program.isPresent(), "moto_server is not installed");
-    moto =
-        new ProcessBuilder(program.get().toString(), "-H", "127.0.0.1", "-p", "0")
-            .redirectErrorStream(true)
-            .start();
-    endpoint = announced(moto.inputReader(UTF_8));
+    Optional<MotoServer> started = MotoServer.start();
+    assumeTrue(started.isPresent(), "moto_server is not installed");
+    moto = started.get();
   }
 
   @AfterAll
   void stop() {
     if (moto != null) {
-      moto.descendants().forEach(ProcessHandle::destroyForcibly);
-      moto.destroyForcibly().onExit().join();
+      moto.close();
     }
   }
 
   @Override
   URI endpoint() {
-    return endpoint;
-  }
-
-  private static URI announced(BufferedReader output) throws IOException {
-    Pattern address = Pattern.compile("Running on (http://127\\.0\\.0\\.1:\\d+)");
-    for (String line = output.readLine(); line != null; line = output.readLine()) {
-      Matcher matcher = address.matcher(line);
-      if (matcher.find()) {
-        // What follows must be read, lest moto wait for somebody to do so.
-        Thread.startVirtualThread(() -> output.lines().forEach(ignored -> {}));
-        return URI.create(matcher.group(1));
-      }
-    }
-    throw new IOException("moto_server ended before it listened.");
-  }
-
-  private static Optional<Path> onPath(String program) {
-    return Stream.of(System.getenv("PATH").split(File.pathSeparator, -1))
-        .map(directory -> Path.of(directory, program))
-        .filter(Files::isExecutable)
-        .findFirst();
+    return moto.endpoint();
   }
 }

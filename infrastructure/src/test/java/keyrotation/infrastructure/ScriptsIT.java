@@ -1,0 +1,168 @@
+package keyrotation.infrastructure;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.abort;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.File;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
+import keyrotation.sandbox.MotoServer;
+import org.junit.jupiter.api.Test;
+import org.testcontainers.DockerClientFactory;
+import org.testcontainers.containers.ContainerFetchException;
+import org.testcontainers.localstack.LocalStackContainer;
+import org.testcontainers.utility.DockerImageName;
+
+/**
+ * The scripts, with the CDK's and AWS's own command lines, against stand-ins for AWS that other
+ * people have made.
+ */
+class ScriptsIT {
+
+  /** The last image that runs without an account. */
+  private static final DockerImageName LOCAL_STACK =
+      DockerImageName.parse("localstack/localstack:4.14.0");
+
+  private static final String SECRET = "momento/authentication-token";
+  private static final String STACK = "momento-auth-token-refresh-stack";
+
+  /** What a command has ended with, and what it has said. */
+  private record Result(int status, String output) {}
+
+  /**
+   * moto knows neither secrets in stacks nor most of what else is in this one, and leaves out what
+   * it does not know; so this is about the scripts, the uploads, and what becomes of secrets.
+   */
+  @Test
+  void moto_gets_a_stack_over_a_secret_that_was_there_before_and_keeps_the_secret()
+      throws IOException, InterruptedException {
+    Optional<MotoServer> started = MotoServer.start();
+    assumeTrue(started.isPresent(), "moto_server is not installed");
+    assumeTrue(isOnPath("aws"), "AWS's command line is not installed");
+    try (MotoServer moto = started.get()) {
+      Shell shell = new Shell(moto.endpoint());
+      String arn = shell.aws("secretsmanager create-secret --name " + SECRET + " --query ARN");
+
+      Result deployed = shell.run("../scripts/deploy.sh", "--yes");
+      assertThat(deployed.status).as(deployed.output).isZero();
+      assertThat(deployed.output).contains("The secret " + SECRET + " is there already");
+      Result again = shell.run("../scripts/deploy.sh", "--yes");
+      assertThat(again.status).as(again.output).isZero();
+      assertThat(shell.aws("cloudformation get-template --output json --stack-name " + STACK))
+          .contains(arn)
+          .doesNotContain("AWS::SecretsManager::Secret\"");
+
+      Result unsure = shell.run("../scripts/teardown.sh");
+      assertThat(unsure.output).contains("Nothing was done.");
+      assertThat(unsure.status).isEqualTo(1);
+      Result removed = shell.run("../scripts/teardown.sh", "--yes");
+      assertThat(removed.status).as(removed.output).isZero();
+      Result removedAgain = shell.run("../scripts/teardown.sh", "--yes");
+      assertThat(removedAgain.output).contains("There is no stack " + STACK);
+      assertThat(shell.aws("secretsmanager describe-secret --query ARN --secret-id " + SECRET))
+          .isEqualTo(arn);
+    }
+  }
+
+  @Test
+  void local_stack_gets_a_stack_that_makes_a_secret_and_outlives_it_and_gets_it_again()
+      throws IOException, InterruptedException {
+    assumeTrue(DockerClientFactory.instance().isDockerAvailable(), "Docker does not answer");
+    assumeTrue(isOnPath("aws"), "AWS's command line is not installed");
+    try (LocalStackContainer localStack = new LocalStackContainer(LOCAL_STACK)) {
+      try {
+        localStack.start();
+      } catch (ContainerFetchException e) {
+        abort("the image " + LOCAL_STACK + " cannot be pulled");
+      }
+      Shell shell = new Shell(localStack.getEndpoint());
+
+      Result deployed = shell.run("../scripts/deploy.sh", "--yes");
+      assertThat(deployed.status).as(deployed.output).isZero();
+      String arn = shell.aws("secretsmanager describe-secret --query ARN --secret-id " + SECRET);
+      assertThat(
+              shell.aws(
+                  "lambda get-alias --name live --function-name "
+                      + RotationFunction.NAME
+                      + " --query FunctionVersion"))
+          .isEqualTo("1");
+
+      Result removed = shell.run("../scripts/teardown.sh", "--yes");
+      assertThat(removed.status).as(removed.output).isZero();
+      assertThat(shell.aws("secretsmanager describe-secret --query ARN --secret-id " + SECRET))
+          .isEqualTo(arn);
+
+      Result again = shell.run("../scripts/deploy.sh", "--yes");
+      assertThat(again.status).as(again.output).isZero();
+      assertThat(shell.aws("secretsmanager describe-secret --query ARN --secret-id " + SECRET))
+          .isEqualTo(arn);
+    }
+  }
+
+  /** Runs commands against a stand-in. */
+  private record Shell(URI endpoint) {
+
+    /** Returns what AWS's command line prints. */
+    String aws(String arguments) throws IOException, InterruptedException {
+      Result result =
+          run(Stream.of(("aws --output text " + arguments).split(" ", -1)).toArray(String[]::new));
+      assertThat(result.status).as(result.output).isZero();
+      return result.output.strip();
+    }
+
+    Result run(String... command) throws IOException, InterruptedException {
+      Path output = Files.createTempFile("script", ".txt");
+      try {
+        ProcessBuilder builder =
+            new ProcessBuilder(command)
+                .redirectErrorStream(true)
+                .redirectInput(new File("/dev/null"))
+                .redirectOutput(output.toFile());
+        builder.environment().keySet().removeAll(Settings.NAMES);
+        builder.environment().remove("AWS_PROFILE");
+        builder.environment().putAll(environment());
+        int status = builder.start().waitFor();
+        return new Result(status, Files.readString(output, UTF_8));
+      } finally {
+        Files.delete(output);
+      }
+    }
+
+    private Map<String, String> environment() {
+      return Map.of(
+          "AWS_ENDPOINT_URL",
+          endpoint.toString(),
+          "AWS_REGION",
+          "us-east-1",
+          "AWS_DEFAULT_REGION",
+          "us-east-1",
+          "AWS_ACCESS_KEY_ID",
+          "test",
+          "AWS_SECRET_ACCESS_KEY",
+          "test",
+          // Everything is built already, and this build must not be disturbed.
+          "CDK_APP",
+          String.join(
+              " ",
+              List.of(
+                  Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                  "-cp",
+                  System.getProperty("java.class.path"),
+                  KeyRotationApp.class.getName(),
+                  "../lambda/target/function.zip")));
+    }
+  }
+
+  private static boolean isOnPath(String program) {
+    return Stream.of(System.getenv("PATH").split(File.pathSeparator, -1))
+        .anyMatch(directory -> Files.isExecutable(Path.of(directory, program)));
+  }
+}

@@ -1,0 +1,71 @@
+package keyrotation.sandbox;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.io.BufferedReader;
+import java.io.File;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+/** moto, somebody else's stand-in for many of AWS's services, where it is installed. */
+public final class MotoServer implements AutoCloseable {
+
+  private final Process process;
+  private final URI endpoint;
+
+  private MotoServer(Process process, URI endpoint) {
+    this.process = process;
+    this.endpoint = endpoint;
+  }
+
+  /** Starts it on a free port; empty if there is no {@code moto_server} on the path. */
+  public static Optional<MotoServer> start() throws IOException {
+    Optional<Path> program = onPath("moto_server");
+    if (program.isEmpty()) {
+      return Optional.empty();
+    }
+    Process process =
+        new ProcessBuilder(program.get().toString(), "-H", "127.0.0.1", "-p", "0")
+            .redirectErrorStream(true)
+            .start();
+    return Optional.of(new MotoServer(process, announced(process.inputReader(UTF_8))));
+  }
+
+  /** Returns where clients reach it: the value of {@code AWS_ENDPOINT_URL}. */
+  public URI endpoint() {
+    return endpoint;
+  }
+
+  @Override
+  public void close() {
+    process.descendants().forEach(ProcessHandle::destroyForcibly);
+    process.destroyForcibly().onExit().join();
+  }
+
+  private static URI announced(BufferedReader output) throws IOException {
+    Pattern address = Pattern.compile("Running on http://127\\.0\\.0\\.1:(\\d+)");
+    for (String line = output.readLine(); line != null; line = output.readLine()) {
+      Matcher matcher = address.matcher(line);
+      if (matcher.find()) {
+        // What follows must be read, lest moto wait for somebody to do so.
+        Thread.startVirtualThread(() -> output.lines().forEach(ignored -> {}));
+        // By this name it tells buckets apart as AWS does.
+        return URI.create("http://localhost:" + matcher.group(1));
+      }
+    }
+    throw new IOException("moto_server ended before it listened.");
+  }
+
+  private static Optional<Path> onPath(String program) {
+    return Stream.of(System.getenv("PATH").split(File.pathSeparator, -1))
+        .map(directory -> Path.of(directory, program))
+        .filter(Files::isExecutable)
+        .findFirst();
+  }
+}
