@@ -3,6 +3,7 @@ package keyrotation.infrastructure;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import software.amazon.awscdk.Aws;
 import software.amazon.awscdk.Duration;
 import software.amazon.awscdk.services.iam.PolicyDocument;
@@ -41,12 +42,14 @@ final class DailySchedule extends Construct {
                     .conditions(
                         Map.of(
                             "StringEquals",
-                            Map.of(
-                                "aws:SourceAccount",
-                                Aws.ACCOUNT_ID,
-                                "aws:SourceArn",
-                                ScheduleGroup.fromDefaultScheduleGroup(this, "Group")
-                                    .getScheduleGroupArn())))
+                            // Sorted, else each synthesis would write another template.
+                            new TreeMap<>(
+                                Map.of(
+                                    "aws:SourceAccount",
+                                    Aws.ACCOUNT_ID,
+                                    "aws:SourceArn",
+                                    ScheduleGroup.fromDefaultScheduleGroup(this, "Group")
+                                        .getScheduleGroupArn()))))
                     .build())
             .inlinePolicies(
                 Map.of(
