@@ -4,6 +4,9 @@ stack=momento-auth-token-refresh-stack
 errors=$(mktemp)
 trap 'rm -f "$errors"' EXIT
 
+# Version 1 of AWS's command line knows the region by this name alone, the CDK by both.
+[ -z "${AWS_REGION:-}" ] || export AWS_DEFAULT_REGION="$AWS_REGION"
+
 fail() {
   echo "$@" >&2
   exit 1
@@ -17,10 +20,29 @@ need() {
 # There is none where there is no stack.
 resources() {
   need aws "it is AWS's command line."
-  aws cloudformation describe-stack-resources --stack-name "$stack" --output text \
-    --query 'StackResources[].[LogicalResourceId,ResourceType,PhysicalResourceId]' 2>"$errors" \
-    || grep -q 'does not exist' "$errors" \
-    || fail "$(cat "$errors")"
+  aws cloudformation list-stack-resources --stack-name "$stack" --output text \
+    --query "StackResourceSummaries[?ResourceStatus!='DELETE_COMPLETE'].[LogicalResourceId,ResourceType,PhysicalResourceId]" \
+    2>"$errors" || grep -q 'does not exist' "$errors" || fail "$(cat "$errors")"
+}
+
+# Tells something of the stack as it is deployed.
+of_stack() {
+  aws cloudformation describe-stacks --stack-name "$stack" --output text --query "Stacks[0].$1"
+}
+
+# Tells which secrets the stack names, separated by commas.
+secrets_of_stack() {
+  of_stack "Outputs[?OutputKey=='Secrets'].OutputValue" | sed 's/^None$//'
+}
+
+# Asks whether to go on; whoever does not say yes does not.
+confirm() {
+  printf '%s [y/N] ' "$1"
+  read -r answer || answer=
+  case $answer in
+    y | Y | yes) ;;
+    *) fail "Nothing was done." ;;
+  esac
 }
 
 # Ends the script if those resources are the older system's, whose names begin like this.

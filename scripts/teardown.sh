@@ -28,22 +28,12 @@ done
 resources=$(resources)
 [ -n "$resources" ] || fail "There is no stack $stack in this account and region."
 refuse_older "$resources"
-secrets=$(aws cloudformation describe-stacks --stack-name "$stack" --output text \
-  --query "Stacks[0].Outputs[?OutputKey=='Secrets'].OutputValue")
+secrets=$(secrets_of_stack)
 
-echo "This deletes the stack $stack. Nothing rotates these secrets then; they stay:"
-echo "$secrets" | tr , '\n' | sed 's/^/  /'
-if [ -z "$sure" ]; then
-  printf 'Delete the stack? [y/N] '
-  read -r answer || answer=
-  case $answer in
-    y | Y | yes) ;;
-    *)
-      echo "Nothing was done."
-      exit 1
-      ;;
-  esac
-fi
+echo "This deletes $(of_stack StackId)."
+echo "Nothing rotates these secrets then; they stay:"
+echo "${secrets:-those with its tag}" | tr , '\n' | sed 's/^/  /'
+[ -n "$sure" ] || confirm "Delete the stack?"
 aws cloudformation delete-stack --stack-name "$stack"
 echo "Waiting until it is gone ..."
 aws cloudformation wait stack-delete-complete --stack-name "$stack"

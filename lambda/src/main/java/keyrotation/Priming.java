@@ -52,7 +52,7 @@ final class Priming implements Resource {
   public void afterRestore(Context<? extends Resource> context) {}
 
   private void primeSecretsManager() {
-    var _ = store.describe(settings.secretIds().getFirst());
+    var _ = store.describe(settings.secretIds().stream().findFirst().orElse("none"));
   }
 
   private void primeMomento() {

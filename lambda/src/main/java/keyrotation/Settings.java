@@ -39,6 +39,7 @@ record Settings(
   record HostAndPort(String host, int port) {}
 
   private static final Pattern TAG = Pattern.compile("([^=]{1,128})=([^=]{0,256})");
+  private static final String DEFAULT_SECRET = "momento/authentication-token";
   private static final int MOST_DAYS = 1000;
   private static final int MOST_CALLS_PER_SECOND = 10_000;
 
@@ -50,18 +51,20 @@ record Settings(
    */
   static Settings from(Map<String, String> environment) {
     Reader reader = new Reader(environment, new ArrayList<>());
+    Optional<List<String>> secretIds =
+        reader.readIfSet(
+            "MOMENTO_AUTH_TOKEN_SECRET_NAME",
+            Settings::secretIds,
+            "names or ARNs of secrets, separated by commas, such as " + DEFAULT_SECRET);
+    Optional<Tag> tag =
+        reader.readIfSet(
+            "MOMENTO_AUTH_TOKEN_SECRET_TAG",
+            Settings::tag,
+            "a tag's key and value, such as rotate=momento");
     Settings settings =
         new Settings(
-            reader.read(
-                "MOMENTO_AUTH_TOKEN_SECRET_NAME",
-                "momento/authentication-token",
-                Settings::secretIds,
-                "names or ARNs of secrets, separated by commas, such as"
-                    + " momento/authentication-token"),
-            reader.readIfSet(
-                "MOMENTO_AUTH_TOKEN_SECRET_TAG",
-                Settings::tag,
-                "a tag's key and value, such as rotate=momento"),
+            secretIds.orElseGet(() -> tag.isPresent() ? List.of() : List.of(DEFAULT_SECRET)),
+            tag,
             reader.read(
                 "AUTO_ROTATION_IN_DAYS",
                 "1",

@@ -29,6 +29,12 @@ class SettingsTest {
   }
 
   @Test
+  void no_secret_is_named_where_a_tag_alone_tells_which_they_are() {
+    assertThat(Settings.from(Map.of("MOMENTO_AUTH_TOKEN_SECRET_TAG", "rotate=momento")).secretIds())
+        .isEmpty();
+  }
+
+  @Test
   void everything_can_be_set() {
     assertThat(
             Settings.from(

@@ -6,7 +6,6 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Collectors;
 import keyrotation.infrastructure.Settings.Trigger;
 import software.amazon.awscdk.ArnComponents;
 import software.amazon.awscdk.ArnFormat;
@@ -96,10 +95,10 @@ final class KeyRotationStack extends Stack {
     output("Log", function.logGroup().getLogGroupName(), "Its log group");
     output("Failures", failures.getQueueUrl(), "The events that it could not deal with");
     output("Alarms", alarm.topic().getTopicArn(), "Whom to subscribe to, to be told of failures");
-    String secretIds =
-        settings.secrets().stream().map(SecretSource::id).collect(Collectors.joining(","));
-    output("Secrets", secretIds, "Whose keys it rotates");
-    output("RotateNow", rotateNow(settings.secrets().getFirst()), "Rotates a key now");
+    if (!settings.secrets().isEmpty()) {
+      output("Secrets", settings.secretIds(), "Whose keys it rotates, besides those with a tag");
+    }
+    output("RotateNow", rotateNow(settings), "Rotates a key now");
   }
 
   /** Returns a secret's ARN; makes the secret if it is the stack's to make. */
@@ -115,7 +114,7 @@ final class KeyRotationStack extends Stack {
                   .resourceName(name + "-??????")
                   .arnFormat(ArnFormat.COLON_RESOURCE_NAME)
                   .build());
-      case SecretSource.Given(String arn) -> arn;
+      case SecretSource.Given(String arn, String _) -> arn;
     };
   }
 
@@ -152,7 +151,7 @@ final class KeyRotationStack extends Stack {
   private void rotateBySecretsManager(
       Construct schedules, SecretSource secret, String arn, IAlias function, int days) {
     CfnPermission permission =
-        CfnPermission.Builder.create(schedules, "Permission-" + secret.id())
+        CfnPermission.Builder.create(schedules, "Permission-" + secret.name())
             .action("lambda:InvokeFunction")
             .functionName(function.getFunctionArn())
             .principal("secretsmanager.amazonaws.com")
@@ -160,7 +159,7 @@ final class KeyRotationStack extends Stack {
             .sourceArn(arn)
             .build();
     CfnRotationSchedule schedule =
-        CfnRotationSchedule.Builder.create(schedules, "Rotation-" + secret.id())
+        CfnRotationSchedule.Builder.create(schedules, "Rotation-" + secret.name())
             .secretId(secret instanceof SecretSource.Named ? secret.id() : arn)
             .rotationLambdaArn(function.getFunctionArn())
             .rotationRules(RotationRulesProperty.builder().automaticallyAfterDays(days).build())
@@ -169,11 +168,14 @@ final class KeyRotationStack extends Stack {
     schedule.getNode().addDependency(permission);
   }
 
-  private String rotateNow(SecretSource secret) {
-    return "aws lambda invoke --function-name %s:live --region %s"
+  /** Returns a command that both versions of AWS's command line take. */
+  private String rotateNow(Settings settings) {
+    String id = settings.secrets().stream().map(SecretSource::id).findFirst().orElse("NAME");
+    return "echo '{\"momento_auth_token_secret_name\":\"%s\"}'".formatted(id)
+        + " | aws lambda invoke --function-name %s:live --region %s"
             .formatted(RotationFunction.NAME, getRegion())
-        + " --cli-binary-format raw-in-base64-out --payload"
-        + " '{\"momento_auth_token_secret_name\":\"%s\"}' /dev/stdout".formatted(secret.id());
+        + " --cli-read-timeout %d --payload fileb:///dev/stdin /dev/stdout"
+            .formatted(RotationFunction.TIMEOUT.toSeconds());
   }
 
   private void output(String name, String value, String description) {

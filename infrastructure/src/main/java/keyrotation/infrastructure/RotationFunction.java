@@ -9,7 +9,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.stream.Collectors;
 import software.amazon.awscdk.Annotations;
 import software.amazon.awscdk.ArnComponents;
 import software.amazon.awscdk.ArnFormat;
@@ -53,7 +52,7 @@ final class RotationFunction extends Construct {
   private static final int MEMORY_MEGABYTES = 1024;
 
   /** One rotation takes 40 seconds at most when all goes slowly; many share what Momento allows. */
-  private static final Duration TIMEOUT = Duration.minutes(5);
+  static final Duration TIMEOUT = Duration.minutes(5);
 
   /** Lambda gives a snapshot up after 14 days without use; a window of a day is left below that. */
   private static final int MOST_DAYS_FOR_SNAPSHOT = 13;
@@ -157,9 +156,9 @@ final class RotationFunction extends Construct {
 
   private static Map<String, String> environment(Settings settings) {
     Map<String, String> environment = new TreeMap<>(settings.passedOn());
-    environment.put(
-        Settings.SECRET_NAME,
-        settings.secrets().stream().map(SecretSource::id).collect(Collectors.joining(",")));
+    if (!settings.secrets().isEmpty()) {
+      environment.put(Settings.SECRET_NAME, settings.secretIds());
+    }
     settings.tag().ifPresent(tag -> environment.put(Settings.SECRET_TAG, tag.toString()));
     environment.put(Settings.DAYS, "" + settings.days());
     return environment;
@@ -168,7 +167,9 @@ final class RotationFunction extends Construct {
   private List<PolicyStatement> statements(
       Settings settings, List<String> secretArns, IQueue failures) {
     List<PolicyStatement> statements = new ArrayList<>();
-    statements.add(allow("RotateSecrets", ACTIONS, secretArns).build());
+    if (!secretArns.isEmpty()) {
+      statements.add(allow("RotateSecrets", ACTIONS, secretArns).build());
+    }
     settings
         .tag()
         .ifPresent(

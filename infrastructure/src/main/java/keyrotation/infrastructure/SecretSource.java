@@ -6,6 +6,11 @@ sealed interface SecretSource {
   /** Returns what a person calls it: its name, or its ARN where that was given. */
   String id();
 
+  /** Returns its name, by which it is the same secret however it is called. */
+  default String name() {
+    return id();
+  }
+
   /** The stack makes it, empty; a person stores the first key. */
   record Created(String id) implements SecretSource {}
 
@@ -13,5 +18,5 @@ sealed interface SecretSource {
   record Named(String id) implements SecretSource {}
 
   /** It is there already, and known by its ARN. */
-  record Given(String id) implements SecretSource {}
+  record Given(String id, String name) implements SecretSource {}
 }

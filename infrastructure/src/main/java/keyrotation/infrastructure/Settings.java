@@ -2,14 +2,16 @@ package keyrotation.infrastructure;
 
 import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeMap;
+import java.util.function.BiConsumer;
 import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -99,10 +101,18 @@ record Settings(
   private static final int MOST_CALLS_PER_SECOND = 10_000;
   private static final int LAST_PORT = 65_535;
 
+  /** All of a function's environment may take 4096 bytes; the other settings need some of them. */
+  private static final int LONGEST_NAMES = 3400;
+
   /** Copies the collections. */
   Settings {
     secrets = List.copyOf(secrets);
     passedOn = Map.copyOf(passedOn);
+  }
+
+  /** Returns what the secrets are called, separated by commas. */
+  String secretIds() {
+    return secrets.stream().map(SecretSource::id).collect(Collectors.joining(","));
   }
 
   /**
@@ -196,8 +206,11 @@ record Settings(
     private List<SecretSource> secrets(boolean create) {
       List<SecretSource> secrets = new ArrayList<>();
       Set<String> names = new HashSet<>();
-      String all = value(SECRET_NAME).orElse("momento/authentication-token");
-      for (String part : all.split(",", -1)) {
+      Optional<String> all = value(SECRET_NAME);
+      if (all.isEmpty() && value(SECRET_TAG).isPresent()) {
+        return secrets;
+      }
+      for (String part : all.orElse("momento/authentication-token").split(",", -1)) {
         String id = part.strip();
         Optional<String> name = secretName(id);
         if (name.isEmpty()) {
@@ -215,10 +228,16 @@ record Settings(
           mistakes.add(
               "%s names \"%s\" twice; name each secret once.".formatted(SECRET_NAME, name.get()));
         } else if (!id.equals(name.get())) {
-          secrets.add(new SecretSource.Given(id));
+          secrets.add(new SecretSource.Given(id, name.get()));
         } else {
           secrets.add(create ? new SecretSource.Created(id) : new SecretSource.Named(id));
         }
+      }
+      int length = secrets.stream().mapToInt(secret -> secret.id().length() + 1).sum();
+      if (length > LONGEST_NAMES) {
+        mistakes.add(
+            "%s is %d characters long, but must have %d at most, for Lambda's sake; mark the secrets with a tag instead, and set %s, for example rotate=momento."
+                .formatted(SECRET_NAME, length, LONGEST_NAMES, SECRET_TAG));
       }
       return secrets;
     }
@@ -257,19 +276,16 @@ record Settings(
     }
 
     private Map<String, String> passedOn() {
-      Map<String, Rule<?>> rules =
-          Map.of(
-              REFRESHES,
-              number("a number of calls", MOST_CALLS_PER_SECOND, "5"),
-              WRITES,
-              number("a number of calls", MOST_CALLS_PER_SECOND, "50"),
-              CONTROL_ENDPOINT,
-              new Rule<>(Reader::port, "a host name and a port", "control.example.com:443"));
-      Map<String, String> passedOn = new TreeMap<>();
-      rules.forEach(
+      Map<String, String> passedOn = new LinkedHashMap<>();
+      BiConsumer<String, Rule<?>> passOn =
           (name, rule) ->
               readIfSet(name, rule)
-                  .ifPresent(read -> passedOn.put(name, value(name).orElseThrow())));
+                  .ifPresent(read -> passedOn.put(name, value(name).orElseThrow()));
+      passOn.accept(REFRESHES, number("a number of calls", MOST_CALLS_PER_SECOND, "5"));
+      passOn.accept(WRITES, number("a number of calls", MOST_CALLS_PER_SECOND, "50"));
+      passOn.accept(
+          CONTROL_ENDPOINT,
+          new Rule<>(Reader::port, "a host name and a port", "control.example.com:443"));
       return passedOn;
     }
 

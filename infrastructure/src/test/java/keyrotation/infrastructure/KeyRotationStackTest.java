@@ -284,7 +284,11 @@ class KeyRotationStackTest {
     @Test
     void allows_tagged_secrets_by_their_tag_and_to_list_secrets_only_then() {
       List<JsonNode> tagged =
-          statements(functionsRole(StackTemplate.of("MOMENTO_AUTH_TOKEN_SECRET_TAG", "a key=b=c")));
+          statements(
+              functionsRole(
+                  StackTemplate.of(
+                      "MOMENTO_AUTH_TOKEN_SECRET_TAG", "a key=b=c",
+                      "MOMENTO_AUTH_TOKEN_SECRET_NAME", "momento/a")));
 
       assertThat(tagged)
           .contains(
@@ -486,6 +490,26 @@ class KeyRotationStackTest {
     }
 
     @Test
+    void is_the_same_whatever_the_secret_is_called() {
+      List<Set<String>> ids =
+          Stream.of(
+                  List.of("create", "momento/other"),
+                  List.of("existing", "momento/other"),
+                  List.of("create", SECRET_ARN))
+              .map(
+                  called ->
+                      StackTemplate.of(
+                          "ROTATION_TRIGGER", "secrets-manager",
+                          "SECRETS", called.get(0),
+                          "MOMENTO_AUTH_TOKEN_SECRET_NAME", called.get(1)))
+              .map(stack -> Set.of(stack.id(ROTATION_SCHEDULE), stack.id(PERMISSION)))
+              .toList();
+
+      // Deleting one for the sake of another would switch the secret's rotation off.
+      assertThat(ids).containsOnly(ids.getFirst());
+    }
+
+    @Test
     void may_invoke_the_alias_for_this_secret_of_this_account() {
       StackTemplate created = rotatedBySecretsManager;
 
@@ -566,6 +590,18 @@ class KeyRotationStackTest {
         .contains("aws lambda invoke --function-name momento-auth-token-refresh-lambda:live")
         .contains("momento_auth_token_secret_name")
         .contains("momento/authentication-token");
+  }
+
+  @Test
+  void allows_and_names_no_secret_where_a_tag_alone_tells_which_they_are() {
+    StackTemplate tagged = StackTemplate.of("MOMENTO_AUTH_TOKEN_SECRET_TAG", "rotate=momento");
+
+    assertThat(tagged.all(SECRET)).isEmpty();
+    assertThat(tagged.json().toString()).doesNotContain("authentication-token");
+    assertThat(StackTemplate.statements(tagged.role("lambda.amazonaws.com")))
+        .extracting(statement -> statement.path("Sid").asText())
+        .contains("RotateTaggedSecrets")
+        .doesNotContain("RotateSecrets");
   }
 
   @ParameterizedTest

@@ -5,16 +5,21 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.abort;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import com.sun.net.httpserver.HttpServer;
 import java.io.File;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
 import keyrotation.sandbox.MotoServer;
+import keyrotation.sandbox.SecretsManagerServer;
 import org.junit.jupiter.api.Test;
 import org.testcontainers.DockerClientFactory;
 import org.testcontainers.containers.ContainerFetchException;
@@ -61,7 +66,7 @@ class ScriptsIT {
           .doesNotContain("AWS::SecretsManager::Secret\"");
 
       Result unsure = shell.run("../scripts/teardown.sh");
-      assertThat(unsure.output).contains("Nothing was done.");
+      assertThat(unsure.output).contains("stack/" + STACK, "Nothing was done.");
       assertThat(unsure.status).isEqualTo(1);
       Result removed = shell.run("../scripts/teardown.sh", "--yes");
       assertThat(removed.status).as(removed.output).isZero();
@@ -70,6 +75,77 @@ class ScriptsIT {
       assertThat(shell.aws("secretsmanager describe-secret --query ARN --secret-id " + SECRET))
           .isEqualTo(arn);
     }
+  }
+
+  /** A rotation of Secrets Manager has its secret's ARN as its own physical id. */
+  @Test
+  void a_secret_is_the_stacks_own_only_where_the_stack_made_it_and_none_is_given_up_unasked()
+      throws IOException, InterruptedException {
+    assumeTrue(isOnPath("aws"), "AWS's command line is not installed");
+    try (SecretsManagerServer secretsManager = SecretsManagerServer.start(InstantSource.system())) {
+      for (String name : List.of("rotated", "made")) {
+        secretsManager.vault().create(name, null, null, null);
+      }
+      String resource =
+          "<member><LogicalResourceId>%s</LogicalResourceId><ResourceType>%s</ResourceType>"
+              + "<PhysicalResourceId>%s</PhysicalResourceId>"
+              + "<ResourceStatus>CREATE_COMPLETE</ResourceStatus></member>";
+      String resources =
+          resource.formatted(
+                  "R",
+                  "AWS::SecretsManager::RotationSchedule",
+                  secretsManager.vault().describe("rotated").arn())
+              + resource.formatted(
+                  "S",
+                  "AWS::SecretsManager::Secret",
+                  secretsManager.vault().describe("made").arn());
+      String stack =
+          "<member><StackName>s</StackName><Outputs><member><OutputKey>Secrets</OutputKey>"
+              + "<OutputValue>rotated,made,forgotten</OutputValue></member></Outputs></member>";
+      HttpServer cloudFormation =
+          HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+      cloudFormation.createContext(
+          "/",
+          exchange -> {
+            String asked = new String(exchange.getRequestBody().readAllBytes(), UTF_8);
+            byte[] answer =
+                (asked.contains("Action=ListStackResources")
+                        ? answer("ListStackResources", "StackResourceSummaries", resources)
+                        : answer("DescribeStacks", "Stacks", stack))
+                    .getBytes(UTF_8);
+            exchange.sendResponseHeaders(200, answer.length);
+            exchange.getResponseBody().write(answer);
+            exchange.close();
+          });
+      cloudFormation.start();
+      try {
+        Shell shell =
+            new Shell(
+                secretsManager.endpoint(),
+                Map.of(
+                    "AWS_ENDPOINT_URL_CLOUDFORMATION",
+                    "http://localhost:" + cloudFormation.getAddress().getPort(),
+                    "MOMENTO_AUTH_TOKEN_SECRET_NAME",
+                    " rotated, made"));
+
+        Result deployed = shell.run("../scripts/deploy.sh");
+
+        assertThat(deployed.output)
+            .contains("The secret rotated is there already")
+            .doesNotContain("The secret made is there already")
+            .contains("The stack rotates forgotten, but")
+            .doesNotContain("The stack rotates rotated", "The stack rotates made")
+            .contains("Nothing was done.");
+        assertThat(deployed.status).isEqualTo(1);
+      } finally {
+        cloudFormation.stop(0);
+      }
+    }
+  }
+
+  private static String answer(String action, String list, String members) {
+    return "<%1$sResponse><%1$sResult><%2$s>%3$s</%2$s></%1$sResult></%1$sResponse>"
+        .formatted(action, list, members);
   }
 
   @Test
@@ -108,12 +184,18 @@ class ScriptsIT {
   }
 
   /** Runs commands against a stand-in. */
-  private record Shell(URI endpoint) {
+  private record Shell(URI endpoint, Map<String, String> settings) {
+
+    Shell(URI endpoint) {
+      this(endpoint, Map.of());
+    }
 
     /** Returns what AWS's command line prints. */
     String aws(String arguments) throws IOException, InterruptedException {
       Result result =
-          run(Stream.of(("aws --output text " + arguments).split(" ", -1)).toArray(String[]::new));
+          run(
+              Stream.of(("aws --region us-east-1 --output text " + arguments).split(" ", -1))
+                  .toArray(String[]::new));
       assertThat(result.status).as(result.output).isZero();
       return result.output.strip();
     }
@@ -127,8 +209,9 @@ class ScriptsIT {
                 .redirectInput(new File("/dev/null"))
                 .redirectOutput(output.toFile());
         builder.environment().keySet().removeAll(Settings.NAMES);
-        builder.environment().remove("AWS_PROFILE");
+        builder.environment().keySet().removeAll(List.of("AWS_PROFILE", "AWS_DEFAULT_REGION"));
         builder.environment().putAll(environment());
+        builder.environment().putAll(settings);
         int status = builder.start().waitFor();
         return new Result(status, Files.readString(output, UTF_8));
       } finally {
@@ -141,8 +224,6 @@ class ScriptsIT {
           "AWS_ENDPOINT_URL",
           endpoint.toString(),
           "AWS_REGION",
-          "us-east-1",
-          "AWS_DEFAULT_REGION",
           "us-east-1",
           "AWS_ACCESS_KEY_ID",
           "test",

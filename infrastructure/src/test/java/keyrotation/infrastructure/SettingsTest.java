@@ -9,6 +9,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import keyrotation.infrastructure.SecretSource.Created;
 import keyrotation.infrastructure.SecretSource.Given;
 import keyrotation.infrastructure.SecretSource.Named;
@@ -58,7 +60,8 @@ class SettingsTest {
     assertThat(Settings.from(values, HERE))
         .isEqualTo(
             new Settings(
-                List.of(new Named("a"), new Named("b/c_+=.@-"), new Given(SECRET_ARN)),
+                List.of(
+                    new Named("a"), new Named("b/c_+=.@-"), new Given(SECRET_ARN, "momento/other")),
                 Optional.of(new Tag("rotate", "momento=yes")),
                 1000,
                 Optional.of(KMS_KEY),
@@ -81,7 +84,7 @@ class SettingsTest {
   @Test
   void make_no_secret_whose_arn_is_given() {
     assertThat(read("MOMENTO_AUTH_TOKEN_SECRET_NAME", "a," + SECRET_ARN, HERE).secrets())
-        .containsExactly(new Created("a"), new Given(SECRET_ARN));
+        .containsExactly(new Created("a"), new Given(SECRET_ARN, "momento/other"));
   }
 
   @ParameterizedTest
@@ -154,6 +157,23 @@ class SettingsTest {
     assertThatThrownBy(() -> read("MOMENTO_AUTH_TOKEN_SECRET_NAME", names, HERE))
         .hasMessage(
             "MOMENTO_AUTH_TOKEN_SECRET_NAME names \"momento/a\" twice; name each secret once.");
+  }
+
+  @Test
+  void tell_of_more_names_than_a_function_can_hold() {
+    String names =
+        IntStream.range(0, 200)
+            .mapToObj("momento/number/%d"::formatted)
+            .collect(Collectors.joining(","));
+
+    assertThatThrownBy(() -> read("MOMENTO_AUTH_TOKEN_SECRET_NAME", names, HERE))
+        .hasMessageStartingWith("MOMENTO_AUTH_TOKEN_SECRET_NAME is 3690 characters long, but must")
+        .hasMessageContaining("MOMENTO_AUTH_TOKEN_SECRET_TAG");
+  }
+
+  @Test
+  void name_no_secret_where_a_tag_alone_tells_which_they_are() {
+    assertThat(read("MOMENTO_AUTH_TOKEN_SECRET_TAG", "rotate=momento", HERE).secrets()).isEmpty();
   }
 
   @Test
