@@ -14,15 +14,16 @@ import static keyrotation.FailureReason.VERSION_UNKNOWN;
 import static keyrotation.SecretStore.CURRENT;
 import static keyrotation.SecretStore.PENDING;
 import static keyrotation.SecretStore.PREVIOUS;
+import static keyrotation.SecretStore.REFRESHED;
 
 import dev.failsafe.Failsafe;
 import dev.failsafe.RetryPolicy;
+import dev.failsafe.RetryPolicyBuilder;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import java.util.function.BiFunction;
 import keyrotation.SecretStore.Secret;
 import keyrotation.SecretStore.Version;
@@ -38,6 +39,8 @@ final class Rotation {
 
   /** How many pending versions of no use are cleared away before a rotation gives up. */
   private static final int MOST_DROPS = 3;
+
+  private static final Duration PAUSE = Duration.ofSeconds(1);
 
   /** A read may not see at once what was just written. */
   private static final RetryPolicy<Optional<Version>> UNTIL_SEEN =
@@ -100,7 +103,7 @@ final class Rotation {
 
     Optional<Version> pending = place.get().stored().or(() -> unfinished(secret, current));
     if (pending.isPresent()) {
-      if (!isUseful(pending.get(), current, request)) {
+      if (!isMadeOf(secret, pending.get(), current) || !isUseful(pending.get(), current, request)) {
         if (dropsLeft == 0) {
           throw new RotationFailure(
               SUPERSEDED, "Versions that are of no use were labelled as pending again and again.");
@@ -130,7 +133,10 @@ final class Rotation {
 
   private RotationResult dryRun(Secret secret, Version current, RotationRequest request) {
     boolean resume =
-        unfinished(secret, current).filter(p -> isUseful(p, current, request)).isPresent();
+        unfinished(secret, current)
+            .filter(pending -> isMadeOf(secret, pending, current))
+            .filter(pending -> isUseful(pending, current, request))
+            .isPresent();
     if (!resume) {
       var _ = requireAccepted(current, request);
     }
@@ -205,6 +211,9 @@ final class Rotation {
       RotationRequest request) {
     Optional<Version> pending =
         log.step("read pending", versionId, () -> store.read(secret, versionId));
+    if (pending.filter(made -> !isMadeOf(secret, made, current)).isPresent()) {
+      throw superseded(secret, versionId);
+    }
     switch (step) {
       case CREATE_SECRET -> {
         if (pending.isEmpty()) {
@@ -310,6 +319,20 @@ final class Rotation {
   }
 
   /**
+   * Tells whether a pending version holds what the current key was refreshed to. Else somebody has
+   * stored another key while it was made, or somebody else has labelled it.
+   */
+  private boolean isMadeOf(Secret secret, Version pending, Version current) {
+    // The version may be younger than the description, made by another delivery of the request.
+    return pending.created().isAfter(current.created())
+        && (isMarked(secret, current) || isMarked(describe(secret.arn()), current));
+  }
+
+  private static boolean isMarked(Secret secret, Version current) {
+    return secret.labelled(REFRESHED).equals(Optional.of(current.id()));
+  }
+
+  /**
    * Tells whether a pending version is worth taking up: it can be renewed, ends later than the
    * current one, and Momento accepts its key.
    */
@@ -338,6 +361,10 @@ final class Rotation {
     MomentoKey.V1 key = requireRefreshable(old);
     Sensitive refreshToken = old.refreshToken().orElseThrow();
     log.step("probe", current.id(), () -> store.probeWrite(secret, current));
+    if (!log.step("mark", current.id(), () -> store.markRefreshed(secret, current.id()))) {
+      throw new RotationFailure(
+          SUPERSEDED, "Another rotation has begun to refresh another version meanwhile.");
+    }
     MintedKey minted =
         switch (log.step("mint", () -> momento.refresh(key, refreshToken, request))) {
           case RefreshAnswer.Minted(MintedKey made) -> made;
@@ -351,11 +378,28 @@ final class Rotation {
       throw new RotationFailure(
           NEW_KEY_INVALID, "Momento answered with the same key, or one that ends no later.");
     }
-    log.step("stage", versionId, () -> store.stage(secret, versionId, old.renewed(minted)));
-    Optional<String> now = describe(secret.arn()).labelled(CURRENT);
-    if (now.filter(Set.of(current.id(), versionId)::contains).isEmpty()) {
-      throw superseded(secret, versionId);
-    }
+    Sensitive renewed = old.renewed(minted);
+    log.step(
+        "stage",
+        versionId,
+        () ->
+            Failsafe.with(whileThereIsTime(request))
+                .run(() -> store.stage(secret, versionId, renewed)));
+  }
+
+  /** What was minted may be all there is: it is not given up while it might be stored. */
+  private RetryPolicy<Object> whileThereIsTime(RotationRequest request) {
+    Duration time =
+        Duration.between(clock.instant(), request.deadline()).minus(SecretStore.LONGEST_CALL);
+    RetryPolicyBuilder<Object> policy =
+        RetryPolicy.builder()
+            .handleIf(
+                failure ->
+                    failure instanceof RotationFailure why
+                        && why.reason() == SECRETS_MANAGER_UNAVAILABLE);
+    return time.compareTo(PAUSE) > 0
+        ? policy.withMaxRetries(-1).withDelay(PAUSE).withMaxDuration(time).build()
+        : policy.withMaxRetries(0).build();
   }
 
   private MomentoKey.V1 requireRefreshable(KeySecret secret) {
@@ -417,9 +461,6 @@ final class Rotation {
   private Expiry verifyAndPromote(
       Secret secret, Version current, String versionId, RotationRequest request) {
     Version staged = readInTheEnd("read pending", secret, versionId);
-    if (!staged.created().isAfter(current.created())) {
-      throw superseded(secret, versionId);
-    }
     requireAccepted(secret, staged, request);
     promote(secret, current.id(), versionId);
     return KeySecret.parse(staged.value()).expiry();

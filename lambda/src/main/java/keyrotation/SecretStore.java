@@ -16,6 +16,7 @@ import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import keyrotation.Settings.Tag;
+import org.jspecify.annotations.Nullable;
 import software.amazon.awssdk.awscore.exception.AwsServiceException;
 import software.amazon.awssdk.core.exception.SdkClientException;
 import software.amazon.awssdk.services.secretsmanager.SecretsManagerClient;
@@ -39,6 +40,12 @@ final class SecretStore {
   static final String CURRENT = "AWSCURRENT";
   static final String PENDING = "AWSPENDING";
   static final String PREVIOUS = "AWSPREVIOUS";
+
+  /**
+   * A label of our own: the version whose key was refreshed last, and so the one that the pending
+   * key was made of. If that is not the current one, somebody has stored another key meanwhile.
+   */
+  static final String REFRESHED = "MOMENTO_REFRESHED";
 
   /** How long a call may take, with its retries. */
   static final Duration LONGEST_CALL = Duration.ofSeconds(8);
@@ -200,11 +207,27 @@ final class SecretStore {
    * @return false if it was elsewhere, and has stayed there
    */
   boolean promote(Secret secret, String from, String to) {
+    return moveLabel(secret, CURRENT, from, to);
+  }
+
+  /**
+   * Marks a version as the one that a key is about to be made of, if the mark is where it was
+   * described to be.
+   *
+   * @return false if it was elsewhere, and has stayed there
+   */
+  boolean markRefreshed(Secret secret, String versionId) {
+    Optional<String> from = secret.labelled(REFRESHED);
+    return from.equals(Optional.of(versionId))
+        || moveLabel(secret, REFRESHED, from.orElse(null), versionId);
+  }
+
+  private boolean moveLabel(Secret secret, String label, @Nullable String from, String to) {
     // If it was elsewhere it may be where it should be: an answer was lost, or the same request
     // was delivered twice.
     return moveLabel(
-            secret, r -> r.versionStage(CURRENT).removeFromVersionId(from).moveToVersionId(to))
-        || describe(secret.arn()).labelled(CURRENT).equals(Optional.of(to));
+            secret, r -> r.versionStage(label).removeFromVersionId(from).moveToVersionId(to))
+        || describe(secret.arn()).labelled(label).equals(Optional.of(to));
   }
 
   /** Takes the pending label off a version, if it is still there, so that nothing waits for it. */

@@ -129,11 +129,27 @@ final class SandboxedFunction implements AutoCloseable {
     }
   }
 
-  /** Labels a value as pending, as an unfinished rotation leaves it. */
+  /** Labels a value as pending, as an unfinished rotation of the current key leaves it. */
   Version leavePending(String value) {
+    markRefreshed(current());
+    return labelPending(value);
+  }
+
+  /** Labels a value as pending, as somebody else may do. */
+  Version labelPending(String value) {
     clock.advance(Duration.ofSeconds(1));
     return vault()
         .put(SECRET, UUID.randomUUID().toString(), new Value.Text(value), Set.of(Vault.PENDING));
+  }
+
+  /** Labels a version as the one whose key was refreshed last. */
+  void markRefreshed(Version version) {
+    vault()
+        .moveLabel(
+            SECRET,
+            SecretStore.REFRESHED,
+            labelled(SecretStore.REFRESHED).map(Version::id).orElse(null),
+            version.id());
   }
 
   /** Asks for a rotation under a new request id. */

@@ -3,6 +3,7 @@ package keyrotation;
 import static keyrotation.SandboxedFunction.LIFETIME;
 import static keyrotation.SandboxedFunction.SECRET;
 import static keyrotation.SandboxedFunction.json;
+import static keyrotation.SecretStore.REFRESHED;
 import static keyrotation.sandbox.Vault.CURRENT;
 import static keyrotation.sandbox.Vault.PENDING;
 import static keyrotation.sandbox.Vault.PREVIOUS;
@@ -199,7 +200,7 @@ class WaysInTest {
     assertThat(function.currentJson().path("apiKey").asText()).isEqualTo(old.apiKey());
     assertThat(function.labels())
         .containsOnly(
-            Map.entry(function.current().id(), Set.of(CURRENT)),
+            Map.entry(function.current().id(), Set.of(CURRENT, REFRESHED)),
             Map.entry(left.id(), Set.of(PREVIOUS)));
   }
 
