@@ -1,6 +1,7 @@
 package keyrotation.sandbox;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
+import static java.util.Comparator.naturalOrder;
 import static java.util.stream.Collectors.toCollection;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -233,6 +234,7 @@ public final class SecretsManagerServer implements AutoCloseable {
             value(request).orElse(null),
             text(request, "ClientRequestToken"),
             text(request, "KmsKeyId"));
+    vault.describeAs(name, Optional.ofNullable(text(request, "Description")).orElse(""));
     vault.tag(name, tags(request));
     ObjectNode result = identify(secret);
     secret.labelled(Vault.CURRENT).ifPresent(version -> result.put("VersionId", version.id()));
@@ -249,9 +251,13 @@ public final class SecretsManagerServer implements AutoCloseable {
 
   private ObjectNode describeSecret(Secret secret) {
     ObjectNode result = identify(secret);
+    secret.description().ifPresent(text -> result.put("Description", text));
     secret.kmsKeyId().ifPresent(id -> result.put("KmsKeyId", id));
     result.set("CreatedDate", seconds(secret.created()));
     result.set("LastChangedDate", seconds(secret.changed()));
+    vault.lastReads(secret).values().stream()
+        .max(naturalOrder())
+        .ifPresent(date -> result.set("LastAccessedDate", seconds(date)));
     secret.deletion().ifPresent(date -> result.set("DeletedDate", seconds(date)));
     secret
         .rotation()
@@ -261,6 +267,7 @@ public final class SecretsManagerServer implements AutoCloseable {
               result.put("RotationLambdaARN", rotation.functionArn());
               result.putObject("RotationRules").put("AutomaticallyAfterDays", rotation.everyDays());
               rotation.last().ifPresent(date -> result.set("LastRotatedDate", seconds(date)));
+              result.set("NextRotationDate", seconds(rotation.next()));
             });
     for (Version version : secret.versions()) {
       if (!version.labels().isEmpty()) {
@@ -272,6 +279,7 @@ public final class SecretsManagerServer implements AutoCloseable {
 
   private ObjectNode getSecretValue(Secret secret, JsonNode request) {
     Version version = Vault.read(secret, text(request, "VersionId"), text(request, "VersionStage"));
+    vault.noteRead(secret, version);
     ObjectNode result = identify(secret, version);
     result.set("CreatedDate", seconds(version.created()));
     switch (version.value()) {
@@ -284,6 +292,7 @@ public final class SecretsManagerServer implements AutoCloseable {
 
   private ObjectNode listSecretVersionIds(Secret secret, JsonNode request) {
     boolean deprecatedToo = request.path("IncludeDeprecated").asBoolean(false);
+    Map<String, Instant> lastReads = vault.lastReads(secret);
     ObjectNode result = identify(secret);
     ArrayNode list = result.putArray("Versions");
     for (Version version : secret.versions()) {
@@ -291,6 +300,9 @@ public final class SecretsManagerServer implements AutoCloseable {
         ObjectNode entry = list.addObject();
         entry.put("VersionId", version.id());
         entry.set("CreatedDate", seconds(version.created()));
+        if (lastReads.containsKey(version.id())) {
+          entry.set("LastAccessedDate", seconds(lastReads.get(version.id())));
+        }
         entry.putArray("KmsKeyIds").add(secret.kmsKeyId().orElse("DefaultEncryptionKey"));
         if (!version.labels().isEmpty()) {
           entry.set("VersionStages", labels(version));
@@ -347,17 +359,16 @@ public final class SecretsManagerServer implements AutoCloseable {
   }
 
   private ObjectNode cancelRotateSecret(JsonNode request) {
-    vault.setRotation(secretId(request), Optional.empty());
-    return identify(vault.describe(secretId(request)));
+    return identify(vault.cancelRotation(secretId(request)));
   }
 
   private ObjectNode rotateSecret(JsonNode request) {
-    Secret secret = vault.describe(secretId(request));
     String token = text(request, "ClientRequestToken");
     if (token == null) {
       throw SecretsManagerException.invalidParameter(
           "You must provide a ClientRequestToken value. We recommend a UUID-type value.");
     }
+    Secret secret = vault.describe(secretId(request));
     String functionArn =
         Optional.ofNullable(text(request, "RotationLambdaARN"))
             .or(() -> secret.rotation().map(Rotation::functionArn))
@@ -374,9 +385,7 @@ public final class SecretsManagerServer implements AutoCloseable {
             .path("RotationRules")
             .path("AutomaticallyAfterDays")
             .asInt(secret.rotation().map(Rotation::everyDays).orElse(1));
-    vault.setRotation(
-        secret.name(),
-        Optional.of(new Rotation(functionArn, days, secret.rotation().flatMap(Rotation::last))));
+    vault.setRotation(secret.name(), functionArn, days);
     if (!request.path("RotateImmediately").asBoolean(true)) {
       rotations.add(threads.submit(() -> test(secret, token, function)));
       return identify(secret);
@@ -446,15 +455,14 @@ public final class SecretsManagerServer implements AutoCloseable {
   }
 
   private ObjectNode updateSecret(JsonNode request) {
-    ObjectNode result = identify(vault.describe(secretId(request)));
-    value(request)
-        .ifPresent(
-            value ->
-                result.put(
-                    "VersionId",
-                    vault
-                        .update(secretId(request), text(request, "ClientRequestToken"), value)
-                        .id()));
+    String secretId = secretId(request);
+    Optional<Version> version =
+        value(request)
+            .map(value -> vault.update(secretId, text(request, "ClientRequestToken"), value));
+    Optional.ofNullable(text(request, "Description"))
+        .ifPresent(description -> vault.describeAs(secretId, description));
+    ObjectNode result = identify(vault.describe(secretId));
+    version.ifPresent(stored -> result.put("VersionId", stored.id()));
     return result;
   }
 

@@ -65,13 +65,19 @@ public final class Vault {
     }
   }
 
-  /** How a secret is rotated by the service itself. */
-  public record Rotation(String functionArn, int everyDays, Optional<Instant> last) {}
+  /** How a secret is rotated by the service itself, and since when. */
+  public record Rotation(String functionArn, int everyDays, Instant since, Optional<Instant> last) {
+    /** Returns when it is due again. */
+    public Instant next() {
+      return last.orElse(since).plus(everyDays, ChronoUnit.DAYS);
+    }
+  }
 
   /** A secret and its versions, oldest first, those without a label too. */
   public record Secret(
       String arn,
       String name,
+      Optional<String> description,
       Optional<String> kmsKeyId,
       Instant created,
       Instant changed,
@@ -96,26 +102,36 @@ public final class Vault {
       return versions.stream().filter(version -> version.id.equals(id)).findFirst();
     }
 
+    private Secret withDescription(Optional<String> description) {
+      return new Secret(
+          arn, name, description, kmsKeyId, created, changed, deletion, rotation, tags, versions);
+    }
+
     private Secret withVersions(List<Version> versions, Instant changed) {
-      return new Secret(arn, name, kmsKeyId, created, changed, deletion, rotation, tags, versions);
+      return new Secret(
+          arn, name, description, kmsKeyId, created, changed, deletion, rotation, tags, versions);
     }
 
     private Secret withDeletion(Optional<Instant> deletion) {
-      return new Secret(arn, name, kmsKeyId, created, changed, deletion, rotation, tags, versions);
+      return new Secret(
+          arn, name, description, kmsKeyId, created, changed, deletion, rotation, tags, versions);
     }
 
     private Secret withRotation(Optional<Rotation> rotation) {
-      return new Secret(arn, name, kmsKeyId, created, changed, deletion, rotation, tags, versions);
+      return new Secret(
+          arn, name, description, kmsKeyId, created, changed, deletion, rotation, tags, versions);
     }
 
     private Secret withTags(Map<String, String> tags) {
-      return new Secret(arn, name, kmsKeyId, created, changed, deletion, rotation, tags, versions);
+      return new Secret(
+          arn, name, description, kmsKeyId, created, changed, deletion, rotation, tags, versions);
     }
   }
 
   private final InstantSource clock;
   private final Map<String, Secret> secrets = new LinkedHashMap<>();
   private final Map<String, Secret> beforeLatestWrite = new HashMap<>();
+  private final Map<String, Map<String, Instant>> lastReads = new HashMap<>();
   private Instant latest = Instant.EPOCH;
 
   Vault(InstantSource clock) {
@@ -146,6 +162,7 @@ public final class Vault {
         new Secret(
             ARN_PREFIX + name + "-" + suffix,
             name,
+            Optional.empty(),
             Optional.ofNullable(kmsKeyId),
             now,
             now,
@@ -197,12 +214,25 @@ public final class Vault {
     return version;
   }
 
+  /** Notes that a version's value was read. */
+  synchronized void noteRead(Secret secret, Version version) {
+    // Documented: the day is kept, without the time.
+    Instant day = clock.instant().truncatedTo(ChronoUnit.DAYS);
+    lastReads.computeIfAbsent(secret.arn, _ -> new HashMap<>()).put(version.id, day);
+  }
+
+  /** Returns when versions of the secret were last read, by their ids. */
+  synchronized Map<String, Instant> lastReads(Secret secret) {
+    return Map.copyOf(lastReads.getOrDefault(secret.arn, Map.of()));
+  }
+
   /** PutSecretValue. The same token and value again change nothing; an empty set means CURRENT. */
   public synchronized Version put(
       String secretId, @Nullable String requestToken, Value value, Set<String> labels) {
-    Secret secret = usable(secretId);
+    // Recorded: the token is missed before the secret is.
     String token = requireToken(requestToken);
     requireSize(value);
+    Secret secret = usable(secretId);
     Optional<Version> present = secret.version(token);
     if (present.isPresent() && present.get().value != null) {
       if (!value.equals(present.get().value)) {
@@ -315,7 +345,8 @@ public final class Vault {
     relabel(versions, token, without(PENDING));
     Instant now = now();
     Optional<Rotation> rotation =
-        secret.rotation.map(r -> new Rotation(r.functionArn, r.everyDays, Optional.of(now)));
+        secret.rotation.map(
+            r -> new Rotation(r.functionArn, r.everyDays, r.since, Optional.of(now)));
     save(secret.withRotation(rotation), versions, now);
   }
 
@@ -327,10 +358,27 @@ public final class Vault {
     save(secret, versions, now());
   }
 
-  /** Switches the service's own rotation on or off. */
-  synchronized void setRotation(String secretId, Optional<Rotation> rotation) {
+  /** Switches the service's own rotation on, or alters it. */
+  synchronized void setRotation(String secretId, String functionArn, int everyDays) {
     Secret secret = usable(secretId);
-    secrets.put(secret.name, secret.withRotation(rotation));
+    Rotation rotation =
+        new Rotation(functionArn, everyDays, now(), secret.rotation.flatMap(Rotation::last));
+    secrets.put(secret.name, secret.withRotation(Optional.of(rotation)));
+  }
+
+  /** CancelRotateSecret: switches the service's own rotation off. */
+  synchronized Secret cancelRotation(String secretId) {
+    Secret secret = usable(secretId).withRotation(Optional.empty());
+    secrets.put(secret.name, secret);
+    return secret;
+  }
+
+  /** Sets the description, as CreateSecret and UpdateSecret do. Recorded: an empty one is none. */
+  synchronized void describeAs(String secretId, String description) {
+    Secret secret = usable(secretId);
+    secrets.put(
+        secret.name,
+        secret.withDescription(Optional.of(description).filter(text -> !text.isEmpty())));
   }
 
   /** TagResource. */

@@ -40,6 +40,7 @@ class MotoTest extends SecretsManagerContract {
                   "moving_a_label_to_an_unknown_version_is_refused",
                   "it takes the label off before it refuses"),
               Map.entry("the_current_label_cannot_be_taken_off", "it can"),
+              Map.entry("the_last_read_is_dated_to_the_day", "it does not describe when it was"),
               Map.entry("the_raw_protocol_demands_a_token", "it makes one up"),
               Map.entry(
                   "versions_are_dated_to_the_millisecond_and_later_ones_later",

@@ -7,6 +7,8 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -116,6 +118,16 @@ abstract class SecretsManagerContract {
 
     assertThat(labels())
         .containsOnly(Map.entry(a, List.of("AWSPREVIOUS")), Map.entry(b, List.of("AWSCURRENT")));
+  }
+
+  @Test
+  void an_update_without_value_alters_the_description_alone() {
+    String a = put("a");
+
+    client.updateSecret(r -> r.secretId(secret).description("d"));
+
+    assertThat(client.describeSecret(r -> r.secretId(secret)).description()).isEqualTo("d");
+    assertThat(labels()).containsOnly(Map.entry(a, List.of("AWSCURRENT")));
   }
 
   @Test
@@ -397,6 +409,17 @@ abstract class SecretsManagerContract {
     var b = client.getSecretValue(r -> r.secretId(secret)).createdDate();
 
     assertThat(b).isAfter(a);
+  }
+
+  @Test
+  void the_last_read_is_dated_to_the_day() {
+    put("a");
+    assertThat(client.describeSecret(r -> r.secretId(secret)).lastAccessedDate()).isNull();
+
+    String _ = currentValue();
+
+    Instant read = client.describeSecret(r -> r.secretId(secret)).lastAccessedDate();
+    assertThat(read).isNotNull().isEqualTo(read.truncatedTo(ChronoUnit.DAYS));
   }
 
   @Test
