@@ -5,6 +5,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.extension.DynamicTestInvocationContext;
 import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.jupiter.api.extension.InvocationInterceptor;
 import org.junit.jupiter.api.extension.ReflectiveInvocationContext;
@@ -37,7 +38,20 @@ final class KnownFaults implements InvocationInterceptor {
       ReflectiveInvocationContext<Method> method,
       ExtensionContext context)
       throws Throwable {
-    Optional<String> fault = faultOf.apply(method.getExecutable().getName());
+    proceed(invocation, method.getExecutable().getName());
+  }
+
+  @Override
+  public void interceptDynamicTest(
+      Invocation<@Nullable Void> invocation,
+      DynamicTestInvocationContext test,
+      ExtensionContext context)
+      throws Throwable {
+    proceed(invocation, context.getDisplayName());
+  }
+
+  private void proceed(Invocation<@Nullable Void> invocation, String test) throws Throwable {
+    Optional<String> fault = faultOf.apply(test);
     try {
       invocation.proceed();
     } catch (Throwable failure) {

@@ -9,10 +9,7 @@ import java.io.IOException;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
-import java.util.UUID;
 import java.util.concurrent.atomic.AtomicInteger;
-import keyrotation.sandbox.Vault.Value;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -147,28 +144,7 @@ class RotateSecretTest {
     }
   }
 
-  /** Does what a rotation function does. */
   private boolean rotates(JsonNode event) {
-    String token = event.path("ClientRequestToken").asText();
-    switch (event.path("Step").asText()) {
-      case "createSecret" ->
-          server
-              .vault()
-              .put(
-                  "s",
-                  token,
-                  new Value.Text("new " + UUID.nameUUIDFromBytes(new byte[0])),
-                  Set.of(Vault.PENDING));
-      case "finishSecret" ->
-          server
-              .vault()
-              .moveLabel(
-                  "s",
-                  Vault.CURRENT,
-                  server.vault().describe("s").labelled(Vault.CURRENT).orElseThrow().id(),
-                  token);
-      default -> {}
-    }
-    return true;
+    return new TemplateFunction(client).test(event.toString());
   }
 }

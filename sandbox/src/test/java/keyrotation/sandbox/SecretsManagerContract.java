@@ -14,9 +14,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.TestInstance.Lifecycle;
 import software.amazon.awssdk.awscore.exception.AwsServiceException;
@@ -44,6 +47,9 @@ abstract class SecretsManagerContract {
   /** Returns where the server under test listens. */
   abstract URI endpoint();
 
+  /** Waits for the server's rotations, if it has any. */
+  void awaitRotations() throws InterruptedException {}
+
   @BeforeEach
   void create_a_secret_without_value() {
     client = SecretsManagerServer.clientBuilder(endpoint(), "operator").build();
@@ -55,6 +61,15 @@ abstract class SecretsManagerContract {
   void close() {
     client.deleteSecret(r -> r.secretId(secret).forceDeleteWithoutRecovery(true));
     client.close();
+  }
+
+  @TestFactory
+  Stream<DynamicTest> answers_as_recorded() throws Exception {
+    return Recording.all()
+        .map(
+            recording ->
+                DynamicTest.dynamicTest(
+                    recording.name(), () -> recording.replay(endpoint(), this::awaitRotations)));
   }
 
   @Test
