@@ -28,13 +28,8 @@ class MotoTest extends SecretsManagerContract {
               Map.entry("a_pending_label_can_be_taken_off", DESCRIBES_UNLABELLED),
               Map.entry("a_version_without_label_is_listed_only_on_demand", DESCRIBES_UNLABELLED),
               Map.entry(
-                  "a_secret_scheduled_for_deletion_is_described_and_refuses_the_rest",
+                  "a_secret_scheduled_for_deletion_is_not_read_or_written_until_it_is_restored",
                   "its message is another"),
-              Map.entry("the_next_pending_version_takes_the_label", DESCRIBES_UNLABELLED),
-              Map.entry(
-                  "a_put_that_becomes_current_takes_the_pending_label_off_the_version_it_replaces",
-                  "two versions are current after it"),
-              Map.entry("the_raw_protocol_demands_a_token", "it makes one up"),
               Map.entry("a_value_has_at_most_65536_bytes", "it takes values of any size"),
               Map.entry(
                   "moving_a_label_to_an_unknown_version_is_refused",
