@@ -26,7 +26,8 @@ final class Json {
   static Optional<JsonNode> read(String text) {
     try {
       return Optional.ofNullable(MAPPER.readTree(text)).filter(node -> !node.isMissingNode());
-    } catch (JsonProcessingException e) {
+    } catch (JsonProcessingException | NumberFormatException e) {
+      // The latter is for an exponent that no number of Java's can have.
       return Optional.empty();
     }
   }

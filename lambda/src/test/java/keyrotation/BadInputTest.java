@@ -46,6 +46,7 @@ class BadInputTest {
         "{\"momento_auth_token_secret_name\": \"a\", \"momento_auth_token_secret_name\": \"b\"}",
         "{\"momento_auth_token_secret_name\": \"a\", \"dry-run\": true}",
         "{\"momento_auth_token_secret_name\": \"a\"} {}",
+        "{\"momento_auth_token_secret_name\": 1e9999999999}",
       })
   void an_event_of_no_known_form(String event) {
     assertThatThrownBy(() -> function.invoke(event, "1", Duration.ofMinutes(1)))
@@ -104,7 +105,17 @@ class BadInputTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"", "hello", "7", "[]", "{", "{} {}", "{\"a\": 1, \"a\": 2}"})
+  @ValueSource(
+      strings = {
+        "",
+        "hello",
+        "7",
+        "[]",
+        "{",
+        "{} {}",
+        "{\"a\": 1, \"a\": 2}",
+        "{\"a\": 1e9999999999}"
+      })
   void a_secret_that_is_no_json_object(String value) {
     function.store(value);
 
