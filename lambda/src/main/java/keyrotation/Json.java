@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.cfg.JsonNodeFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Optional;
+import java.util.regex.Pattern;
 
 /** JSON as this function takes it: strictly, and losing nothing. */
 final class Json {
@@ -20,6 +21,9 @@ final class Json {
           .disable(JsonNodeFeature.STRIP_TRAILING_BIGDECIMAL_ZEROES)
           .build();
 
+  /** Half a character; whole ones do not match, though they consist of two such halves. */
+  private static final Pattern LONE_SURROGATE = Pattern.compile("\\p{Cs}");
+
   private Json() {}
 
   /** Reads a text; empty if it isn't JSON. What is wrong with it stays unsaid: it may be secret. */
@@ -30,6 +34,13 @@ final class Json {
       // The latter is for an exponent that no number of Java's can have.
       return Optional.empty();
     }
+  }
+
+  /** Writes what was read. Half a character is escaped, for UTF-8 would make a "?" of it. */
+  static String write(ObjectNode json) {
+    return LONE_SURROGATE
+        .matcher(json.toString())
+        .replaceAll(half -> "\\\\u%04x".formatted((int) half.group().charAt(0)));
   }
 
   static ObjectNode object() {

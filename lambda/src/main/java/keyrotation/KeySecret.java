@@ -104,7 +104,7 @@ final class KeySecret {
     } else {
       renewed.put(VALID_UNTIL, Long.toString(seconds));
     }
-    return new Sensitive(renewed.toString());
+    return new Sensitive(Json.write(renewed));
   }
 
   /** Hides everything. */

@@ -1,5 +1,6 @@
 package keyrotation;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
@@ -60,6 +61,17 @@ class KeySecretTest {
             "\"restEndpoint\":\"https://a.b\",\"n\":1.10,"
                 + "\"big\":123456789012345678901234567890,\"refreshToken\":\"new-refresh\","
                 + "\"deep\":{\"a\":[null,true]},\"validUntil\":\"1800000000\"}");
+  }
+
+  @Test
+  void keeps_half_a_character() {
+    String text =
+        parse("{'apiKey':'OLD','n':['\\ud800','\\ude00\\ud83d','\\ud83d\\ude00']}")
+            .renewed(MINTED)
+            .value();
+
+    assertThat(new String(text.getBytes(UTF_8), UTF_8))
+        .contains("\"n\":[\"\\ud800\",\"\\ude00\\ud83d\",\"\ud83d\ude00\"]");
   }
 
   @Test
