@@ -1,5 +1,6 @@
 package keyrotation;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static keyrotation.FailureReason.KEY_NOT_REFRESHABLE;
 import static keyrotation.FailureReason.SECRET_MALFORMED;
 
@@ -20,6 +21,12 @@ final class KeySecret {
   private static final List<String> KEY_FIELDS = List.of("apiKey", "authToken", "apiToken");
   private static final String REFRESH_TOKEN = "refreshToken";
   private static final String VALID_UNTIL = "validUntil";
+
+  /** The longest value that Secrets Manager stores, in bytes. */
+  private static final int LONGEST = 65_536;
+
+  /** How much longer a renewed value may turn out; keys and tokens are far from that long. */
+  private static final int ROOM = 4_096;
 
   private final ObjectNode json;
   private final MomentoKey key;
@@ -83,6 +90,11 @@ final class KeySecret {
   /** Returns when the key ends: what its token says, or else what stands beside it. */
   Expiry expiry() {
     return expiry;
+  }
+
+  /** Tells whether a new key would fit in: a key that was minted and cannot be stored is lost. */
+  boolean hasRoom() {
+    return Json.write(json).getBytes(UTF_8).length + ROOM <= LONGEST;
   }
 
   /** Returns the value of a secret that holds the new key and is otherwise the same as this. */

@@ -8,6 +8,7 @@ import static keyrotation.FailureReason.NEW_KEY_REJECTED;
 import static keyrotation.FailureReason.REFRESH_REJECTED;
 import static keyrotation.FailureReason.ROTATION_NOT_ENABLED;
 import static keyrotation.FailureReason.SECRETS_MANAGER_UNAVAILABLE;
+import static keyrotation.FailureReason.SECRET_MALFORMED;
 import static keyrotation.FailureReason.SUPERSEDED;
 import static keyrotation.FailureReason.VERSION_NOT_PENDING;
 import static keyrotation.FailureReason.VERSION_UNKNOWN;
@@ -417,6 +418,10 @@ final class Rotation {
     if (secret.refreshToken().isEmpty()) {
       throw new RotationFailure(
           KEY_NOT_REFRESHABLE, "The key came without a refresh token, as a disposable token does.");
+    }
+    if (!secret.hasRoom()) {
+      throw new RotationFailure(
+          SECRET_MALFORMED, "The secret's value leaves too little room for a new key.");
     }
     return switch (secret.expiry()) {
       case Expiry.Never _ ->

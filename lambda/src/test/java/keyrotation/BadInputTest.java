@@ -147,6 +147,15 @@ class BadInputTest {
   }
 
   @Test
+  void a_secret_without_room_for_a_new_key() {
+    String json = function.issueOldKey(Permissions.SUPER_USER).consoleJson();
+    String start = json.replace("}", ",\"note\":\"");
+    function.store(start + "x".repeat(65_536 - start.length() - 2) + "\"}");
+
+    assertFails("SECRET_MALFORMED", "too little room");
+  }
+
+  @Test
   void a_secret_with_two_different_keys() {
     String one = function.issueOldKey(Permissions.SUPER_USER).apiKey();
     String other = function.issueOldKey(Permissions.SUPER_USER).apiKey();
