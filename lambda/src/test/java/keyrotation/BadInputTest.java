@@ -63,7 +63,9 @@ class BadInputTest {
   void a_key_in_place_of_a_secrets_name() {
     String key = function.issueOldKey(Permissions.SUPER_USER).apiKey();
 
-    for (String pasted : new String[] {key, jwt("{\"t\":\"g\"}")}) {
+    String cutOff = key.substring(0, key.length() - 1);
+    String token = jwt("{\"exp\":1}");
+    for (String pasted : new String[] {key, jwt("{\"t\":\"g\"}"), cutOff, token}) {
       assertThatThrownBy(() -> function.invoke(manualEvent(pasted), "1", Duration.ofMinutes(1)))
           .isInstanceOf(RotationFailedException.class)
           .hasMessageStartingWith("EVENT_UNKNOWN: ")
