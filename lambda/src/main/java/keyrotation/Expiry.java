@@ -29,6 +29,11 @@ sealed interface Expiry {
     }
   }
 
+  /** Tells whether there is such an instant. */
+  static boolean isPossible(long seconds) {
+    return seconds >= 0 && seconds <= Instant.MAX.getEpochSecond();
+  }
+
   /** Reads Momento's form: seconds since 1970, where 0 means never. */
   static Expiry ofEpochSeconds(long seconds) {
     return seconds == 0 ? new Never() : new At(Instant.ofEpochSecond(seconds));

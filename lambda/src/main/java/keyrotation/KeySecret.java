@@ -147,7 +147,7 @@ final class KeySecret {
     if (digits.isEmpty()) {
       return new Expiry.Unknown();
     }
-    if (!digits.matches("\\d{1,15}")) {
+    if (!digits.matches("\\d{1,18}") || !Expiry.isPossible(Long.parseLong(digits))) {
       throw malformed("has a field \"validUntil\" that is no count of seconds since 1970");
     }
     return Expiry.ofEpochSeconds(Long.parseLong(digits));

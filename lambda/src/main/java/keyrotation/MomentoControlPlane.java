@@ -132,7 +132,7 @@ final class MomentoControlPlane implements AutoCloseable {
   }
 
   private static MintedKey minted(_RefreshApiTokenResponse answer) {
-    if (answer.getRefreshToken().isEmpty() || answer.getValidUntil() < 0) {
+    if (answer.getRefreshToken().isEmpty() || !Expiry.isPossible(answer.getValidUntil())) {
       throw new RotationFailure(
           NEW_KEY_INVALID, "Momento's answer lacks a refresh token or has an impossible expiry.");
     }

@@ -5,7 +5,6 @@ import static keyrotation.FailureReason.KEY_UNREADABLE;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
-import java.time.Instant;
 import java.util.Base64;
 import java.util.Optional;
 import java.util.regex.Pattern;
@@ -98,7 +97,7 @@ sealed interface MomentoKey {
             .map(claims -> claims.path("exp"))
             .filter(JsonNode::canConvertToLong)
             .map(exp -> exp.asLong())
-            .filter(seconds -> seconds > 0 && seconds <= Instant.MAX.getEpochSecond())
+            .filter(seconds -> seconds > 0 && Expiry.isPossible(seconds))
             .map(Expiry::ofEpochSeconds)
             .orElseGet(Expiry.Unknown::new);
     return new V1(new Sensitive(text), endpoint, new Sensitive(token), expiry);

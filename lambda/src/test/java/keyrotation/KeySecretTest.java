@@ -1,6 +1,7 @@
 package keyrotation;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
+import static java.time.temporal.ChronoUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
@@ -85,6 +86,17 @@ class KeySecretTest {
     assertThat(text.path("validUntil").isTextual()).isTrue();
     assertThat(text.path("validUntil").asText()).isEqualTo("1800000000");
     assertThat(absent.path("validUntil").isTextual()).isTrue();
+  }
+
+  @Test
+  void reads_every_expiry_that_it_writes() {
+    for (Expiry expiry :
+        List.of(new Expiry.Never(), new Expiry.At(Instant.MAX.truncatedTo(SECONDS)))) {
+      MintedKey minted = new MintedKey(MINTED.key(), MINTED.refreshToken(), expiry);
+
+      assertThat(KeySecret.parse(parse("{'apiKey':'OLD'}").renewed(minted)).expiry())
+          .isEqualTo(expiry);
+    }
   }
 
   @Test

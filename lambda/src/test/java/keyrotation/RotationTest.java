@@ -743,6 +743,7 @@ class RotationTest {
                   case NO_LATER ->
                       answer.toBuilder().setValidUntil(old.validUntilSeconds()).build();
                   case BEFORE_1970 -> answer.toBuilder().setValidUntil(-1).build();
+                  case BEYOND_ALL_TIME -> answer.toBuilder().setValidUntil(Long.MAX_VALUE).build();
                 });
 
     assertFails("NEW_KEY_INVALID", "The current key is untouched");
@@ -760,7 +761,8 @@ class RotationTest {
     NO_ENDPOINT,
     ENDPOINT_WITH_PATH,
     NO_LATER,
-    BEFORE_1970
+    BEFORE_1970,
+    BEYOND_ALL_TIME
   }
 
   @Test
