@@ -1,0 +1,61 @@
+package keyrotation;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static keyrotation.FailureReason.KEY_NOT_REFRESHABLE;
+import static keyrotation.FailureReason.KEY_UNREADABLE;
+import static keyrotation.FailureReason.SECRET_MALFORMED;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.code_intelligence.jazzer.junit.FuzzTest;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.List;
+import org.junit.jupiter.api.Timeout;
+
+/** Whatever a secret holds, a new key can be put in without loss, or it is refused in silence. */
+class KeySecretFuzzTest {
+
+  private static final List<String> RENEWED =
+      List.of("apiKey", "authToken", "apiToken", "refreshToken", "validUntil");
+  private static final MintedKey MINTED =
+      new MintedKey(
+          MomentoKey.v1("cell.example.com", "new-token"),
+          new Sensitive("new-refresh"),
+          Expiry.ofEpochSeconds(1_800_000_000));
+
+  @Timeout(10)
+  @FuzzTest
+  void a_secret_is_renewed_without_loss_or_refused(byte[] secret) {
+    String value = new String(Canary.plantedIn(secret), UTF_8);
+    KeySecret parsed;
+    try {
+      parsed = KeySecret.parse(new Sensitive(value));
+    } catch (RotationFailure e) {
+      Canary.assertTellsNothing(e, SECRET_MALFORMED, KEY_UNREADABLE, KEY_NOT_REFRESHABLE);
+      return;
+    }
+
+    String renewed = parsed.renewed(MINTED).value();
+    assertThat(UTF_8.newEncoder().canEncode(renewed)).isTrue();
+    ObjectNode before = others(value);
+    ObjectNode after = others(renewed);
+    assertThat(after.fieldNames()).toIterable().containsExactlyElementsOf(before::fieldNames);
+    assertThat(after.equals(KeySecretFuzzTest::compare, before)).isTrue();
+    KeySecret again = KeySecret.parse(new Sensitive(renewed));
+    assertThat(again.key()).isEqualTo(MINTED.key());
+    assertThat(again.refreshToken()).contains(MINTED.refreshToken());
+    assertThat(again.expiry()).isEqualTo(MINTED.expiry());
+  }
+
+  /** Returns the fields that a renewal leaves alone. */
+  private static ObjectNode others(String json) {
+    return ((ObjectNode) Json.read(json).orElseThrow()).remove(RENEWED);
+  }
+
+  /** Compares values; 1e0 may become 1. */
+  private static int compare(JsonNode one, JsonNode other) {
+    return one.isNumber() && other.isNumber()
+        ? one.decimalValue().compareTo(other.decimalValue())
+        : one.equals(other) ? 0 : 1;
+  }
+}

@@ -1,0 +1,41 @@
+package keyrotation;
+
+import static keyrotation.FailureReason.EVENT_UNKNOWN;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.code_intelligence.jazzer.junit.FuzzTest;
+import keyrotation.RotationEvent.Manual;
+import keyrotation.RotationEvent.Scheduled;
+import keyrotation.RotationEvent.Step;
+import org.junit.jupiter.api.Timeout;
+
+/** Whatever arrives as an event has a known form, or is refused for having none. */
+class RotationEventFuzzTest {
+
+  @Timeout(10)
+  @FuzzTest
+  void an_event_has_a_known_form_or_is_refused(byte[] event) {
+    RotationEvent parsed;
+    try {
+      parsed = RotationEvent.parse(Canary.plantedIn(event));
+    } catch (RotationFailure e) {
+      Canary.assertTellsNothing(e, EVENT_UNKNOWN);
+      return;
+    }
+    switch (parsed) {
+      case Manual(String secretId, _) -> assertShowable(secretId);
+      case Scheduled(String identity) -> assertThat(identity).startsWith("schedule/");
+      case Step(_, String secretId, String versionId) -> {
+        assertShowable(secretId);
+        assertThat(versionId).matches("[A-Za-z0-9-]{32,64}");
+      }
+    }
+  }
+
+  /** The log and the answer show it. */
+  private static void assertShowable(String secretId) {
+    assertThat(secretId)
+        .matches("[A-Za-z0-9/_+=.@:-]{1,2048}")
+        .isNotEqualTo(Canary.KEY.text().value());
+  }
+}
