@@ -157,9 +157,7 @@ final class Rotation {
 
   private RotationResult rollBack(Secret secret, Version current, RotationRequest request) {
     Version previous =
-        secret
-            .labelled(PREVIOUS)
-            .flatMap(id -> log.step("read previous", id, () -> store.read(secret, id)))
+        previous(secret)
             .orElseThrow(
                 () -> new RotationFailure(CANNOT_ROLL_BACK, "There is no previous version."));
     boolean isBack = previous.created().isAfter(current.created());
@@ -277,7 +275,8 @@ final class Rotation {
    * Returns where this request may store a key; empty if the request has come to its end before.
    *
    * <p>A version id can be used only once. A version of this request that is newer than the current
-   * one and yet has no label was rejected; a repetition of the request goes on to the next id then,
+   * one and yet has no label was rejected, unless the previous one is newer still: then somebody
+   * has gone back since. After a rejection a repetition of the request goes on to the next id,
    * which is as little drawn by chance as the first.
    */
   private Optional<Place> placeFor(RotationRequest request, Secret secret, Version current) {
@@ -298,9 +297,20 @@ final class Rotation {
       if (labels.contains(PENDING)) {
         return Optional.of(new Place(candidate, present));
       }
+      if (previous(secret)
+          .filter(previous -> previous.created().isAfter(present.get().created()))
+          .isPresent()) {
+        return Optional.empty();
+      }
       id = RotationRequest.versionIdAfter(candidate);
     }
     return Optional.empty();
+  }
+
+  private Optional<Version> previous(Secret secret) {
+    return secret
+        .labelled(PREVIOUS)
+        .flatMap(id -> log.step("read previous", id, () -> store.read(secret, id)));
   }
 
   /**

@@ -216,6 +216,20 @@ class WaysInTest {
   }
 
   @Test
+  void a_rotation_that_was_rolled_back_before_another_is_not_done_again() {
+    function.storeKey();
+    send("manual.json", "early");
+    send("rollback.json");
+    send("manual.json");
+    send("rollback.json");
+    Map<String, Set<String>> labels = function.labels();
+
+    assertThat(result(send("manual.json", "early"))).isEqualTo("ALREADY_ROTATED");
+    assertThat(function.labels()).isEqualTo(labels);
+    assertThat(function.minted()).isEqualTo(2);
+  }
+
+  @Test
   void a_rollback_leaves_no_unfinished_rotation_to_be_taken_up() {
     function.storeKey();
     send("manual.json");
