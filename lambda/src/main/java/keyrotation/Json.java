@@ -3,7 +3,6 @@ package keyrotation;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.cfg.JsonNodeFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -26,10 +25,15 @@ final class Json {
 
   private Json() {}
 
-  /** Reads a text; empty if it isn't JSON. What is wrong with it stays unsaid: it may be secret. */
-  static Optional<JsonNode> read(String text) {
+  /**
+   * Reads an object; empty if the text is no JSON, or none of an object. What is wrong with it
+   * stays unsaid: it may be secret.
+   */
+  static Optional<ObjectNode> read(String text) {
     try {
-      return Optional.ofNullable(MAPPER.readTree(text)).filter(node -> !node.isMissingNode());
+      return MAPPER.readTree(text) instanceof ObjectNode object
+          ? Optional.of(object)
+          : Optional.empty();
     } catch (JsonProcessingException | NumberFormatException e) {
       // The latter is for an exponent that no number of Java's can have.
       return Optional.empty();

@@ -48,11 +48,7 @@ final class KeySecret {
    *     KEY_NOT_REFRESHABLE} for a key that was stored bare
    */
   static KeySecret parse(Sensitive value) {
-    ObjectNode json =
-        Json.read(value.value())
-            .filter(JsonNode::isObject)
-            .map(ObjectNode.class::cast)
-            .orElseThrow(() -> noObject(value));
+    ObjectNode json = Json.read(value.value()).orElseThrow(() -> noObject(value));
     List<String> keys =
         KEY_FIELDS.stream()
             .filter(json::has)
@@ -106,11 +102,7 @@ final class KeySecret {
       }
     }
     renewed.put(REFRESH_TOKEN, minted.refreshToken().value());
-    long seconds =
-        switch (minted.expiry()) {
-          case Expiry.At(var instant) -> instant.getEpochSecond();
-          case Expiry.Never _, Expiry.Unknown _ -> 0;
-        };
+    long seconds = minted.expiry() instanceof Expiry.At(var instant) ? instant.getEpochSecond() : 0;
     if (json.path(VALID_UNTIL).isNumber()) {
       renewed.put(VALID_UNTIL, seconds);
     } else {

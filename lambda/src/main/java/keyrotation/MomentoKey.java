@@ -5,6 +5,7 @@ import static keyrotation.FailureReason.KEY_UNREADABLE;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Base64;
 import java.util.Optional;
 import java.util.regex.Pattern;
@@ -42,19 +43,18 @@ sealed interface MomentoKey {
    * @throws RotationFailure {@code KEY_UNREADABLE}
    */
   static MomentoKey parse(String text) {
-    Optional<JsonNode> claims = claims(text);
+    Optional<ObjectNode> claims = claims(text);
     if (claims.isPresent()) {
       return switch (claims.get()) {
-        case JsonNode v2 when v2.path("t").asText().equals("g") -> new V2();
-        case JsonNode legacy when legacy.has("cp") && legacy.has("c") -> new Legacy();
+        case ObjectNode v2 when v2.path("t").asText().equals("g") -> new V2();
+        case ObjectNode legacy when legacy.has("cp") && legacy.has("c") -> new Legacy();
         default ->
             throw new RotationFailure(
                 KEY_UNREADABLE, "The key is a JWT, but of no kind that Momento is known to issue.");
       };
     }
-    JsonNode json =
+    ObjectNode json =
         decode(Base64.getDecoder(), text)
-            .filter(JsonNode::isObject)
             .orElseThrow(
                 () ->
                     new RotationFailure(
@@ -104,14 +104,12 @@ sealed interface MomentoKey {
   }
 
   /** Returns the claims of a JWT, without a look at its signature: that is Momento's business. */
-  private static Optional<JsonNode> claims(String jwt) {
+  private static Optional<ObjectNode> claims(String jwt) {
     String[] parts = jwt.split("\\.", -1);
-    return parts.length == 3
-        ? decode(Base64.getUrlDecoder(), parts[1]).filter(JsonNode::isObject)
-        : Optional.empty();
+    return parts.length == 3 ? decode(Base64.getUrlDecoder(), parts[1]) : Optional.empty();
   }
 
-  private static Optional<JsonNode> decode(Base64.Decoder decoder, String text) {
+  private static Optional<ObjectNode> decode(Base64.Decoder decoder, String text) {
     try {
       return Json.read(new String(decoder.decode(text), UTF_8));
     } catch (IllegalArgumentException e) {

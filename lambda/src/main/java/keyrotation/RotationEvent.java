@@ -67,7 +67,6 @@ sealed interface RotationEvent {
   static RotationEvent parse(byte[] event) {
     JsonNode json =
         Json.read(new String(event, UTF_8))
-            .filter(JsonNode::isObject)
             .orElseThrow(() -> unknown("The event is not a JSON object."));
     if (json.has("Step")) {
       return step(json);

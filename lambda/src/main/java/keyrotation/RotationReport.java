@@ -25,18 +25,8 @@ record RotationReport(String requestId, boolean firstKeyExpected, List<RotationR
   }
 
   private boolean failed(RotationResult result) {
-    return switch (result) {
-      case RotationResult.Failed _ -> true;
-      case RotationResult.AwaitingFirstKey _ -> firstKeyExpected;
-      case RotationResult.Rotated _,
-          RotationResult.Resumed _,
-          RotationResult.AlreadyRotated _,
-          RotationResult.NotDue _,
-          RotationResult.WouldRotate _,
-          RotationResult.RolledBack _,
-          RotationResult.StepDone _ ->
-          false;
-    };
+    return result instanceof RotationResult.Failed
+        || (result instanceof RotationResult.AwaitingFirstKey && firstKeyExpected);
   }
 
   /** Returns the failures in sentences, one a line, and the report below them. */
