@@ -139,7 +139,7 @@ final class Rotation {
             .filter(pending -> isUseful(pending, current, request))
             .isPresent();
     if (!resume) {
-      var _ = requireAccepted(current, request);
+      requireAccepted(current, request);
     }
     log.step("probe", current.id(), () -> store.probeWrite(secret, current));
     Expiry expiry = readable(current).map(KeySecret::expiry).orElse(new Expiry.Unknown());
@@ -225,7 +225,7 @@ final class Rotation {
           requireAccepted(secret, pending.get(), request);
         } else {
           // So it is when rotation is switched on without rotating: nobody has filled the version.
-          var _ = requireAccepted(current, request);
+          requireAccepted(current, request);
         }
       }
       case FINISH_SECRET -> {
@@ -236,14 +236,12 @@ final class Rotation {
   }
 
   /** Ends the rotation unless the current key can be renewed and Momento accepts it. */
-  private KeySecret requireAccepted(Version current, RotationRequest request) {
-    KeySecret secret = KeySecret.parse(current.value());
-    var _ = requireRefreshable(secret);
+  private void requireAccepted(Version current, RotationRequest request) {
+    var _ = requireRefreshable(KeySecret.parse(current.value()));
     if (verdictOn(current, request) instanceof Verdict.Rejected) {
       throw new RotationFailure(
           REFRESH_REJECTED, "Momento does not accept the current key, and would not refresh it.");
     }
-    return secret;
   }
 
   /** Ends the rotation unless Momento accepts a new key. */
