@@ -17,7 +17,12 @@ public final class Calls<E extends RuntimeException> {
   private record Plan<E extends RuntimeException>(
       String action, int first, int last, Fault<E> fault) {}
 
-  private record Call(String action, long nanos) {}
+  /**
+   * A call, and when it came.
+   *
+   * @param nanos as {@link System#nanoTime} had it
+   */
+  record Call(String action, long nanos) {}
 
   private final List<Call> seen = new ArrayList<>();
   private final List<Plan<E>> plans = new ArrayList<>();
@@ -36,8 +41,13 @@ public final class Calls<E extends RuntimeException> {
   }
 
   /** Shows the fault to every call of the action from now on. */
-  public synchronized void onEvery(String action, Fault<E> fault) {
-    plans.add(new Plan<>(action, count(action) + 1, Integer.MAX_VALUE, fault));
+  public void onEvery(String action, Fault<E> fault) {
+    fromNth(action, 1, fault);
+  }
+
+  /** Shows the fault to the n-th call of the action from now, counting from 1, and to all later. */
+  public synchronized void fromNth(String action, int n, Fault<E> fault) {
+    plans.add(new Plan<>(action, count(action) + n, Integer.MAX_VALUE, fault));
   }
 
   /** Forgets the planned faults, and keeps the list of calls. */
@@ -48,6 +58,11 @@ public final class Calls<E extends RuntimeException> {
   /** Returns the names of the actions called so far, refused ones too. */
   public synchronized List<String> seen() {
     return seen.stream().map(Call::action).toList();
+  }
+
+  /** Returns the calls so far, refused ones too, in order. */
+  synchronized List<Call> timeline() {
+    return List.copyOf(seen);
   }
 
   /** Returns how often the action was called so far, refused calls too. */

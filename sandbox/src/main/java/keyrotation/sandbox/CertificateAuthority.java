@@ -10,17 +10,21 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
+import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.KeyStore;
+import java.security.Principal;
+import java.security.PrivateKey;
+import java.security.cert.X509Certificate;
+import javax.net.ssl.SSLEngine;
+import javax.net.ssl.X509ExtendedKeyManager;
 import okhttp3.tls.HeldCertificate;
+import org.jspecify.annotations.Nullable;
 
 /** A certificate authority of the sandbox's own, made at start and forgotten at the end. */
 public final class CertificateAuthority {
-
-  /** The trust store's password; it protects nothing but public certificates. */
-  public static final String STORE_PASSWORD = "sandbox";
 
   private final HeldCertificate root =
       new HeldCertificate.Builder()
@@ -37,13 +41,13 @@ public final class CertificateAuthority {
     return stream(root.certificatePem());
   }
 
-  /** Writes the authority's certificate as a JVM's trust store in PKCS #12. */
+  /** Writes the authority's certificate as a JVM's trust store in PKCS #12, without a password. */
   public void writeTrustStore(Path file) {
     try (OutputStream out = Files.newOutputStream(file)) {
       KeyStore store = KeyStore.getInstance("PKCS12");
       store.load(null, null);
       store.setCertificateEntry("sandbox", root.certificate());
-      store.store(out, STORE_PASSWORD.toCharArray());
+      store.store(out, null);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     } catch (GeneralSecurityException e) {
@@ -61,15 +65,59 @@ public final class CertificateAuthority {
             .duration(1, DAYS)
             .signedBy(root)
             .build();
-    try {
-      return TlsServerCredentials.create(
-          stream(issued.certificatePem()), stream(issued.privateKeyPkcs8Pem()));
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
+    return TlsServerCredentials.newBuilder().keyManager(new OneKey(issued)).build();
   }
 
   private static InputStream stream(String pem) {
     return new ByteArrayInputStream(pem.getBytes(UTF_8));
+  }
+
+  /** Has one key, in the open: the ways of the JDK would encrypt it first, which takes a while. */
+  private static final class OneKey extends X509ExtendedKeyManager {
+    private static final String ALIAS = "localhost";
+
+    private final HeldCertificate key;
+
+    OneKey(HeldCertificate key) {
+      this.key = key;
+    }
+
+    @Override
+    public X509Certificate[] getCertificateChain(String alias) {
+      return new X509Certificate[] {key.certificate()};
+    }
+
+    @Override
+    public PrivateKey getPrivateKey(String alias) {
+      return key.keyPair().getPrivate();
+    }
+
+    @Override
+    public String[] getServerAliases(String keyType, Principal @Nullable [] issuers) {
+      return new String[] {ALIAS};
+    }
+
+    @Override
+    public String chooseServerAlias(
+        String keyType, Principal @Nullable [] issuers, @Nullable Socket socket) {
+      return ALIAS;
+    }
+
+    @Override
+    public String chooseEngineServerAlias(
+        String keyType, Principal @Nullable [] issuers, @Nullable SSLEngine engine) {
+      return ALIAS;
+    }
+
+    @Override
+    public String @Nullable [] getClientAliases(String keyType, Principal @Nullable [] issuers) {
+      return null;
+    }
+
+    @Override
+    public @Nullable String chooseClientAlias(
+        String[] keyType, Principal @Nullable [] issuers, @Nullable Socket socket) {
+      return null;
+    }
   }
 }

@@ -24,14 +24,17 @@ import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.Base64;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import keyrotation.sandbox.IssuedKey.Permissions;
@@ -75,6 +78,8 @@ public final class MomentoServer implements AutoCloseable {
   private final SecureRandom random = new SecureRandom();
   private final Calls<StatusRuntimeException> calls = new Calls<>();
   private final Map<String, IssuedKey> keys = new HashMap<>();
+  private final List<IssuedKey> issued = new ArrayList<>();
+  private final Map<String, IssuedKey> parents = new HashMap<>();
   private final Set<String> spentRefreshTokens = new HashSet<>();
   private final Map<String, Integer> refusalsLeft = new HashMap<>();
   private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
@@ -135,6 +140,44 @@ public final class MomentoServer implements AutoCloseable {
     return issue(Instant.MAX, Duration.ZERO, Permissions.SUPER_USER);
   }
 
+  /** Refreshes a key as a call does, which spends its refresh token. */
+  public IssuedKey renew(IssuedKey key) {
+    return renew(key.token(), key.refreshToken());
+  }
+
+  /** Returns all keys that were ever issued, those that nobody has received too. */
+  public synchronized List<IssuedKey> issued() {
+    return List.copyOf(issued);
+  }
+
+  /** Returns the key that a key, given as users hold it, was refreshed from. */
+  public synchronized Optional<IssuedKey> parentOf(String apiKey) {
+    return keys.values().stream()
+        .filter(key -> key.apiKey().equals(apiKey))
+        .findFirst()
+        .flatMap(key -> Optional.ofNullable(parents.get(key.token())));
+  }
+
+  /** Remembers the keys as they are now; what it returns makes them so again. */
+  synchronized Runnable save() {
+    Map<String, IssuedKey> savedKeys = new HashMap<>(keys);
+    Map<String, IssuedKey> savedParents = new HashMap<>(parents);
+    Set<String> savedSpent = new HashSet<>(spentRefreshTokens);
+    Map<String, Integer> savedRefusals = new HashMap<>(refusalsLeft);
+    return () -> {
+      synchronized (this) {
+        keys.clear();
+        keys.putAll(savedKeys);
+        parents.clear();
+        parents.putAll(savedParents);
+        spentRefreshTokens.clear();
+        spentRefreshTokens.addAll(savedSpent);
+        refusalsLeft.clear();
+        refusalsLeft.putAll(savedRefusals);
+      }
+    };
+  }
+
   /** Tells whether Momento would take the key, given as users hold it, for some call. */
   public synchronized boolean accepts(String apiKey) {
     return keys.values().stream()
@@ -173,6 +216,12 @@ public final class MomentoServer implements AutoCloseable {
   @Override
   public void close() {
     server.shutdownNow();
+    try {
+      // Its last calls end on these threads.
+      var _ = server.awaitTermination(5, TimeUnit.SECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
     threads.shutdownNow();
   }
 
@@ -188,19 +237,32 @@ public final class MomentoServer implements AutoCloseable {
         new IssuedKey(
             ENDPOINT,
             token,
-            randomText(24),
+            // Whoever finds it where it should not be knows what it is.
+            "refresh-canary-" + randomText(24),
             validUntil.equals(Instant.MAX)
                 ? validUntil
                 : Instant.ofEpochSecond(validUntil.getEpochSecond()),
             lifetime,
             permissions);
     keys.put(token, key);
+    issued.add(key);
     return key;
   }
 
   private synchronized _RefreshApiTokenResponse refresh(_RefreshApiTokenRequest request) {
-    IssuedKey old = keys.get(request.getApiKey());
-    if (old == null || !old.refreshToken().equals(request.getRefreshToken())) {
+    IssuedKey fresh = renew(request.getApiKey(), request.getRefreshToken());
+    return alteration.apply(
+        _RefreshApiTokenResponse.newBuilder()
+            .setApiKey(fresh.token())
+            .setRefreshToken(fresh.refreshToken())
+            .setEndpoint(fresh.endpoint())
+            .setValidUntil(fresh.validUntilSeconds())
+            .build());
+  }
+
+  private synchronized IssuedKey renew(String token, String refreshToken) {
+    IssuedKey old = keys.get(token);
+    if (old == null || !old.refreshToken().equals(refreshToken)) {
       throw refusal("Invalid refresh token");
     }
     if (old.validUntilSeconds() == 0) {
@@ -209,19 +271,13 @@ public final class MomentoServer implements AutoCloseable {
     if (!clock.instant().isBefore(old.validUntil())) {
       throw refusal("The api key has expired");
     }
-    if (refreshTokens == RefreshTokens.SINGLE_USE
-        && !spentRefreshTokens.add(request.getRefreshToken())) {
+    if (refreshTokens == RefreshTokens.SINGLE_USE && !spentRefreshTokens.add(refreshToken)) {
       throw refusal("The refresh token was used before");
     }
     IssuedKey fresh = issue(old.lifetime(), old.permissions());
     refusalsLeft.put(fresh.token(), refusalsOfNewKeys);
-    return alteration.apply(
-        _RefreshApiTokenResponse.newBuilder()
-            .setApiKey(fresh.token())
-            .setRefreshToken(fresh.refreshToken())
-            .setEndpoint(fresh.endpoint())
-            .setValidUntil(fresh.validUntilSeconds())
-            .build());
+    parents.put(fresh.token(), old);
+    return fresh;
   }
 
   private synchronized _ListCachesResponse cachesFor(String token) {

@@ -1,11 +1,15 @@
 package keyrotation.sandbox;
 
+import static java.util.Comparator.comparingLong;
+
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.InstantSource;
+import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import keyrotation.sandbox.MomentoServer.RefreshTokens;
 
 /** Momento and Secrets Manager together, and the settings with which a function finds them. */
@@ -47,6 +51,35 @@ public final class Sandbox implements AutoCloseable {
     return momento;
   }
 
+  /** Returns the names of the actions that both have been called for so far, in order. */
+  public List<String> callsSeen() {
+    return Stream.of(secretsManager.calls(), momento.calls())
+        .flatMap(calls -> calls.timeline().stream())
+        .sorted(comparingLong(Calls.Call::nanos))
+        .map(Calls.Call::action)
+        .toList();
+  }
+
+  /** Lets both forget the faults to come. */
+  public void heal() {
+    secretsManager.calls().heal();
+    momento.calls().heal();
+  }
+
+  /**
+   * Remembers all keys and secrets as they are now.
+   *
+   * @return what makes them so again
+   */
+  public Runnable save() {
+    Runnable secrets = secretsManager.vault().save();
+    Runnable keys = momento.save();
+    return () -> {
+      secrets.run();
+      keys.run();
+    };
+  }
+
   /** Returns the environment with which a function in a process of its own talks to the servers. */
   public Map<String, String> environment() {
     return Map.of(
@@ -55,10 +88,7 @@ public final class Sandbox implements AutoCloseable {
         "MOMENTO_CONTROL_ENDPOINT",
         momento.controlEndpoint(),
         "JAVA_TOOL_OPTIONS",
-        "-Djavax.net.ssl.trustStore="
-            + trustStore
-            + " -Djavax.net.ssl.trustStorePassword="
-            + CertificateAuthority.STORE_PASSWORD);
+        "-Djavax.net.ssl.trustStore=" + trustStore);
   }
 
   @Override

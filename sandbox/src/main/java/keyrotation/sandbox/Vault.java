@@ -138,6 +138,22 @@ public final class Vault {
     this.clock = clock;
   }
 
+  /** Remembers all secrets as they are now; what it returns makes them so again. */
+  synchronized Runnable save() {
+    Map<String, Secret> saved = new LinkedHashMap<>(secrets);
+    Map<String, Secret> savedBefore = new HashMap<>(beforeLatestWrite);
+    Instant savedLatest = latest;
+    return () -> {
+      synchronized (this) {
+        secrets.clear();
+        secrets.putAll(saved);
+        beforeLatestWrite.clear();
+        beforeLatestWrite.putAll(savedBefore);
+        latest = savedLatest;
+      }
+    };
+  }
+
   /** CreateSecret. Without a value the secret has no version. */
   public synchronized Secret create(
       String name, @Nullable Value value, @Nullable String token, @Nullable String kmsKeyId) {
