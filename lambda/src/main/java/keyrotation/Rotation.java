@@ -41,6 +41,7 @@ final class Rotation {
   /** How many pending versions of no use are cleared away before a rotation gives up. */
   private static final int MOST_DROPS = 3;
 
+  private static final Duration NEW = Duration.ofMinutes(1);
   private static final Duration PAUSE = Duration.ofSeconds(1);
 
   /** A read may not see at once what was just written. */
@@ -342,15 +343,16 @@ final class Rotation {
   }
 
   /**
-   * Tells whether a pending version is worth taking up: it can be renewed, ends later than the
-   * current one, and Momento accepts its key.
+   * Tells whether a pending version is worth taking up: it is another than the current one, ends no
+   * earlier, can be renewed, and Momento accepts its key.
    */
   private boolean isUseful(Version pending, Version current, RotationRequest request) {
     Expiry now = readable(current).map(KeySecret::expiry).orElse(new Expiry.Unknown());
     boolean better =
         readable(pending)
+            .filter(secret -> !pending.text().equals(current.text()))
             .filter(secret -> secret.refreshToken().isPresent())
-            .filter(secret -> secret.expiry().isAfter(now))
+            .filter(secret -> !now.isAfter(secret.expiry()))
             .isPresent();
     return better && verdictOn(pending, request) instanceof Verdict.Accepted;
   }
@@ -383,7 +385,10 @@ final class Rotation {
               throw new RotationFailure(
                   why.reason(), "Momento's refresh call ended in " + why.code() + ".");
         };
-    if (minted.key().token().equals(key.token()) || !minted.expiry().isAfter(old.expiry())) {
+    // Two rotations within a second make keys that end at the same time.
+    boolean isTwin = minted.expiry().equals(old.expiry()) && isNew(current);
+    if (minted.key().token().equals(key.token())
+        || !(isTwin || minted.expiry().isAfter(old.expiry()))) {
       throw new RotationFailure(
           NEW_KEY_INVALID, "Momento answered with the same key, or one that ends no later.");
     }
@@ -394,6 +399,10 @@ final class Rotation {
         () ->
             Failsafe.with(whileThereIsTime(request))
                 .run(() -> store.stage(secret, versionId, renewed)));
+  }
+
+  private boolean isNew(Version version) {
+    return Duration.between(version.created(), clock.instant()).compareTo(NEW) < 0;
   }
 
   /** What was minted may be all there is: it is not given up while it might be stored. */
