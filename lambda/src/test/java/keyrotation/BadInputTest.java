@@ -1,11 +1,13 @@
 package keyrotation;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static keyrotation.SandboxedFunction.SECRET;
 import static keyrotation.SandboxedFunction.manualEvent;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.time.Duration;
+import java.util.Base64;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicInteger;
 import keyrotation.sandbox.Fault;
@@ -65,7 +67,11 @@ class BadInputTest {
 
     String cutOff = key.substring(0, key.length() - 1);
     String token = jwt("{\"exp\":1}");
-    for (String pasted : new String[] {key, jwt("{\"t\":\"g\"}"), cutOff, token}) {
+    // The beginning that keys have is that of a JSON object without space in it.
+    byte[] json = Base64.getDecoder().decode(key);
+    String spaced =
+        Base64.getEncoder().encodeToString(("\n" + new String(json, UTF_8)).getBytes(UTF_8));
+    for (String pasted : new String[] {key, jwt("{\"t\":\"g\"}"), cutOff, token, spaced}) {
       assertThatThrownBy(() -> function.invoke(manualEvent(pasted), "1", Duration.ofMinutes(1)))
           .isInstanceOf(RotationFailedException.class)
           .hasMessageStartingWith("EVENT_UNKNOWN: ")

@@ -27,6 +27,13 @@ class ExpiryTest {
   }
 
   @Test
+  void tells_when_it_is_in_words() {
+    assertThat(SOON).hasToString("1970-01-01T00:00:01Z");
+    assertThat(NEVER).hasToString("never");
+    assertThat(UNKNOWN).hasToString("unknown");
+  }
+
+  @Test
   void an_unknown_expiry_gives_way_to_a_known_one() {
     assertThat(SOON.isAfter(UNKNOWN)).isTrue();
     assertThat(UNKNOWN.isAfter(SOON)).isFalse();

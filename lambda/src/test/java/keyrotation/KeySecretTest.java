@@ -133,10 +133,25 @@ class KeySecretTest {
   }
 
   @Test
+  void has_room_while_four_kibibytes_more_would_fit_into_the_secret() {
+    int most = 60 * 1024;
+
+    assertThat(padded(most).hasRoom()).isTrue();
+    assertThat(padded(most + 1).hasRoom()).isFalse();
+  }
+
+  @Test
   void does_not_show_itself() {
+    assertThat(new Sensitive("rrrrrrrr")).hasToString("[hidden]");
     assertThat(parse("{'apiKey':'OLD','refreshToken':'rrrrrrrr'}").toString())
         .isEqualTo("KeySecret[hidden]");
     assertThat(MINTED.toString()).doesNotContain("new-token", "new-refresh");
+  }
+
+  /** Returns a secret whose value is as many bytes long. */
+  private static KeySecret padded(int bytes) {
+    String json = "{\"apiKey\":\"" + OLD.text().value() + "\",\"note\":\"\"}";
+    return parse(json.replace("\"\"}", "\"" + "x".repeat(bytes - json.length()) + "\"}"));
   }
 
   private static KeySecret parse(String json) {

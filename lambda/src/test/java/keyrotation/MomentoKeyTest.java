@@ -50,7 +50,16 @@ class MomentoKeyTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"{}", "{\"exp\":\"soon\"}", "{\"exp\":-1}", "{\"exp\":1e30}", "[]"})
+  @ValueSource(
+      strings = {
+        "{}",
+        "{\"exp\":\"soon\"}",
+        "{\"exp\":-1}",
+        "{\"exp\":0}",
+        "{\"exp\":31556889864403200}",
+        "{\"exp\":1e30}",
+        "[]"
+      })
   void a_token_that_says_nothing_of_its_expiry_is_a_token_all_the_same(String claims) {
     assertThat(MomentoKey.v1("cell.example.com", Jwt.with(claims)).expiry())
         .isEqualTo(new Expiry.Unknown());
@@ -82,6 +91,7 @@ class MomentoKeyTest {
         "{\"endpoint\":\"cell.example.com\",\"api_key\":\"a b\"}",
         "{\"endpoint\":\"cell.example.com\",\"api_key\":\"a\\nb\"}",
         "{\"endpoint\":\"cell.example.com\",\"api_key\":\"\u00e9\"}",
+        "{\"endpoint\":\"cell.example.com\",\"api_key\":\"a\u007f\"}",
         "{\"api_key\":\"a\"}",
         "{\"endpoint\":\"https://cell.example.com\",\"api_key\":\"a\"}",
         "{\"endpoint\":\"cell.example.com:80\",\"api_key\":\"a\"}",
@@ -96,9 +106,10 @@ class MomentoKeyTest {
     assertUnreadable(base64(json));
   }
 
-  @Test
-  void refuses_a_jwt_of_no_known_kind() {
-    assertUnreadable(Jwt.with("{\"sub\":\"x\"}"));
+  @ParameterizedTest
+  @ValueSource(strings = {"{\"sub\":\"x\"}", "{\"cp\":\"a\"}", "{\"c\":\"b\"}"})
+  void refuses_a_jwt_of_no_known_kind(String claims) {
+    assertUnreadable(Jwt.with(claims));
   }
 
   @Test

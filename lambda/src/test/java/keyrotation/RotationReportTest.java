@@ -52,6 +52,23 @@ class RotationReportTest {
   }
 
   @Test
+  void a_dry_run_tells_what_is_due_and_what_would_be_taken_up() {
+    assertThat(message(false, false))
+        .isEqualTo(SECRET + " would be rotated. It is not due, though. Nothing was done.");
+    assertThat(message(true, true))
+        .isEqualTo(
+            SECRET + " would get the key of an unfinished rotation. It is due. Nothing was done.");
+  }
+
+  @Test
+  void only_a_result_that_asks_for_something_to_be_done_is_a_failure() {
+    assertThat(results())
+        .filteredOn(result -> new RotationReport("1", false, List.of(result)).failed())
+        .singleElement()
+        .isInstanceOf(RotationResult.Failed.class);
+  }
+
+  @Test
   void a_first_key_that_is_missing_is_a_failure_only_where_it_is_expected() {
     List<RotationResult> results = List.of(new RotationResult.AwaitingFirstKey(SECRET));
 
@@ -76,5 +93,11 @@ class RotationReportTest {
         .asString()
         .startsWith("b was not rotated. SECRET_NOT_FOUND: None. Create the secret");
     assertThat(report.error()).endsWith("\n" + report.json());
+  }
+
+  private static String message(boolean due, boolean resume) {
+    return RotationReport.json(new RotationResult.WouldRotate(SECRET, NEW, LATE, due, resume))
+        .path("message")
+        .asText();
   }
 }

@@ -224,8 +224,9 @@ class SecretsManagersRotationTest {
     assertThat(function.minted()).isEqualTo(1);
   }
 
-  @Test
-  void does_not_finish_with_a_key_that_momento_does_not_accept() {
+  @ParameterizedTest
+  @ValueSource(strings = {"testSecret", "finishSecret"})
+  void does_not_go_on_with_a_key_that_momento_does_not_accept(String step) {
     enableRotation();
     String token = pendingVersion();
     try (SandboxedFunction other = new SandboxedFunction(RefreshTokens.REUSABLE)) {
@@ -235,7 +236,7 @@ class SecretsManagersRotationTest {
     function.markRefreshed(function.current());
     Version before = function.current();
 
-    assertStepFails("finishSecret", token, "NEW_KEY_REJECTED");
+    assertStepFails(step, token, "NEW_KEY_REJECTED");
 
     assertThat(function.current()).isEqualTo(before);
   }

@@ -1,6 +1,7 @@
 package keyrotation;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.time.Duration;
@@ -53,6 +54,18 @@ class SettingsTest {
                 2,
                 20,
                 Optional.of(new HostAndPort("control.example.com", 443))));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "AUTO_ROTATION_IN_DAYS, 1",
+    "AUTO_ROTATION_IN_DAYS, 1000",
+    "MOMENTO_REFRESHES_PER_SECOND, 10000",
+    "MOMENTO_CONTROL_ENDPOINT, h:1",
+    "MOMENTO_CONTROL_ENDPOINT, h:65535",
+  })
+  void the_least_and_the_most_are_taken(String variable, String text) {
+    assertThatCode(() -> Settings.from(Map.of(variable, text))).doesNotThrowAnyException();
   }
 
   @ParameterizedTest

@@ -167,6 +167,31 @@ class WaysInTest {
   }
 
   @Test
+  void a_dry_run_does_not_promise_to_take_up_what_a_rotation_would_drop() {
+    function.storeKey();
+    function.labelPending(function.momento().issue(LIFETIME, Permissions.SUPER_USER).consoleJson());
+    assertThat(secret(send("dry-run.json")).path("resume").asBoolean(true)).isFalse();
+
+    function.storeKey();
+    function.leavePending("{}");
+    assertThat(secret(send("dry-run.json")).path("resume").asBoolean(true)).isFalse();
+  }
+
+  @Test
+  void a_check_of_a_fresh_key_costs_three_calls_and_leaves_all_labels_alone() {
+    function.storeKey();
+    send("manual.json");
+    Map<String, Set<String>> labels = function.labels();
+    int before = function.awsCalls().seen().size();
+
+    assertThat(result(send("if-due.json"))).isEqualTo("NOT_DUE");
+
+    assertThat(function.awsCalls().seen().stream().skip(before))
+        .containsExactly("DescribeSecret", "GetSecretValue", "GetSecretValue");
+    assertThat(function.labels()).isEqualTo(labels);
+  }
+
+  @Test
   void a_dry_run_fails_where_a_rotation_would() {
     function.storeKey();
     function

@@ -1,0 +1,90 @@
+package keyrotation;
+
+import static java.util.stream.Collectors.partitioningBy;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.EnumMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Queue;
+import java.util.Set;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import keyrotation.Scenario.Found;
+import keyrotation.Scenario.Next;
+import keyrotation.Scenario.Trouble;
+import keyrotation.Scenario.WayIn;
+import keyrotation.sandbox.MomentoServer.RefreshTokens;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Wherever the function's process dies, before any remote call or after it: no key is lost that
+ * could be saved. The deaths are real; what comes next finds another process.
+ *
+ * <p>{@code -Pexhaustive} has it die after every call of every request, where refresh tokens work
+ * once. A death before a call leaves what a death after the call before it leaves; of those, and
+ * where tokens work again, it plays enough for each two traits to meet. Every build has it die
+ * after each call of a plain rotation.
+ */
+class EveryDeathIT {
+
+  private static final int AT_ONCE = 2;
+  private static final int WAITING_AT_ONCE = 8;
+
+  @Test
+  void no_death_of_the_process_loses_a_key_that_could_be_saved() throws InterruptedException {
+    List<Scenario> all = Trials.scenarios(Trouble::isDeath);
+    Set<Scenario> scenarios = new LinkedHashSet<>();
+    if (Trials.ALL) {
+      scenarios.addAll(Trials.covering(all));
+    }
+    all.stream()
+        .filter(scenario -> scenario.trouble() == Trouble.KILLED_AFTER)
+        .filter(scenario -> scenario.tokens() == RefreshTokens.SINGLE_USE)
+        .filter(scenario -> Trials.ALL ? !takesItsTime(scenario) : isPlain(scenario))
+        .forEach(scenarios::add);
+    Trials trials = new Trials("Death of the process", scenarios.size());
+    Map<Boolean, List<List<Scenario>>> byPace =
+        Trials.byTrouble(List.copyOf(scenarios)).stream()
+            .collect(partitioningBy(variants -> takesItsTime(variants.getFirst())));
+    try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      byPace.forEach(
+          (takesItsTime, groups) -> {
+            Queue<List<Scenario>> left = new ConcurrentLinkedQueue<>(groups);
+            for (int i = 0; i < (takesItsTime ? WAITING_AT_ONCE : AT_ONCE); i++) {
+              threads.execute(() -> playAll(left, trials));
+            }
+          });
+    }
+    System.out.print(trials.summary());
+    assertThat(trials.broken()).isEmpty();
+  }
+
+  private static boolean takesItsTime(Scenario scenario) {
+    return scenario.found() == Found.PENDING_REJECTED;
+  }
+
+  private static boolean isPlain(Scenario scenario) {
+    return scenario.way() == WayIn.MANUAL
+        && scenario.found() == Found.NEVER_ROTATED
+        && scenario.next() == Next.SAME_REQUEST;
+  }
+
+  private static void playAll(Queue<List<Scenario>> scenarios, Trials trials) {
+    Map<RefreshTokens, PackedFunction> worlds = new EnumMap<>(RefreshTokens.class);
+    try {
+      for (List<Scenario> variants = scenarios.poll();
+          variants != null;
+          variants = scenarios.poll()) {
+        PackedFunction world =
+            worlds.computeIfAbsent(variants.getFirst().tokens(), PackedFunction::new);
+        world.startAnew();
+        trials.play(world, variants, world.lambda::kill);
+      }
+    } finally {
+      worlds.values().forEach(PackedFunction::close);
+    }
+  }
+}

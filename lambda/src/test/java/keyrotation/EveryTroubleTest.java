@@ -1,0 +1,52 @@
+package keyrotation;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Semaphore;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Isolated;
+
+/**
+ * Whatever happens to whichever remote call, whatever is found, whoever asks, and whatever comes
+ * next: no key is lost that could be saved, and nothing is told that is not so.
+ *
+ * <p>{@code -Pexhaustive} plays every scenario; every build plays enough of them for each two
+ * traits to meet.
+ */
+@Isolated("It takes all that the machine has.")
+class EveryTroubleTest {
+
+  private static final int AT_ONCE = 8;
+
+  /** Those in which calls are made again and again, or hang, wait most of the time. */
+  private static final int WAITING_AT_ONCE = 64;
+
+  @Test
+  void no_trouble_with_a_call_loses_a_key_that_could_be_saved() throws InterruptedException {
+    List<Scenario> all = Trials.scenarios(trouble -> !trouble.isDeath());
+    List<Scenario> scenarios = Trials.ALL ? all : Trials.covering(all);
+    Trials trials = new Trials("Trouble with a call", scenarios.size());
+    Semaphore places = new Semaphore(AT_ONCE);
+    Semaphore waitingPlaces = new Semaphore(WAITING_AT_ONCE);
+    try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      for (List<Scenario> variants : Trials.byTrouble(scenarios)) {
+        Scenario any = variants.getFirst();
+        Semaphore place = any.trouble().takesTime() ? waitingPlaces : places;
+        threads.execute(
+            () -> {
+              place.acquireUninterruptibly();
+              try (World world = Trials.world(any.tokens())) {
+                trials.play(world, variants, () -> {});
+              } finally {
+                place.release();
+              }
+            });
+      }
+    }
+    System.out.print(trials.summary());
+    assertThat(trials.broken()).isEmpty();
+  }
+}

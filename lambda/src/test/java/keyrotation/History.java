@@ -1,0 +1,394 @@
+package keyrotation;
+
+import static java.util.stream.Collectors.joining;
+import static keyrotation.World.SECRET;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.grpc.Status;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.Stream;
+import keyrotation.Scenario.RemoteCall;
+import keyrotation.Scenario.Trouble;
+import keyrotation.Scenario.WayIn;
+import keyrotation.Step.Deed;
+import keyrotation.Step.Event;
+import keyrotation.Step.LabelPending;
+import keyrotation.Step.Meanwhile;
+import keyrotation.Step.Request;
+import keyrotation.Step.Strike;
+import keyrotation.Step.Wait;
+import keyrotation.World.Ending;
+import keyrotation.sandbox.Fault;
+import keyrotation.sandbox.IssuedKey;
+import keyrotation.sandbox.MomentoServer.RefreshTokens;
+import keyrotation.sandbox.SecretsManagerException;
+import keyrotation.sandbox.Vault;
+import keyrotation.sandbox.Vault.Secret;
+import keyrotation.sandbox.Vault.Version;
+import software.amazon.awssdk.awscore.exception.AwsServiceException;
+
+/** What happens to a secret, one step after the other, and what has to hold after each. */
+record History(RefreshTokens tokens, List<Step> steps) {
+
+  private static final int LONGEST = 15;
+
+  /** Returns the history that the seed stands for. */
+  static History of(long seed) {
+    SplittableRandom random = new SplittableRandom(seed);
+    RefreshTokens tokens = random.nextBoolean() ? RefreshTokens.SINGLE_USE : RefreshTokens.REUSABLE;
+    int length = random.nextInt(1, LONGEST + 1);
+    List<Step> steps = new ArrayList<>();
+    while (steps.size() < length) {
+      steps.add(Step.any(random, steps));
+    }
+    return new History(tokens, List.copyOf(steps));
+  }
+
+  /** Plays it; returns its tale if it breaks a promise. */
+  Optional<String> play() {
+    try (World world = new SandboxedFunction(tokens)) {
+      return new Play(world).tale(this);
+    }
+  }
+
+  /** Leaves out what is not needed to break a promise: steps, and what happens at calls. */
+  History shortened() {
+    for (int size = steps.size() / 2; size > 0; size /= 2) {
+      for (int from = 0; from + size <= steps.size(); from++) {
+        List<Step> fewer = new ArrayList<>(steps);
+        fewer.subList(from, from + size).clear();
+        History shorter = new History(tokens, List.copyOf(fewer));
+        if (shorter.play().isPresent()) {
+          return shorter.shortened();
+        }
+      }
+    }
+    for (int i = 0; i < steps.size(); i++) {
+      if (steps.get(i) instanceof Request(var way, var number, var event) && event.isPresent()) {
+        List<Step> simpler = new ArrayList<>(steps);
+        simpler.set(i, new Request(way, number, Optional.empty()));
+        History calmer = new History(tokens, List.copyOf(simpler));
+        if (calmer.play().isPresent()) {
+          return calmer.shortened();
+        }
+      }
+    }
+    return this;
+  }
+
+  /** A history under way, and what has to hold. */
+  private static final class Play {
+
+    private static final Event FORBIDS_TO_WRITE =
+        new Strike(Trouble.REFUSED, new RemoteCall("PutSecretValue", 1));
+
+    private final World world;
+    private final StringBuilder tale = new StringBuilder();
+    private final Map<String, String> names = new HashMap<>();
+    private final Map<String, String> madeCurrent = new HashMap<>();
+    private final Set<String> wereCurrent = new HashSet<>();
+    private int lines;
+
+    Play(World world) {
+      this.world = world;
+    }
+
+    Optional<String> tale(History history) {
+      tale.append("A refresh token is ").append(history.tokens).append(".\n");
+      try {
+        world.storeKey();
+        line("an operator stores an old key", "");
+        for (Step step : history.steps) {
+          world.pass(Duration.ofMinutes(1));
+          happen(step);
+        }
+        theKeyCanStillBeRenewed(history.tokens);
+        Promises.nothingLeaks(world);
+        return Optional.empty();
+      } catch (AssertionError | RuntimeException broken) {
+        String what = broken instanceof AssertionError ? broken.getMessage() : broken.toString();
+        return Optional.of(tale + "BROKEN: " + String.valueOf(what).strip() + "\n");
+      }
+    }
+
+    private void happen(Step step) {
+      switch (step) {
+        case Request request -> invoke(request);
+        case Wait(Duration time) -> {
+          world.pass(time);
+          line(step, "");
+        }
+        case LabelPending(int number) ->
+            attempt(
+                step,
+                () ->
+                    versions().stream()
+                        .filter(version -> name(version).equals("v" + number))
+                        .forEach(this::labelPending));
+        case Deed deed -> attempt(step, () -> deed.happen(world));
+      }
+    }
+
+    private void labelPending(Version version) {
+      String from = world.labelled(Vault.PENDING).map(Version::id).orElse(null);
+      var _ = world.vault().moveLabel(SECRET, Vault.PENDING, from, version.id());
+    }
+
+    private void attempt(Step step, Runnable deed) {
+      line(step, succeeds(deed) ? "" : "refused");
+    }
+
+    private static boolean succeeds(Runnable deed) {
+      try {
+        deed.run();
+        return true;
+      } catch (SecretsManagerException | AwsServiceException refused) {
+        return false;
+      }
+    }
+
+    /** Makes a request, and checks what it has done and said. */
+    private void invoke(Request request) {
+      Secret found = world.vault().describe(SECRET);
+      if (request.way() == WayIn.SECRETS_MANAGER && found.deletion().isPresent()) {
+        line(request, "refused");
+        return;
+      }
+      long made = keysMadeOfOthers();
+      boolean isWaiting = found.deletion().isEmpty() && successorWaits();
+      // What somebody else does meanwhile counts as found: the function has to leave it be, too.
+      AtomicReference<Secret> before = new AtomicReference<>(found);
+      AtomicBoolean died = new AtomicBoolean();
+      request.event().ifPresent(event -> prepare(event, before, died));
+      Ending ending = request.deliver(world);
+      world.sandbox.heal();
+      if (died.get()) {
+        ending = new Ending.Died();
+      }
+      line(request, words(ending));
+      check(request, found, before.get(), ending, isWaiting, made);
+    }
+
+    private void prepare(Event event, AtomicReference<Secret> before, AtomicBoolean died) {
+      switch (event) {
+        case Strike(Trouble trouble, RemoteCall call) ->
+            trouble.strike(world, call, () -> die(died));
+        case Meanwhile(Deed deed, RemoteCall call) -> {
+          Runnable interruption =
+              () -> {
+                var _ = succeeds(() -> deed.happen(world));
+                before.set(world.vault().describe(SECRET));
+              };
+          if (call.isMomentos()) {
+            world
+                .momento()
+                .calls()
+                .onNth(call.action(), call.nth(), new Fault.Before<>(interruption));
+          } else {
+            world.awsCalls().onNth(call.action(), call.nth(), new Fault.Before<>(interruption));
+          }
+        }
+      }
+    }
+
+    private void check(
+        Request request, Secret found, Secret before, Ending ending, boolean isWaiting, long made) {
+      boolean isCalm = request.event().isEmpty();
+      boolean hasMinted = keysMadeOfOthers() > made;
+      // A rollback that finds its work done writes nothing, and cannot know what comes after its
+      // look.
+      boolean isOutdated =
+          !isCalm && result(ending).equals("ROLLED_BACK") && tells(ending, current(found));
+      Promises.hold(
+          world, before, isOutdated ? new Ending.Died() : ending, request.way() == WayIn.ROLLBACK);
+
+      if (request.way() == WayIn.DRY_RUN) {
+        assertThat(versions()).as("a dry run changes nothing").isEqualTo(before.versions());
+      }
+      if (words(ending).equals("NEW_KEY_REJECTED")) {
+        assertThat(successorWaits()).as("a rejected key is left pending").isFalse();
+      }
+      if (hasMinted) {
+        assertThat(request.way().rotates()).as("it was to mint").isTrue();
+        assertThat(isWaiting && isCalm).as("minted while a new key waits as pending").isFalse();
+        assertThat(request.event().filter(FORBIDS_TO_WRITE::equals))
+            .as("minted without the right to write")
+            .isEmpty();
+      }
+      if (madeCurrent.containsKey(request.name())) {
+        boolean isAsItWas =
+            request.way() != WayIn.ROLLBACK
+                || current(before).equals(madeCurrent.get(request.name()));
+        if (isAsItWas) {
+          assertThat(hasMinted).as("the same request again mints").isFalse();
+          assertThat(world.current().id())
+              .as("the current version after the same request again")
+              .isEqualTo(current(before));
+        }
+      }
+      String result = result(ending);
+      if (request.way() != WayIn.SECRETS_MANAGER
+          && Set.of("ROTATED", "RESUMED", "ROLLED_BACK").contains(result)) {
+        madeCurrent.put(request.name(), world.current().id());
+      }
+    }
+
+    private static String current(Secret secret) {
+      return secret.labelled(Vault.CURRENT).orElseThrow().id();
+    }
+
+    private static boolean tells(Ending ending, String versionId) {
+      return ending instanceof Ending.Answered(var report)
+          && report.path("secrets").path(0).path("version_id").asText().equals(versionId);
+    }
+
+    /** A process that has died calls nobody any more; as if it did, all is refused. */
+    private void die(AtomicBoolean died) {
+      died.set(true);
+      for (String action : Step.ACTIONS) {
+        if (new RemoteCall(action, 1).isMomentos()) {
+          world
+              .momento()
+              .calls()
+              .onEvery(action, new Fault.Refuse<>(Status.PERMISSION_DENIED.asRuntimeException()));
+        } else {
+          world
+              .awsCalls()
+              .onEvery(
+                  action, new Fault.Refuse<>(SecretsManagerException.accessDenied(action, SECRET)));
+        }
+      }
+    }
+
+    private static String words(Ending ending) {
+      return switch (ending) {
+        case Ending.Answered _ -> result(ending);
+        case Ending.Failed(String message) ->
+            // Up to where the explanation begins, if the message is as it has to be.
+            message
+                .lines()
+                .findFirst()
+                .orElse("")
+                .replaceAll(".* was not rotated\\. (\\w+):.*", "$1");
+        case Ending.Died _ -> "it died";
+      };
+    }
+
+    private static String result(Ending ending) {
+      return ending instanceof Ending.Answered(var report)
+          ? report.path("secrets").path(0).path("result").asText()
+          : "";
+    }
+
+    /** Once all is well again, two requests at most renew the key, if it can be renewed at all. */
+    private void theKeyCanStillBeRenewed(RefreshTokens tokens) {
+      var _ = world.vault().restore(SECRET);
+      world.momento().refuseNewKeysAtFirst(0);
+      world.pass(Duration.ofHours(1));
+      Optional<IssuedKey> key = issued(world.current());
+      if (key.isEmpty()
+          || !World.json(world.current()).has("refreshToken")
+          || !world.momento().accepts(key.get().apiKey())) {
+        return;
+      }
+      boolean isSpent = tokens == RefreshTokens.SINGLE_USE && isParent(key.get());
+      if (isSpent && !successorWaits()) {
+        return;
+      }
+      for (int i = 1; i <= 2; i++) {
+        happen(new Request(WayIn.MANUAL, 1000 + i, Optional.empty()));
+        if (issued(world.current()).filter(now -> isNewer(now, key.get())).isPresent()) {
+          return;
+        }
+        world.pass(Duration.ofMinutes(1));
+      }
+      throw new AssertionError("the key could have been renewed");
+    }
+
+    private static boolean isNewer(IssuedKey key, IssuedKey than) {
+      return key.validUntil().isAfter(than.validUntil());
+    }
+
+    private boolean isParent(IssuedKey key) {
+      return parents().anyMatch(key::equals);
+    }
+
+    private long keysMadeOfOthers() {
+      return parents().count();
+    }
+
+    private Stream<IssuedKey> parents() {
+      return world.momento().issued().stream()
+          .flatMap(key -> world.momento().parentOf(key.apiKey()).stream());
+    }
+
+    /**
+     * Tells whether a working key that was made of the current version waits as pending. If an
+     * operator has stored another version since, the key does not, even if theirs has the same key.
+     */
+    private boolean successorWaits() {
+      Version current = world.current();
+      return current.labels().contains(SecretStore.REFRESHED)
+          && world
+              .labelled(Vault.PENDING)
+              .filter(version -> !wereCurrent.contains(version.id()))
+              .filter(version -> version.created().isAfter(current.created()))
+              .flatMap(this::issued)
+              .filter(key -> world.momento().accepts(key.apiKey()))
+              .flatMap(key -> world.momento().parentOf(key.apiKey()))
+              .filter(parent -> parent.apiKey().equals(Promises.apiKey(current)))
+              .isPresent();
+    }
+
+    private Optional<IssuedKey> issued(Version version) {
+      if (version.value() == null) {
+        return Optional.empty();
+      }
+      return world.momento().issued().stream()
+          .filter(key -> key.apiKey().equals(Promises.apiKey(version)))
+          .findFirst();
+    }
+
+    private List<Version> versions() {
+      return world.vault().describe(SECRET).versions();
+    }
+
+    private String name(Version version) {
+      return names.computeIfAbsent(version.id(), _ -> "v" + (names.size() + 1));
+    }
+
+    private String keyOf(Version version) {
+      return issued(version)
+          .map(key -> "k" + (world.momento().issued().indexOf(key) + 1))
+          .orElse(version.value() == null ? "empty" : "rubbish");
+    }
+
+    private void line(Object what, String outcome) {
+      wereCurrent.add(world.current().id());
+      String versions =
+          versions().stream()
+              .map(
+                  version ->
+                      name(version)
+                          + "("
+                          + keyOf(version)
+                          + ") "
+                          + String.join("+", version.labels()))
+              .map(String::strip)
+              .collect(joining(", "));
+      tale.append(
+          "%2d. %s%s%n      %s%n"
+              .formatted(++lines, what, outcome.isEmpty() ? "" : ": " + outcome, versions));
+    }
+  }
+}

@@ -1,0 +1,91 @@
+package keyrotation;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import keyrotation.sandbox.IssuedKey;
+import keyrotation.sandbox.LambdaServer;
+import keyrotation.sandbox.LambdaServer.Function;
+import keyrotation.sandbox.LambdaServer.Invocation;
+import keyrotation.sandbox.LambdaServer.Outcome;
+import keyrotation.sandbox.MomentoServer.RefreshTokens;
+import keyrotation.sandbox.Sandbox;
+
+/** The function as it is deployed, in a process of its own, which can die. */
+final class PackedFunction extends World {
+
+  static final Path ARCHIVE = Path.of(System.getProperty("function.archive"));
+
+  final LambdaServer lambda;
+  private final Runnable emptySandbox;
+  private int keysBefore;
+  private final Queue<String> shown = new ConcurrentLinkedQueue<>();
+
+  PackedFunction(RefreshTokens refreshTokens) {
+    this(refreshTokens, false);
+  }
+
+  PackedFunction(RefreshTokens refreshTokens, boolean snapStart) {
+    // The process looks at the machine's clock: time passes by itself, or not at all.
+    super(Sandbox.start(InstantSource.system(), refreshTokens), duration -> {});
+    this.emptySandbox = sandbox.save();
+    Map<String, String> environment = new HashMap<>(sandbox.environment());
+    environment.put("MOMENTO_REFRESHES_PER_SECOND", "1000");
+    environment.put("SECRETS_MANAGER_WRITES_PER_SECOND", "1000");
+    this.lambda =
+        LambdaServer.start(
+            new Function(
+                ARCHIVE,
+                "keyrotation.RotationHandler::handleRequest",
+                512,
+                Duration.ofSeconds(60),
+                snapStart,
+                environment));
+  }
+
+  /** Makes the sandbox what it was at first, and forgets what was shown; the process goes on. */
+  void startAnew() {
+    emptySandbox.run();
+    shown.clear();
+    keysBefore = momento().issued().size();
+  }
+
+  @Override
+  List<IssuedKey> keys() {
+    List<IssuedKey> all = super.keys();
+    return all.subList(keysBefore, all.size());
+  }
+
+  @Override
+  Ending deliver(String event, String requestId) {
+    Invocation invocation = lambda.invoke(event, requestId);
+    shown.addAll(invocation.log());
+    return switch (invocation.outcome()) {
+      case Outcome.Response(String json) -> {
+        shown.add(json);
+        yield new Ending.Answered(parse(json));
+      }
+      case Outcome.Failure(String _, String message, String json) -> {
+        shown.add(json);
+        yield new Ending.Failed(message);
+      }
+      case Outcome.TimedOut _, Outcome.Exited _ -> new Ending.Died();
+    };
+  }
+
+  @Override
+  String shown() {
+    return String.join("\n", shown);
+  }
+
+  @Override
+  public void close() {
+    lambda.close();
+    sandbox.close();
+  }
+}

@@ -1,0 +1,159 @@
+package keyrotation;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static keyrotation.World.SECRET;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.Base64;
+import java.util.List;
+import java.util.Optional;
+import java.util.regex.Pattern;
+import java.util.stream.LongStream;
+import java.util.stream.Stream;
+import keyrotation.World.Ending;
+import keyrotation.sandbox.IssuedKey;
+import keyrotation.sandbox.Vault;
+import keyrotation.sandbox.Vault.Secret;
+import keyrotation.sandbox.Vault.Version;
+
+/** What the function promises, as checks of what one invocation has left and said. */
+final class Promises {
+
+  private static final Pattern FAILURE =
+      Pattern.compile("\\S*" + Pattern.quote(SECRET) + "\\S* was not rotated\\. ([A-Z_]+): \\S.*");
+
+  private static final int RUN = 8;
+
+  private Promises() {}
+
+  /**
+   * Checks what has to hold after every invocation, however it ended.
+   *
+   * @param before the secret as the invocation found it
+   */
+  static void hold(World world, Secret before, Ending ending, boolean mayGoBack) {
+    Optional<Version> was = before.labelled(Vault.CURRENT);
+    Optional<Version> is = world.labelled(Vault.CURRENT);
+    assertThat(is.isPresent()).as("there is a current version").isEqualTo(was.isPresent());
+    if (is.isPresent()) {
+      String key = apiKey(is.get());
+      // What an operator has stored may be no key, or one that has expired: that is theirs to mend.
+      if (!is.map(Version::id).equals(was.map(Version::id)) || works(world, was.get())) {
+        assertThat(works(world, is.get())).as("the current key works").isTrue();
+      }
+      boolean wentBack =
+          mayGoBack && before.labelled(Vault.PREVIOUS).map(Version::value).equals(value(is));
+      if (!wentBack) {
+        assertThat(descends(world, key, apiKey(was.get())))
+            .as("the current key is the one that was found, or was made of it")
+            .isTrue();
+        assertThat(is.get().created()).as("of the current version").isAfterOrEqualTo(created(was));
+      }
+    }
+    switch (ending) {
+      case Ending.Answered(JsonNode report) -> tellsTheTruth(world, was, report);
+      case Ending.Failed(String message) -> {
+        assertThat(reason(message)).isNotEqualTo("INTERNAL_ERROR");
+      }
+      case Ending.Died _ -> {}
+    }
+  }
+
+  private static boolean works(World world, Version version) {
+    return world.momento().accepts(apiKey(version));
+  }
+
+  private static Optional<Vault.Value> value(Optional<Version> version) {
+    return version.map(Version::value);
+  }
+
+  private static Instant created(Optional<Version> version) {
+    return version.orElseThrow().created();
+  }
+
+  private static void tellsTheTruth(World world, Optional<Version> was, JsonNode report) {
+    assertThat(report.path("failed").asBoolean(true)).isFalse();
+    JsonNode told = report.path("secrets").path(0);
+    String current = world.labelled(Vault.CURRENT).map(Version::id).orElse("");
+    String before = was.map(Version::id).orElse("");
+    switch (told.path("result").asText()) {
+      case "ROTATED", "RESUMED" -> {
+        assertThat(told.path("version_id").asText()).as("what is told").isEqualTo(current);
+        assertThat(current).as("what is told to be new").isNotEqualTo(before);
+      }
+      case "ROLLED_BACK" ->
+          assertThat(told.path("version_id").asText()).as("what is told").isEqualTo(current);
+      case "NOT_DUE", "WOULD_ROTATE", "ALREADY_ROTATED" ->
+          assertThat(current).as("nothing was done").isEqualTo(before);
+      case "AWAITING_FIRST_KEY" -> assertThat(was).isEmpty();
+      case "STEP_DONE" -> {}
+      default -> throw new AssertionError("an unknown result: " + told);
+    }
+  }
+
+  /** Returns the reason that an error names. */
+  static String reason(String message) {
+    var matcher = FAILURE.matcher(message.lines().findFirst().orElse(""));
+    assertThat(matcher.matches()).as("names secret, reason and next step: " + message).isTrue();
+    return matcher.group(1);
+  }
+
+  /** Tells whether a key is another one, or was refreshed from it. */
+  static boolean descends(World world, String key, String ancestor) {
+    return key.equals(ancestor)
+        || world
+            .momento()
+            .parentOf(key)
+            .filter(parent -> descends(world, parent.apiKey(), ancestor))
+            .isPresent();
+  }
+
+  static String apiKey(Version version) {
+    return World.json(version).path("apiKey").asText();
+  }
+
+  /** Checks that nothing that was shown has eight characters of any key in a row. */
+  static void nothingLeaks(World world) {
+    nothingLeaks(world.keys(), world.shown());
+  }
+
+  /** Checks that a text has no eight characters in a row of any of the keys, nor of its base64. */
+  static void nothingLeaks(List<IssuedKey> keys, String text) {
+    long[] shown = runs(text).sorted().toArray();
+    for (IssuedKey key : keys) {
+      assertThat(
+              Stream.of(key.apiKey(), key.token(), key.refreshToken())
+                  .flatMap(secret -> Stream.concat(Stream.of(secret), base64(secret)))
+                  .flatMapToLong(Promises::runs))
+          .as("eight characters of a key, or of its base64")
+          .noneMatch(run -> Arrays.binarySearch(shown, run) >= 0);
+    }
+  }
+
+  /** Returns what base64 makes of a text in the midst of another, without what is not its alone. */
+  private static Stream<String> base64(String text) {
+    return Stream.of("", "-", "--")
+        .map(
+            before ->
+                Base64.getEncoder()
+                    .withoutPadding()
+                    .encodeToString((before + text).getBytes(UTF_8)))
+        .map(encoded -> encoded.substring(4, encoded.length() - 1));
+  }
+
+  /** Returns each eight characters in a row, packed into a number. */
+  private static LongStream runs(String text) {
+    return LongStream.rangeClosed(0, text.length() - RUN)
+        .map(
+            start -> {
+              long run = 0;
+              for (int i = 0; i < RUN; i++) {
+                run = (run << 8) | (text.charAt((int) start + i) & 0xff);
+              }
+              return run;
+            });
+  }
+}

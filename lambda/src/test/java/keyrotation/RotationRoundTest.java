@@ -1,0 +1,138 @@
+package keyrotation;
+
+import static java.util.concurrent.TimeUnit.SECONDS;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.concurrent.BrokenBarrierException;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+
+/** What the pace of a round is; what becomes of the secrets is in {@link ManySecretsTest}. */
+class RotationRoundTest {
+
+  private static final Instant NOW = Instant.parse("2026-01-01T00:00:00Z");
+  private static final Duration TIME_FOR_ONE = Duration.ofMinutes(1);
+  private static final int MOST = 16;
+
+  @Test
+  void works_on_sixteen_at_a_time_until_all_are_done() {
+    List<String> secrets = secrets(3 * MOST);
+    AtomicInteger atOnce = new AtomicInteger();
+    AtomicInteger mostAtOnce = new AtomicInteger();
+    CyclicBarrier all = new CyclicBarrier(MOST);
+
+    List<RotationResult> results =
+        roundAt(() -> NOW)
+            .run(
+                secrets,
+                leaving(Duration.ofSeconds(5)),
+                secret -> {
+                  mostAtOnce.accumulateAndGet(atOnce.incrementAndGet(), Math::max);
+                  meetAt(all);
+                  atOnce.decrementAndGet();
+                  return new RotationResult.AwaitingFirstKey(secret);
+                });
+
+    assertThat(results)
+        .containsExactlyElementsOf(
+            secrets.stream()
+                .map(secret -> (RotationResult) new RotationResult.AwaitingFirstKey(secret))
+                .toList());
+    assertThat(mostAtOnce).hasValue(MOST);
+  }
+
+  @Test
+  void does_not_begin_what_has_to_wait_too_long_for_its_place() {
+    CountDownLatch end = new CountDownLatch(1);
+    AtomicInteger looks = new AtomicInteger();
+    InstantSource clock =
+        () -> {
+          // One look for each secret: the last but one has waited in vain by then.
+          if (looks.incrementAndGet() == MOST + 2) {
+            end.countDown();
+          }
+          return NOW;
+        };
+
+    List<RotationResult> results =
+        roundAt(clock)
+            .run(
+                secrets(MOST + 2),
+                leaving(Duration.ofMillis(50)),
+                secret -> {
+                  awaitEnd(end);
+                  return new RotationResult.AwaitingFirstKey(secret);
+                });
+
+    assertThat(results.subList(0, MOST))
+        .allMatch(result -> result instanceof RotationResult.AwaitingFirstKey);
+    assertThat(results.get(MOST))
+        .isInstanceOfSatisfying(
+            RotationResult.Failed.class,
+            failed -> assertThat(failed.failure().reason()).isEqualTo(FailureReason.OUT_OF_TIME));
+  }
+
+  @Test
+  void begins_the_first_however_little_time_is_left() {
+    assertThat(
+            roundAt(() -> NOW)
+                .run(
+                    secrets(1),
+                    NOW.minus(Duration.ofHours(1)),
+                    RotationResult.AwaitingFirstKey::new))
+        .containsExactly(new RotationResult.AwaitingFirstKey("1"));
+  }
+
+  @Test
+  void an_interruption_ends_it_and_is_passed_on() {
+    Thread.currentThread().interrupt();
+
+    assertThatThrownBy(
+            () ->
+                roundAt(() -> NOW)
+                    .run(
+                        secrets(2),
+                        leaving(Duration.ofMinutes(1)),
+                        RotationResult.AwaitingFirstKey::new))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("Interrupted");
+    assertThat(Thread.interrupted()).isTrue();
+  }
+
+  private static RotationRound roundAt(InstantSource clock) {
+    return new RotationRound(clock, TIME_FOR_ONE);
+  }
+
+  private static Instant leaving(Duration spare) {
+    return NOW.plus(TIME_FOR_ONE).plus(spare);
+  }
+
+  private static List<String> secrets(int count) {
+    return IntStream.rangeClosed(1, count).mapToObj(Integer::toString).toList();
+  }
+
+  private static void meetAt(CyclicBarrier barrier) {
+    try {
+      barrier.await(5, SECONDS);
+    } catch (InterruptedException | BrokenBarrierException | TimeoutException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  private static void awaitEnd(CountDownLatch end) {
+    try {
+      end.await();
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
+    }
+  }
+}

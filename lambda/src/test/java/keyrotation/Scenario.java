@@ -1,0 +1,317 @@
+package keyrotation;
+
+import static keyrotation.World.SECRET;
+
+import io.grpc.Status;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import keyrotation.World.Ending;
+import keyrotation.sandbox.Calls;
+import keyrotation.sandbox.Fault;
+import keyrotation.sandbox.IssuedKey;
+import keyrotation.sandbox.IssuedKey.Permissions;
+import keyrotation.sandbox.MomentoServer;
+import keyrotation.sandbox.MomentoServer.RefreshTokens;
+import keyrotation.sandbox.SecretsManagerException;
+import keyrotation.sandbox.Vault;
+import keyrotation.sandbox.Vault.Version;
+
+/**
+ * A request to which something happens at one of its remote calls, and the request that comes next.
+ *
+ * @param found what the request finds
+ * @param call the call, among those that the request makes where nothing happens
+ */
+record Scenario(
+    WayIn way, Found found, RefreshTokens tokens, Trouble trouble, RemoteCall call, Next next) {
+
+  /** Who asks, and for what. */
+  enum WayIn {
+    MANUAL,
+    IF_DUE,
+    DRY_RUN,
+    ROLLBACK,
+    SCHEDULE,
+    SECRETS_MANAGER;
+
+    /** Tells whether it is to end with a new key, if the key is due. */
+    boolean rotates() {
+      return this != DRY_RUN && this != ROLLBACK;
+    }
+
+    /** Makes the request; the same one again under the same identity. */
+    Ending request(World world, String identity) {
+      return switch (this) {
+        case MANUAL -> world.deliver(World.manualEvent(SECRET), identity);
+        case IF_DUE -> world.deliver(manual("if_due"), identity);
+        case DRY_RUN -> world.deliver(manual("dry_run"), identity);
+        case ROLLBACK -> world.deliver(manual("rollback"), identity);
+        case SCHEDULE -> world.deliver(scheduled(identity), UUID.randomUUID().toString());
+        case SECRETS_MANAGER -> world.rotateSecret();
+      };
+    }
+
+    private static String manual(String wish) {
+      return "{\"momento_auth_token_secret_name\":\"%s\",\"%s\":true}".formatted(SECRET, wish);
+    }
+
+    private static String scheduled(String time) {
+      return """
+      {"detail-type":"Scheduled Event","resources":["schedule/daily"],"time":"%s"}\
+      """
+          .formatted(time);
+    }
+  }
+
+  /** What there is before the request. */
+  enum Found {
+    /** One version, whose key has little life left. */
+    NEVER_ROTATED,
+    /** One version, whose key is an hour old. */
+    FRESH,
+    /** No version at all. */
+    EMPTY,
+    /** A version that Secrets Manager has labelled as pending and nobody has filled. */
+    PENDING_EMPTY,
+    /** The good key of a rotation that broke off. */
+    PENDING_GOOD,
+    /** A pending key that Momento does not accept. */
+    PENDING_REJECTED,
+    /** The pending label on the current version, where a promotion leaves it. */
+    PENDING_ON_CURRENT,
+    /** A previous version. */
+    PREVIOUS,
+    /** The key of a rotation that broke off, older than what an operator has stored since. */
+    OLDER_PENDING;
+
+    void arrange(World world) {
+      switch (this) {
+        case NEVER_ROTATED -> world.storeKey();
+        case FRESH ->
+            world.store(
+                world
+                    .momento()
+                    .issueAged(World.LIFETIME, Duration.ofHours(1), Permissions.SUPER_USER)
+                    .consoleJson());
+        case EMPTY -> world.vault().create(SECRET, null, null, null);
+        case PENDING_EMPTY -> {
+          world.storeKey();
+          world.vault().labelEmptyVersion(SECRET, UUID.randomUUID().toString());
+        }
+        case PENDING_GOOD ->
+            world.leavePending(world.momento().renew(world.storeKey()).consoleJson());
+        case PENDING_REJECTED -> {
+          world.storeKey();
+          world.leavePending(unknownKey());
+        }
+        case PENDING_ON_CURRENT -> {
+          Version old = storeAndReturn(world);
+          Version pending =
+              world.leavePending(world.issueOldKey(Permissions.SUPER_USER).consoleJson());
+          world.vault().moveLabel(SECRET, Vault.CURRENT, old.id(), pending.id());
+        }
+        case PREVIOUS -> {
+          world.storeKey();
+          world.storeKey();
+        }
+        case OLDER_PENDING -> {
+          world.leavePending(world.momento().renew(world.storeKey()).consoleJson());
+          world.storeKey();
+        }
+      }
+    }
+
+    private static Version storeAndReturn(World world) {
+      world.storeKey();
+      return world.current();
+    }
+
+    /** Returns a key like any, but that Momento has never issued. */
+    private static String unknownKey() {
+      return new IssuedKey(
+              "cell-1.sandbox.momento.example",
+              "eyJhbGciOiJIUzI1NiJ9.eyJpZCI6Im5vYm9keSIsImV4cCI6NDEwMDAwMDAwMH0.unsigned",
+              "unknown",
+              Instant.ofEpochSecond(4_100_000_000L),
+              World.LIFETIME,
+              Permissions.SUPER_USER)
+          .consoleJson();
+    }
+  }
+
+  /** What happens to a call. */
+  enum Trouble {
+    /** It is refused before it takes effect, and so are all calls of its kind after it. */
+    REFUSED,
+    /** It takes effect, and the answer is lost. */
+    ANSWER_LOST,
+    /** The answers to it and to all calls of its kind after it are lost. */
+    ANSWERS_LOST,
+    /** It is throttled once. */
+    THROTTLED,
+    /** It is throttled, and so are all calls of its kind after it. */
+    THROTTLED_THROUGHOUT,
+    /** It takes no effect, nor do all calls of its kind after it, and nobody answers. */
+    HANGING,
+    /** The function's process dies before it takes effect. */
+    KILLED_BEFORE,
+    /** The function's process dies when it has taken effect. */
+    KILLED_AFTER;
+
+    private static final Duration FOR_EVER = Duration.ofHours(1);
+
+    boolean isDeath() {
+      return this == KILLED_BEFORE || this == KILLED_AFTER;
+    }
+
+    /** Tells whether the function waits for it to pass. */
+    boolean takesTime() {
+      return this == ANSWERS_LOST || this == THROTTLED_THROUGHOUT || this == HANGING;
+    }
+
+    void strike(World world, RemoteCall call, Runnable kill) {
+      if (call.isMomentos()) {
+        strike(
+            world.momento().calls(),
+            call,
+            call.action.equals(MomentoServer.REFRESH)
+                ? Status.PERMISSION_DENIED.asRuntimeException()
+                : Status.UNAUTHENTICATED.asRuntimeException(),
+            MomentoServer.throttled(),
+            kill);
+      } else {
+        strike(
+            world.awsCalls(),
+            call,
+            SecretsManagerException.accessDenied(call.action, SECRET),
+            SecretsManagerException.throttled(),
+            kill);
+      }
+    }
+
+    private <E extends RuntimeException> void strike(
+        Calls<E> calls, RemoteCall call, E refusal, E throttling, Runnable kill) {
+      switch (this) {
+        case REFUSED -> calls.fromNth(call.action, call.nth, new Fault.Refuse<>(refusal));
+        case ANSWER_LOST -> {
+          // The JDK's HTTP client hides the first from the AWS SDK by asking again.
+          calls.onNth(call.action, call.nth, new Fault.LoseAnswer<>());
+          if (!call.isMomentos()) {
+            calls.onNth(call.action, call.nth + 1, new Fault.LoseAnswer<>());
+          }
+        }
+        case ANSWERS_LOST -> calls.fromNth(call.action, call.nth, new Fault.LoseAnswer<>());
+        case THROTTLED -> calls.onNth(call.action, call.nth, new Fault.Refuse<>(throttling));
+        case THROTTLED_THROUGHOUT ->
+            calls.fromNth(call.action, call.nth, new Fault.Refuse<>(throttling));
+        case HANGING -> calls.fromNth(call.action, call.nth, new Fault.Delay<>(FOR_EVER));
+        case KILLED_BEFORE -> calls.onNth(call.action, call.nth, new Fault.Instead<>(kill));
+        case KILLED_AFTER -> calls.onNth(call.action, call.nth, new Fault.After<>(kill));
+      }
+    }
+  }
+
+  /**
+   * A remote call of a request.
+   *
+   * @param nth among the calls of that action, counting from 1
+   */
+  record RemoteCall(String action, int nth) {
+
+    /** Returns what a request has called, of all that was called. */
+    static List<RemoteCall> of(List<String> actions) {
+      Map<String, Integer> counts = new HashMap<>();
+      List<RemoteCall> calls = new ArrayList<>();
+      for (String action : actions) {
+        // That is the operator's.
+        if (!action.equals("RotateSecret")) {
+          calls.add(new RemoteCall(action, counts.merge(action, 1, Integer::sum)));
+        }
+      }
+      return calls;
+    }
+
+    boolean isMomentos() {
+      return action.equals(MomentoServer.REFRESH) || action.equals(MomentoServer.LIST_CACHES);
+    }
+
+    @Override
+    public String toString() {
+      return action + "#" + nth;
+    }
+  }
+
+  /** What comes next. */
+  enum Next {
+    /** The same request again. */
+    SAME_REQUEST,
+    /** Another one of the same kind. */
+    NEW_REQUEST,
+    /** One of another kind. */
+    ANOTHER_WAY_IN,
+    /** An operator stores another key; then the same request again. */
+    OPERATORS_KEY
+  }
+
+  /** Returns who makes the next request. */
+  WayIn nextWay() {
+    if (next != Next.ANOTHER_WAY_IN) {
+      return way;
+    }
+    return way == WayIn.MANUAL ? WayIn.SECRETS_MANAGER : WayIn.MANUAL;
+  }
+
+  /**
+   * A loss that nothing could have prevented: Momento has made a key, its refresh token works once,
+   * and the new key is nowhere. The old key goes on working until it ends.
+   */
+  enum Loss {
+    /** Momento's answer was lost, or the process died when it came. */
+    NEW_KEY_LOST_ON_ITS_WAY,
+    /** The right to write was proved, and yet the new key could not be written. */
+    NEW_KEY_NOT_STORED,
+    /** Momento does not accept the key that it has made. */
+    NEW_KEY_REJECTED,
+    /** Somebody wanted to go back to a key that had been refreshed before. */
+    WENT_BACK_TO_A_REFRESHED_KEY
+  }
+
+  /** Returns the loss that this scenario may end with. */
+  Optional<Loss> loss() {
+    if (tokens == RefreshTokens.REUSABLE || !(way.rotates() || nextWay().rotates())) {
+      return Optional.empty();
+    }
+    if (way == WayIn.ROLLBACK && found == Found.OLDER_PENDING) {
+      return Optional.of(Loss.WENT_BACK_TO_A_REFRESHED_KEY);
+    }
+    return Optional.ofNullable(
+        switch (call.action) {
+          case MomentoServer.REFRESH ->
+              switch (trouble) {
+                case ANSWER_LOST, ANSWERS_LOST, KILLED_AFTER -> Loss.NEW_KEY_LOST_ON_ITS_WAY;
+                default -> null;
+              };
+          case "PutSecretValue" ->
+              switch (trouble) {
+                case REFUSED, THROTTLED_THROUGHOUT, HANGING -> Loss.NEW_KEY_NOT_STORED;
+                case KILLED_BEFORE -> Loss.NEW_KEY_LOST_ON_ITS_WAY;
+                default -> null;
+              };
+          case MomentoServer.LIST_CACHES ->
+              trouble == Trouble.REFUSED ? Loss.NEW_KEY_REJECTED : null;
+          default -> null;
+        });
+  }
+
+  @Override
+  public String toString() {
+    return String.join(
+        " ", way + "", found + "", tokens + "", trouble + "", call + "", "then", next + "");
+  }
+}

@@ -1,0 +1,70 @@
+package keyrotation;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.failsafe.RateLimiter;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import keyrotation.SecretStore.Secret;
+import keyrotation.SecretStore.Version;
+import keyrotation.sandbox.ManualClock;
+import keyrotation.sandbox.SecretsManagerServer;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import software.amazon.awssdk.services.secretsmanager.SecretsManagerClient;
+
+/**
+ * How the writing calls keep to their pace; all else that the store does is in the others' tests.
+ */
+class SecretStoreTest {
+
+  private static final Secret SECRET = new Secret("arn:1", "a", false, Map.of());
+  private static final Version VERSION =
+      new Version("1", Optional.of(new Sensitive("{}")), Instant.EPOCH, List.of());
+
+  private final SecretsManagerServer server = SecretsManagerServer.start(new ManualClock());
+  private final SecretsManagerClient client =
+      RotationHandler.configured(server.functionsClientBuilder());
+
+  @AfterEach
+  void stop() {
+    client.close();
+    server.close();
+  }
+
+  @Test
+  void does_not_wait_for_its_turn_longer_than_a_call_may_take() {
+    SecretStore store = storeThatWaits(Duration.ofHours(1));
+
+    assertThatThrownBy(() -> store.probeWrite(SECRET, VERSION))
+        .isInstanceOf(RotationFailure.class)
+        .hasMessageContaining("secretsmanager:PutSecretValue had to wait too long");
+    assertThatThrownBy(() -> store.dropPending(SECRET, "1"))
+        .isInstanceOf(RotationFailure.class)
+        .hasMessageContaining("secretsmanager:UpdateSecretVersionStage had to wait too long");
+    assertThat(server.calls().seen()).isEmpty();
+  }
+
+  @Test
+  void an_interruption_ends_the_wait_and_is_passed_on() {
+    SecretStore store = storeThatWaits(Duration.ofSeconds(5));
+    Thread.currentThread().interrupt();
+
+    assertThatThrownBy(() -> store.dropPending(SECRET, "1"))
+        .isInstanceOf(RotationFailure.class)
+        .hasMessageContaining("had to wait too long");
+    assertThat(Thread.interrupted()).isTrue();
+    assertThat(server.calls().seen()).isEmpty();
+  }
+
+  /** Returns a store whose next turn to write comes after that long. */
+  private SecretStore storeThatWaits(Duration pause) {
+    RateLimiter<Object> writes = RateLimiter.smoothBuilder(1, pause).build();
+    writes.tryAcquirePermit();
+    return new SecretStore(client, writes);
+  }
+}

@@ -1,0 +1,220 @@
+package keyrotation;
+
+import static keyrotation.World.SECRET;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.time.Duration;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.random.RandomGenerator;
+import keyrotation.Scenario.RemoteCall;
+import keyrotation.Scenario.Trouble;
+import keyrotation.Scenario.WayIn;
+import keyrotation.sandbox.IssuedKey.Permissions;
+import keyrotation.sandbox.MomentoServer;
+import keyrotation.sandbox.Vault;
+import keyrotation.sandbox.Vault.Version;
+
+/**
+ * What may happen to a secret next. Any step may follow any other, so that a history stays one when
+ * steps are taken out of it.
+ */
+sealed interface Step {
+
+  /** What the function may call. */
+  List<String> ACTIONS =
+      List.of(
+          "DescribeSecret",
+          "GetSecretValue",
+          "PutSecretValue",
+          "UpdateSecretVersionStage",
+          MomentoServer.REFRESH,
+          MomentoServer.LIST_CACHES);
+
+  /**
+   * A request; one with the same number and way in is the same one, delivered again.
+   *
+   * @param event what happens at one of its remote calls
+   */
+  record Request(WayIn way, int number, Optional<Event> event) implements Step {
+
+    /** Makes the request under the identity that it always has. */
+    World.Ending deliver(World world) {
+      return way.request(
+          world,
+          way == WayIn.SCHEDULE
+              ? "2026-01-%02dT00:00:00Z".formatted(number)
+              : name().replace(' ', '-'));
+    }
+
+    String name() {
+      return way == WayIn.SECRETS_MANAGER ? way + "" : way + " " + number;
+    }
+
+    @Override
+    public String toString() {
+      return name() + event.map(e -> ", " + e).orElse("");
+    }
+  }
+
+  /** What happens while a request is worked on. */
+  sealed interface Event {}
+
+  /** A trouble with a remote call. */
+  record Strike(Trouble trouble, RemoteCall call) implements Event {
+    @Override
+    public String toString() {
+      return trouble + " at " + call;
+    }
+  }
+
+  /** What somebody else does just before a remote call. */
+  record Meanwhile(Deed deed, RemoteCall call) implements Event {
+    @Override
+    public String toString() {
+      return "before its " + call + " somebody does: " + deed;
+    }
+  }
+
+  /** Time passes. */
+  record Wait(Duration time) implements Step {
+    @Override
+    public String toString() {
+      return time.toDays() > 0 ? time.toDays() + " days pass" : time.toMinutes() + " minutes pass";
+    }
+  }
+
+  /** Somebody labels a version as pending, if there is one of that number. */
+  record LabelPending(int version) implements Step {
+    @Override
+    public String toString() {
+      return "somebody labels v" + version + " AWSPENDING";
+    }
+  }
+
+  /** What a person does without the function, or Momento. */
+  enum Deed implements Step {
+    STORE_A_FRESH_KEY,
+    STORE_AN_OLD_KEY,
+    STORE_A_KEY_THAT_MAY_NOT_LIST_CACHES,
+    STORE_A_KEY_WITHOUT_REFRESH_TOKEN,
+    STORE_RUBBISH,
+    STORE_THE_PREVIOUS_VALUE_AGAIN,
+    EDIT_ANOTHER_FIELD,
+    MAKE_THE_PREVIOUS_VERSION_CURRENT,
+    TAKE_AWSPENDING_OFF,
+    DELETE_THE_SECRET,
+    RESTORE_THE_SECRET,
+    SWITCH_SECRETS_MANAGERS_ROTATION_OFF,
+    NEW_KEYS_WILL_BE_KNOWN_AT_ONCE,
+    NEW_KEYS_WILL_BE_UNKNOWN_AT_FIRST;
+
+    void happen(World world) {
+      switch (this) {
+        case STORE_A_FRESH_KEY ->
+            world.store(
+                world.momento().issue(World.LIFETIME, Permissions.SUPER_USER).consoleJson());
+        case STORE_AN_OLD_KEY -> world.storeKey();
+        case STORE_A_KEY_THAT_MAY_NOT_LIST_CACHES ->
+            world.store(world.issueOldKey(Permissions.DATA_ONLY).consoleJson());
+        case STORE_A_KEY_WITHOUT_REFRESH_TOKEN -> {
+          String json = world.issueOldKey(Permissions.SUPER_USER).consoleJson();
+          world.store(((ObjectNode) World.parse(json)).without("refreshToken").toString());
+        }
+        case STORE_RUBBISH -> world.store("{\"apiKey\":\"rubbish\"}");
+        case STORE_THE_PREVIOUS_VALUE_AGAIN ->
+            world.labelled(Vault.PREVIOUS).map(Version::value).ifPresent(world::store);
+        case EDIT_ANOTHER_FIELD -> {
+          ObjectNode json = (ObjectNode) world.currentJson();
+          world.store(json.put("note", json.path("note").asInt() + 1).toString());
+        }
+        case MAKE_THE_PREVIOUS_VERSION_CURRENT ->
+            world
+                .labelled(Vault.PREVIOUS)
+                .ifPresent(
+                    version ->
+                        world
+                            .vault()
+                            .moveLabel(SECRET, Vault.CURRENT, world.current().id(), version.id()));
+        case TAKE_AWSPENDING_OFF ->
+            world
+                .labelled(Vault.PENDING)
+                .ifPresent(
+                    version -> world.vault().moveLabel(SECRET, Vault.PENDING, version.id(), null));
+        case DELETE_THE_SECRET -> world.vault().delete(SECRET, false);
+        case RESTORE_THE_SECRET -> world.vault().restore(SECRET);
+        case SWITCH_SECRETS_MANAGERS_ROTATION_OFF -> {
+          try (var client = world.sandbox.secretsManager().clientBuilder().build()) {
+            var _ = client.cancelRotateSecret(r -> r.secretId(SECRET));
+          }
+        }
+        case NEW_KEYS_WILL_BE_KNOWN_AT_ONCE -> world.momento().refuseNewKeysAtFirst(0);
+        case NEW_KEYS_WILL_BE_UNKNOWN_AT_FIRST -> world.momento().refuseNewKeysAtFirst(1);
+      }
+    }
+
+    @Override
+    public String toString() {
+      return name().toLowerCase(Locale.ROOT).replace('_', ' ');
+    }
+  }
+
+  /** Draws a step; a request now and then is one of the earlier ones, delivered again. */
+  static Step any(RandomGenerator random, List<Step> before) {
+    return switch (random.nextInt(10)) {
+      case 0, 1, 2, 3, 4, 5 -> anyRequest(random, before);
+      case 6 ->
+          new Wait(
+              anyOf(
+                  random,
+                  Duration.ofMinutes(5),
+                  Duration.ofHours(3),
+                  Duration.ofDays(1),
+                  Duration.ofDays(10),
+                  Duration.ofDays(20)));
+      case 7 -> random.nextInt(3) == 0 ? new LabelPending(1 + random.nextInt(6)) : anyDeed(random);
+      default -> anyDeed(random);
+    };
+  }
+
+  private static Step anyRequest(RandomGenerator random, List<Step> before) {
+    Optional<Event> event = random.nextBoolean() ? Optional.empty() : Optional.of(anyEvent(random));
+    List<Request> earlier =
+        before.stream().filter(Request.class::isInstance).map(Request.class::cast).toList();
+    if (!earlier.isEmpty() && random.nextInt(3) == 0) {
+      Request again = earlier.get(random.nextInt(earlier.size()));
+      return new Request(again.way(), again.number(), event);
+    }
+    return new Request(anyOf(random, WayIn.values()), earlier.size() + 1, event);
+  }
+
+  private static Deed anyDeed(RandomGenerator random) {
+    return anyOf(random, Deed.values());
+  }
+
+  private static Event anyEvent(RandomGenerator random) {
+    RemoteCall call =
+        new RemoteCall(ACTIONS.get(random.nextInt(ACTIONS.size())), 1 + random.nextInt(4));
+    return switch (random.nextInt(30)) {
+      // These take seconds; those that take longer are played elsewhere.
+      case 0 -> new Strike(Trouble.THROTTLED, call);
+      case 1 -> new Strike(Trouble.ANSWERS_LOST, call);
+      case 2, 3, 4, 5, 6, 7, 8, 9 -> new Meanwhile(anyDeed(random), call);
+      default ->
+          new Strike(
+              anyOf(
+                  random,
+                  Trouble.REFUSED,
+                  Trouble.ANSWER_LOST,
+                  Trouble.KILLED_BEFORE,
+                  Trouble.KILLED_AFTER),
+              call);
+    };
+  }
+
+  @SafeVarargs
+  private static <T> T anyOf(RandomGenerator random, T... choices) {
+    return choices[random.nextInt(choices.length)];
+  }
+}

@@ -1,0 +1,361 @@
+package keyrotation;
+
+import static java.util.stream.Collectors.groupingBy;
+import static java.util.stream.Collectors.toList;
+import static keyrotation.World.SECRET;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.function.Predicate;
+import keyrotation.Scenario.Found;
+import keyrotation.Scenario.Loss;
+import keyrotation.Scenario.Next;
+import keyrotation.Scenario.RemoteCall;
+import keyrotation.Scenario.Trouble;
+import keyrotation.Scenario.WayIn;
+import keyrotation.World.Ending;
+import keyrotation.sandbox.MomentoServer.RefreshTokens;
+import keyrotation.sandbox.Vault;
+import keyrotation.sandbox.Vault.Secret;
+import keyrotation.sandbox.Vault.Version;
+
+/**
+ * Plays scenarios, and counts what becomes of them.
+ *
+ * <p>{@code -Dscenario=…} plays only those whose names hold that text.
+ */
+final class Trials {
+
+  /** Whether to play every scenario, or just enough for each two of their traits to meet. */
+  static final boolean ALL = Boolean.getBoolean("exhaustive");
+
+  private static final String CHOSEN = System.getProperty("scenario", "");
+
+  private static final String ONE_REQUEST = "2026-01-01T00:00:00Z";
+  private static final String ANOTHER_REQUEST = "2026-01-02T00:00:00Z";
+
+  private final String what;
+  private final int scenarios;
+  private int held;
+  private final Map<Loss, Integer> losses = new EnumMap<>(Loss.class);
+  private final Map<String, String> broken = new TreeMap<>();
+
+  /**
+   * Begins to count.
+   *
+   * @param what what all the scenarios are about
+   * @param scenarios how many there are going to be
+   */
+  Trials(String what, int scenarios) {
+    this.what = what;
+    this.scenarios = scenarios;
+  }
+
+  /** Returns all scenarios with these troubles; the calls are those that the function makes. */
+  static List<Scenario> scenarios(Predicate<Trouble> troubles) {
+    List<Scenario> scenarios = new ArrayList<>();
+    for (WayIn way : WayIn.values()) {
+      for (Found found : Found.values()) {
+        for (RefreshTokens tokens : RefreshTokens.values()) {
+          for (RemoteCall call : calls(way, found, tokens)) {
+            for (Trouble trouble : Trouble.values()) {
+              for (Next next : Next.values()) {
+                if (troubles.test(trouble)) {
+                  scenarios.add(new Scenario(way, found, tokens, trouble, call, next));
+                }
+              }
+            }
+          }
+        }
+      }
+    }
+    return scenarios.stream().filter(each -> each.toString().contains(CHOSEN)).toList();
+  }
+
+  /** Returns a world in this JVM, in which a rejection counts at once, and so is one call. */
+  static World world(RefreshTokens tokens) {
+    return new SandboxedFunction(tokens, Duration.ZERO);
+  }
+
+  /** Returns the calls that a request makes where nothing happens. */
+  static List<RemoteCall> calls(WayIn way, Found found, RefreshTokens tokens) {
+    try (World world = world(tokens)) {
+      found.arrange(world);
+      var _ = way.request(world, ONE_REQUEST);
+      return RemoteCall.of(world.sandbox.callsSeen());
+    }
+  }
+
+  /** Chooses scenarios so that any two traits that meet in some scenario meet in a chosen one. */
+  static List<Scenario> covering(List<Scenario> scenarios) {
+    Set<Set<Object>> met = new HashSet<>();
+    return scenarios.stream()
+        .filter(
+            scenario -> {
+              List<Object> traits =
+                  List.of(
+                      scenario.way(),
+                      scenario.found(),
+                      scenario.tokens(),
+                      scenario.trouble(),
+                      scenario.call(),
+                      scenario.next());
+              boolean isNew = false;
+              for (Object one : traits) {
+                for (Object other : traits) {
+                  isNew |= !one.equals(other) && met.add(Set.of(one, other));
+                }
+              }
+              return isNew;
+            })
+        .toList();
+  }
+
+  /** Puts those together that differ only in what comes next. */
+  static List<List<Scenario>> byTrouble(List<Scenario> scenarios) {
+    return List.copyOf(
+        scenarios.stream()
+            .collect(
+                groupingBy(
+                    s -> List.of(s.way(), s.found(), s.tokens(), s.trouble(), s.call()),
+                    LinkedHashMap::new,
+                    toList()))
+            .values());
+  }
+
+  /**
+   * Plays scenarios that differ only in what comes next, from the same trouble on.
+   *
+   * @param world without the secret
+   * @param kill ends the function's process
+   */
+  void play(World world, List<Scenario> variants, Runnable kill) {
+    Scenario any = variants.getFirst();
+    Secret before;
+    Runnable restore;
+    try {
+      any.found().arrange(world);
+      before = world.vault().describe(SECRET);
+      any.trouble().strike(world, any.call(), kill);
+      Ending ending = any.way().request(world, ONE_REQUEST);
+      world.heal();
+      Promises.hold(world, before, ending, any.way() == WayIn.ROLLBACK);
+      if (any.way() == WayIn.DRY_RUN) {
+        assertThat(world.vault().describe(SECRET).versions())
+            .as("a dry run changes nothing")
+            .isEqualTo(before.versions());
+      }
+      restore = world.sandbox.save();
+    } catch (AssertionError | RuntimeException e) {
+      variants.forEach(scenario -> breaks(scenario.toString(), e));
+      return;
+    }
+    for (Scenario scenario : variants) {
+      restore.run();
+      try {
+        Optional<Loss> loss = next(world, scenario, before);
+        Promises.nothingLeaks(world);
+        holds(loss);
+      } catch (AssertionError | RuntimeException e) {
+        breaks(scenario.toString(), e);
+      }
+    }
+  }
+
+  /** Plays something else, and counts it. */
+  void play(String name, Runnable trial) {
+    if (!name.contains(CHOSEN)) {
+      return;
+    }
+    try {
+      trial.run();
+      holds(Optional.empty());
+    } catch (AssertionError | RuntimeException e) {
+      breaks(name, e);
+    }
+  }
+
+  private synchronized void holds(Optional<Loss> loss) {
+    held++;
+    loss.ifPresent(which -> losses.merge(which, 1, Integer::sum));
+    showProgress();
+  }
+
+  private synchronized void breaks(String name, Throwable why) {
+    broken.put(name, why.toString().strip());
+    System.out.println(what + ": broken: " + name);
+    showProgress();
+  }
+
+  private void showProgress() {
+    int tried = held + broken.size();
+    if (ALL && tried * 10 / scenarios > (tried - 1) * 10 / scenarios) {
+      System.out.println(
+          "%s: %d of %d scenarios tried, %d broken"
+              .formatted(what, tried, scenarios, broken.size()));
+    }
+  }
+
+  /** Makes the next request, and returns the loss that it has met with. */
+  private static Optional<Loss> next(World world, Scenario scenario, Secret before) {
+    world.pass(Duration.ofHours(1));
+    if (scenario.next() == Next.OPERATORS_KEY) {
+      world.storeKey();
+    }
+    Optional<Version> start =
+        scenario.next() == Next.OPERATORS_KEY
+            ? world.labelled(Vault.CURRENT)
+            : before.labelled(Vault.CURRENT);
+    String request =
+        switch (scenario.next()) {
+          case SAME_REQUEST, OPERATORS_KEY -> ONE_REQUEST;
+          case NEW_REQUEST, ANOTHER_WAY_IN -> ANOTHER_REQUEST;
+        };
+    WayIn way = scenario.nextWay();
+    boolean keyIsStored = unfinished(world).isPresent();
+    int issued = world.keys().size();
+
+    Ending ending = settle(world, way, request);
+
+    if (start.isEmpty()) {
+      awaitsFirstKey(way, ending);
+      return Optional.empty();
+    }
+    if (way == WayIn.ROLLBACK) {
+      goesBack(world, before, scenario, ending);
+      return Optional.empty();
+    }
+    if (way == WayIn.DRY_RUN) {
+      assertThat(ending).as("a dry run").isInstanceOf(Ending.Answered.class);
+      return Optional.empty();
+    }
+    if (keyIsStored) {
+      assertThat(world.keys()).as("a stored key is not minted again").hasSize(issued);
+    }
+    boolean isRenewed = validUntil(world.current()) > validUntil(start.get());
+    boolean asksIfDue = way == WayIn.SCHEDULE || way == WayIn.IF_DUE;
+    boolean wasDoneBefore =
+        scenario.next() == Next.OPERATORS_KEY && result(ending).equals("ALREADY_ROTATED");
+    boolean needNotBe = (scenario.found() == Found.FRESH && asksIfDue) || wasDoneBefore;
+    if (isRenewed || needNotBe) {
+      assertThat(ending).as("how it ends").isInstanceOf(Ending.Answered.class);
+      isDoneOnce(world, way, request);
+      return Optional.empty();
+    }
+    assertThat(scenario.loss()).as("it could have been saved: " + ending).isPresent();
+    assertThat(ending)
+        .as("what to do about it is told")
+        .isInstanceOfSatisfying(
+            Ending.Failed.class,
+            failed -> {
+              assertThat(Promises.reason(failed.message())).isEqualTo("REFRESH_REJECTED");
+              assertThat(failed.message()).contains("The current key still works");
+            });
+    return scenario.loss();
+  }
+
+  /** Makes a request; and once more if the answer is to do so. */
+  private static Ending settle(World world, WayIn way, String request) {
+    Secret found = world.vault().describe(SECRET);
+    Ending ending = way.request(world, request);
+    Promises.hold(world, found, ending, way == WayIn.ROLLBACK);
+    if (ending instanceof Ending.Failed(String message)
+        && Set.of("NEW_KEY_REJECTED", "SUPERSEDED").contains(Promises.reason(message))) {
+      found = world.vault().describe(SECRET);
+      ending = way.request(world, request);
+      Promises.hold(world, found, ending, way == WayIn.ROLLBACK);
+    }
+    return ending;
+  }
+
+  /** Returns the pending version that waits to be proved and promoted, if its key is good. */
+  private static Optional<Version> unfinished(World world) {
+    return world
+        .labelled(Vault.PENDING)
+        .filter(version -> version.value() != null)
+        .filter(version -> !version.labels().contains(Vault.CURRENT))
+        .filter(
+            version ->
+                world
+                    .momento()
+                    .parentOf(Promises.apiKey(version))
+                    .filter(parent -> parent.apiKey().equals(Promises.apiKey(world.current())))
+                    .isPresent());
+  }
+
+  private static void awaitsFirstKey(WayIn way, Ending ending) {
+    switch (ending) {
+      case Ending.Answered _ -> {
+        assertThat(way).isEqualTo(WayIn.SCHEDULE);
+        assertThat(result(ending)).isEqualTo("AWAITING_FIRST_KEY");
+      }
+      case Ending.Failed(String message) ->
+          assertThat(Promises.reason(message)).isEqualTo("AWAITING_FIRST_KEY");
+      case Ending.Died _ -> throw new AssertionError("nobody killed it");
+    }
+  }
+
+  private static void goesBack(World world, Secret before, Scenario scenario, Ending ending) {
+    String label = scenario.next() == Next.OPERATORS_KEY ? Vault.CURRENT : Vault.PREVIOUS;
+    switch (ending) {
+      case Ending.Answered _ -> {
+        assertThat(result(ending)).isEqualTo("ROLLED_BACK");
+        if (scenario.next() != Next.OPERATORS_KEY) {
+          assertThat(world.current().value())
+              .isEqualTo(before.labelled(label).orElseThrow().value());
+        }
+      }
+      case Ending.Failed(String message) -> {
+        assertThat(Promises.reason(message)).isEqualTo("CANNOT_ROLL_BACK");
+        assertThat(before.labelled(label)).isEmpty();
+      }
+      case Ending.Died _ -> throw new AssertionError("nobody killed it");
+    }
+  }
+
+  /** Makes the same request again, and checks that nothing comes of it. */
+  private static void isDoneOnce(World world, WayIn way, String request) {
+    if (way == WayIn.SECRETS_MANAGER) {
+      return;
+    }
+    String current = world.current().id();
+    int issued = world.keys().size();
+    var _ = way.request(world, request);
+    assertThat(world.current().id()).as("the same request again").isEqualTo(current);
+    assertThat(world.keys()).as("the same request again").hasSize(issued);
+  }
+
+  private static String result(Ending ending) {
+    return ending instanceof Ending.Answered(var report)
+        ? report.path("secrets").path(0).path("result").asText()
+        : "";
+  }
+
+  private static long validUntil(Version version) {
+    return World.json(version).path("validUntil").asLong();
+  }
+
+  /** Tells how many scenarios were played and held, in a few lines. */
+  synchronized String summary() {
+    StringBuilder summary = new StringBuilder();
+    summary.append(
+        "%s: %d scenarios tried, %d held, %d broken.%n"
+            .formatted(what, held + broken.size(), held, broken.size()));
+    losses.forEach((loss, count) -> summary.append("  %6d ended as %s%n".formatted(count, loss)));
+    return summary.toString();
+  }
+
+  /** Returns the scenarios that were broken, and why. */
+  synchronized Map<String, String> broken() {
+    return Map.copyOf(broken);
+  }
+}

@@ -1,0 +1,196 @@
+package keyrotation;
+
+import static keyrotation.World.SECRET;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import keyrotation.Scenario.Found;
+import keyrotation.Scenario.RemoteCall;
+import keyrotation.Scenario.WayIn;
+import keyrotation.World.Ending;
+import keyrotation.sandbox.Calls;
+import keyrotation.sandbox.Fault;
+import keyrotation.sandbox.MomentoServer.RefreshTokens;
+import keyrotation.sandbox.Vault;
+import keyrotation.sandbox.Vault.Secret;
+import keyrotation.sandbox.Vault.Version;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Isolated;
+
+/**
+ * Two requests about one secret at once: the first stops before one of its calls, the second goes
+ * on to one of its own and stops there, the first ends, the second ends.
+ *
+ * <p>{@code -Pexhaustive} tries every pair of calls; every build, each call with one of the
+ * other's.
+ */
+@Isolated("A call waits for another as long as its own time limit allows.")
+class TwoAtOnceTest {
+
+  private static final int AT_ONCE = 4;
+
+  /** Who meets whom. */
+  private record Meeting(WayIn one, WayIn other, boolean isSameRequest) {
+
+    boolean has(WayIn way) {
+      return one == way || other == way;
+    }
+
+    @Override
+    public String toString() {
+      return one + (isSameRequest ? " twice" : " and " + other);
+    }
+  }
+
+  private static final List<Meeting> MEETINGS =
+      List.of(
+          new Meeting(WayIn.MANUAL, WayIn.MANUAL, true),
+          new Meeting(WayIn.MANUAL, WayIn.MANUAL, false),
+          new Meeting(WayIn.SCHEDULE, WayIn.SCHEDULE, true),
+          new Meeting(WayIn.SCHEDULE, WayIn.MANUAL, false),
+          new Meeting(WayIn.SECRETS_MANAGER, WayIn.MANUAL, false),
+          new Meeting(WayIn.MANUAL, WayIn.SECRETS_MANAGER, false),
+          new Meeting(WayIn.MANUAL, WayIn.ROLLBACK, false),
+          new Meeting(WayIn.ROLLBACK, WayIn.MANUAL, false));
+
+  @Test
+  void no_two_requests_at_once_harm_each_other() throws InterruptedException {
+    Map<String, Runnable> encounters = new LinkedHashMap<>();
+    for (Meeting meeting : MEETINGS) {
+      for (RefreshTokens tokens : RefreshTokens.values()) {
+        List<RemoteCall> ones = Trials.calls(meeting.one, Found.PREVIOUS, tokens);
+        List<RemoteCall> others = Trials.calls(meeting.other, Found.PREVIOUS, tokens);
+        for (int i = 0; i < ones.size(); i++) {
+          for (int j = 0; j < others.size(); j++) {
+            if (Trials.ALL || j == (i + MEETINGS.indexOf(meeting)) % others.size()) {
+              RemoteCall one = ones.get(i);
+              RemoteCall other = others.get(j);
+              encounters.put(
+                  "%s %s at %s and %s".formatted(meeting, tokens, one, other),
+                  () -> meet(meeting, tokens, one, other));
+            }
+          }
+        }
+      }
+    }
+    Trials trials = new Trials("Two at once", encounters.size());
+    Semaphore places = new Semaphore(AT_ONCE);
+    try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      encounters.forEach(
+          (name, encounter) ->
+              threads.execute(
+                  () -> {
+                    places.acquireUninterruptibly();
+                    try {
+                      trials.play(name, encounter);
+                    } finally {
+                      places.release();
+                    }
+                  }));
+    }
+    System.out.print(trials.summary());
+    assertThat(trials.broken()).isEmpty();
+  }
+
+  private static void meet(
+      Meeting meeting, RefreshTokens tokens, RemoteCall one, RemoteCall other) {
+    try (World world = Trials.world(tokens)) {
+      Found.PREVIOUS.arrange(world);
+      Secret before = world.vault().describe(SECRET);
+      int keysBefore = world.keys().size();
+
+      List<Ending> endings = interleave(world, meeting, one, other);
+
+      endings.forEach(ending -> tellsTheTruth(world, ending));
+      Version current = world.current();
+      assertThat(world.currentKeyWorks()).as("the current key works").isTrue();
+      assertThat(Stream.of(Vault.CURRENT, Vault.PREVIOUS).map(before::labelled))
+          .as("the current key was there before, or was made of one that was")
+          .anyMatch(
+              known ->
+                  Promises.descends(
+                      world, Promises.apiKey(current), Promises.apiKey(known.orElseThrow())));
+      assertThat(world.keys()).as("one key more at most").hasSizeLessThanOrEqualTo(keysBefore + 2);
+      boolean isBack = current.id().equals(before.labelled(Vault.CURRENT).orElseThrow().id());
+      // A rollback may leave a key whose refresh token the other request has spent.
+      if (!(meeting.has(WayIn.ROLLBACK) && isBack)) {
+        world.pass(Duration.ofHours(1));
+        assertThat(WayIn.MANUAL.request(world, "afterwards"))
+            .as("what comes afterwards")
+            .isInstanceOf(Ending.Answered.class);
+      }
+      assertThat(world.currentKeyWorks()).as("the current key works afterwards").isTrue();
+      Promises.nothingLeaks(world);
+    }
+  }
+
+  private static List<Ending> interleave(
+      World world, Meeting meeting, RemoteCall one, RemoteCall other) {
+    CompletableFuture<Void> otherHasStopped = new CompletableFuture<>();
+    CompletableFuture<Void> oneHasEnded = new CompletableFuture<>();
+    CompletableFuture<Ending> others = new CompletableFuture<>();
+    stopAt(
+        world,
+        one,
+        () -> {
+          stopAt(
+              world,
+              other,
+              () -> {
+                otherHasStopped.complete(null);
+                oneHasEnded.join();
+              });
+          Thread.ofVirtual()
+              .start(
+                  () -> {
+                    others.complete(
+                        meeting.other.request(world, meeting.isSameRequest ? "one" : "other"));
+                    otherHasStopped.complete(null);
+                  });
+          otherHasStopped.join();
+        });
+    Ending ones = meeting.one.request(world, "one");
+    oneHasEnded.complete(null);
+    return List.of(ones, others.orTimeout(1, TimeUnit.MINUTES).join());
+  }
+
+  private static void stopAt(World world, RemoteCall call, Runnable meanwhile) {
+    if (call.isMomentos()) {
+      stopAt(world.momento().calls(), call, meanwhile);
+    } else {
+      stopAt(world.awsCalls(), call, meanwhile);
+    }
+  }
+
+  private static <E extends RuntimeException> void stopAt(
+      Calls<E> calls, RemoteCall call, Runnable meanwhile) {
+    calls.onNth(call.action(), call.nth(), new Fault.Before<>(meanwhile));
+  }
+
+  /** A version that is told to be new has been current. */
+  private static void tellsTheTruth(World world, Ending ending) {
+    if (ending instanceof Ending.Answered(JsonNode report)) {
+      JsonNode told = report.path("secrets").path(0);
+      if (Set.of("ROTATED", "RESUMED", "ROLLED_BACK").contains(told.path("result").asText())) {
+        assertThat(world.vault().describe(SECRET).version(told.path("version_id").asText()))
+            .as("what is told")
+            .hasValueSatisfying(
+                version ->
+                    assertThat(version.labels()).containsAnyOf(Vault.CURRENT, Vault.PREVIOUS));
+      }
+    } else if (ending instanceof Ending.Failed(String message)) {
+      assertThat(Promises.reason(message)).isNotEqualTo("INTERNAL_ERROR");
+    }
+  }
+}

@@ -1,0 +1,223 @@
+package keyrotation;
+
+import static java.util.stream.Collectors.toMap;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Consumer;
+import keyrotation.sandbox.Calls;
+import keyrotation.sandbox.IssuedKey;
+import keyrotation.sandbox.IssuedKey.Permissions;
+import keyrotation.sandbox.MomentoServer;
+import keyrotation.sandbox.Sandbox;
+import keyrotation.sandbox.SecretsManagerException;
+import keyrotation.sandbox.Vault;
+import keyrotation.sandbox.Vault.Value;
+import keyrotation.sandbox.Vault.Version;
+import software.amazon.awssdk.services.secretsmanager.model.InvalidRequestException;
+
+/**
+ * The function, wherever it runs, and the sandbox around it with one secret in it, as those see and
+ * change it who are not the function.
+ */
+abstract class World implements AutoCloseable {
+
+  /** What becomes of an event. */
+  sealed interface Ending {
+    /** The function answered with a report. */
+    record Answered(JsonNode report) implements Ending {}
+
+    /** It ended in an error. */
+    record Failed(String message) implements Ending {}
+
+    /** Its process died. */
+    record Died() implements Ending {}
+  }
+
+  static final String SECRET = "momento/authentication-token";
+  static final Duration LIFETIME = Duration.ofDays(30);
+
+  private static final String FUNCTION_ARN =
+      "arn:aws:lambda:us-east-1:123456789012:function:sandbox";
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  final Sandbox sandbox;
+  private final Consumer<Duration> clock;
+
+  /**
+   * Starts without the secret.
+   *
+   * @param clock lets time pass
+   */
+  World(Sandbox sandbox, Consumer<Duration> clock) {
+    this.sandbox = sandbox;
+    this.clock = clock;
+  }
+
+  /** Hands the function an event. */
+  abstract Ending deliver(String event, String requestId);
+
+  /** Returns all that the function has shown so far: its log, its answers, its errors. */
+  abstract String shown();
+
+  /** Returns all keys that there were so far. */
+  List<IssuedKey> keys() {
+    return momento().issued();
+  }
+
+  /**
+   * Has Secrets Manager rotate the secret by its own rotation, once.
+   *
+   * @return how its last step ended
+   */
+  Ending rotateSecret() {
+    List<Ending> steps = new CopyOnWriteArrayList<>();
+    sandbox.secretsManager().tryRotations(1);
+    sandbox
+        .secretsManager()
+        .allowInvocation(
+            FUNCTION_ARN,
+            event -> {
+              Ending step = deliver(event, UUID.randomUUID().toString());
+              steps.add(step);
+              return step instanceof Ending.Answered;
+            });
+    try (var client = sandbox.secretsManager().clientBuilder().build()) {
+      var _ = client.rotateSecret(r -> r.secretId(SECRET).rotationLambdaARN(FUNCTION_ARN));
+    } catch (InvalidRequestException e) {
+      // A rotation is unfinished: that one is gone on with.
+    }
+    try {
+      sandbox.secretsManager().awaitRotations();
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
+    }
+    return steps.getLast();
+  }
+
+  /** Lets Momento and Secrets Manager work again as they should. */
+  void heal() {
+    sandbox.heal();
+  }
+
+  /** Lets time pass. */
+  void pass(Duration duration) {
+    clock.accept(duration);
+  }
+
+  MomentoServer momento() {
+    return sandbox.momento();
+  }
+
+  Vault vault() {
+    return sandbox.secretsManager().vault();
+  }
+
+  Calls<SecretsManagerException> awsCalls() {
+    return sandbox.secretsManager().calls();
+  }
+
+  int minted() {
+    return momento().calls().count(MomentoServer.REFRESH);
+  }
+
+  /** Issues a key with two of its thirty days left, and stores it as an operator does. */
+  IssuedKey storeKey() {
+    IssuedKey key = issueOldKey(Permissions.SUPER_USER);
+    store(key.consoleJson());
+    return key;
+  }
+
+  IssuedKey issueOldKey(Permissions permissions) {
+    return momento().issueAged(LIFETIME, Duration.ofDays(28), permissions);
+  }
+
+  /** Stores a value as an operator does: a new version, current at once. */
+  Version store(String value) {
+    return store(new Value.Text(value));
+  }
+
+  Version store(Value value) {
+    String token = UUID.randomUUID().toString();
+    pass(Duration.ofSeconds(1));
+    try {
+      return vault().put(SECRET, token, value, Set.of());
+    } catch (SecretsManagerException e) {
+      return vault().create(SECRET, value, token, null).labelled(Vault.CURRENT).orElseThrow();
+    }
+  }
+
+  /** Labels a value as pending, as an unfinished rotation of the current key leaves it. */
+  Version leavePending(String value) {
+    markRefreshed(current());
+    return labelPending(value);
+  }
+
+  /** Labels a value as pending, as somebody else may do. */
+  Version labelPending(String value) {
+    pass(Duration.ofSeconds(1));
+    return vault()
+        .put(SECRET, UUID.randomUUID().toString(), new Value.Text(value), Set.of(Vault.PENDING));
+  }
+
+  /** Labels a version as the one whose key was refreshed last. */
+  void markRefreshed(Version version) {
+    vault()
+        .moveLabel(
+            SECRET,
+            SecretStore.REFRESHED,
+            labelled(SecretStore.REFRESHED).map(Version::id).orElse(null),
+            version.id());
+  }
+
+  Optional<Version> labelled(String label) {
+    return vault().describe(SECRET).labelled(label);
+  }
+
+  Version current() {
+    return labelled(Vault.CURRENT).orElseThrow();
+  }
+
+  JsonNode currentJson() {
+    return json(current());
+  }
+
+  static JsonNode json(Version version) {
+    return version.value() instanceof Value.Text(String text) ? parse(text) : JSON.missingNode();
+  }
+
+  static JsonNode parse(String json) {
+    try {
+      return JSON.readTree(json);
+    } catch (IOException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  /** Tells whether Momento accepts the current key. */
+  boolean currentKeyWorks() {
+    return momento().accepts(currentJson().path("apiKey").asText());
+  }
+
+  /** Returns the labels of every version that has one. */
+  Map<String, Set<String>> labels() {
+    return vault().describe(SECRET).versions().stream()
+        .filter(version -> !version.labels().isEmpty())
+        .collect(toMap(Version::id, Version::labels));
+  }
+
+  static String manualEvent(String secretId) {
+    return JSON.createObjectNode().put("momento_auth_token_secret_name", secretId).toString();
+  }
+
+  @Override
+  public abstract void close();
+}
