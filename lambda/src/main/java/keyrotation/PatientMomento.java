@@ -153,7 +153,7 @@ final class PatientMomento {
       Duration time,
       int mostRetries) {
     if (time.compareTo(FIRST_WAIT) <= 0) {
-      return RetryPolicy.<T>builder().handleIf(failure -> false).withMaxRetries(0).build();
+      return RetryPolicy.<T>builder().withMaxRetries(0).build();
     }
     long start = System.nanoTime();
     return RetryPolicy.<T>builder()

@@ -440,13 +440,13 @@ final class Rotation {
       throw new RotationFailure(
           SECRET_MALFORMED, "The secret's value leaves too little room for a new key.");
     }
-    return switch (secret.expiry()) {
-      case Expiry.Never _ ->
-          throw new RotationFailure(KEY_NOT_REFRESHABLE, "The key never expires.");
-      case Expiry.At(Instant end) when !clock.instant().isBefore(end) ->
-          throw new RotationFailure(KEY_EXPIRED, "The key expired at " + end + ".");
-      case Expiry.At _, Expiry.Unknown _ -> key;
-    };
+    if (secret.expiry() instanceof Expiry.Never) {
+      throw new RotationFailure(KEY_NOT_REFRESHABLE, "The key never expires.");
+    }
+    if (secret.expiry() instanceof Expiry.At(Instant end) && !clock.instant().isBefore(end)) {
+      throw new RotationFailure(KEY_EXPIRED, "The key expired at " + end + ".");
+    }
+    return key;
   }
 
   /** Finds out what a refused refresh means, for one who may have to replace the key by hand. */

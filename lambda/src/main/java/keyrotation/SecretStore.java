@@ -172,11 +172,8 @@ final class SecretStore {
    */
   void probeWrite(Secret secret, Version current) {
     takeTurns("PutSecretValue", 2);
-    var _ =
-        call(
-            "PutSecretValue",
-            secret.name(),
-            () -> put(secret, current.id(), current.value(), CURRENT));
+    call(
+        "PutSecretValue", secret.name(), () -> put(secret, current.id(), current.value(), CURRENT));
   }
 
   /**
@@ -187,17 +184,16 @@ final class SecretStore {
    * <p>It never waits for its turn, lest a key that was minted be lost.
    */
   void stage(Secret secret, String versionId, Sensitive value) {
-    var _ =
-        call(
-            "PutSecretValue",
-            secret.name(),
-            () -> {
-              try {
-                return put(secret, versionId, value, PENDING);
-              } catch (ResourceExistsException e) {
-                return versionId;
-              }
-            });
+    call(
+        "PutSecretValue",
+        secret.name(),
+        () -> {
+          try {
+            put(secret, versionId, value, PENDING);
+          } catch (ResourceExistsException e) {
+            // It is there.
+          }
+        });
   }
 
   /**
@@ -251,15 +247,14 @@ final class SecretStore {
         });
   }
 
-  private String put(Secret secret, String versionId, Sensitive value, String label) {
-    return client
-        .putSecretValue(
+  private void put(Secret secret, String versionId, Sensitive value, String label) {
+    var _ =
+        client.putSecretValue(
             r ->
                 r.secretId(secret.arn())
                     .clientRequestToken(versionId)
                     .secretString(value.value())
-                    .versionStages(label))
-        .versionId();
+                    .versionStages(label));
   }
 
   private static Version version(GetSecretValueResponse answer) {
@@ -297,6 +292,18 @@ final class SecretStore {
           SECRETS_MANAGER_UNAVAILABLE,
           "secretsmanager:" + action + " got no answer (" + e.getClass().getSimpleName() + ").");
     }
+  }
+
+  /** The same for a call without an answer of interest. */
+  private static void call(String action, String secretId, Runnable call) {
+    var _ =
+        call(
+            action,
+            secretId,
+            () -> {
+              call.run();
+              return true;
+            });
   }
 
   private static RotationFailure failure(String action, AwsServiceException e) {
