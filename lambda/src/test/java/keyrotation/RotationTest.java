@@ -70,6 +70,26 @@ class RotationTest {
   }
 
   @Test
+  void asks_nobody_twice_when_nothing_goes_wrong() {
+    function.storeKey();
+
+    function.rotate();
+
+    assertThat(function.sandbox.callsSeen())
+        .containsExactly(
+            "DescribeSecret",
+            "GetSecretValue",
+            "GetSecretValue",
+            "PutSecretValue",
+            "UpdateSecretVersionStage",
+            MomentoServer.REFRESH,
+            "PutSecretValue",
+            "GetSecretValue",
+            MomentoServer.LIST_CACHES,
+            "UpdateSecretVersionStage");
+  }
+
+  @Test
   void writes_what_momentos_own_sdk_takes() {
     function.storeKey();
 
@@ -617,6 +637,17 @@ class RotationTest {
   }
 
   @Test
+  void gives_up_on_a_current_version_that_no_read_sees() {
+    function.storeKey();
+    function
+        .awsCalls()
+        .onEvery("GetSecretValue", new Fault.Refuse<>(SecretsManagerException.notFound("")));
+
+    assertFails("SECRETS_MANAGER_UNAVAILABLE", "no value that can be read yet");
+    assertThat(function.awsCalls().count("GetSecretValue")).isEqualTo(5);
+  }
+
+  @Test
   void a_description_that_is_out_of_date_does_not_make_a_second_key() {
     function.storeKey();
     function.rotate("same");
@@ -716,6 +747,19 @@ class RotationTest {
 
     assertThat(function.momento().calls().pauseBefore(MomentoServer.REFRESH, 2))
         .isGreaterThanOrEqualTo(Duration.ofMillis(700));
+  }
+
+  @Test
+  void asks_a_momento_again_at_once_that_does_not_mind() {
+    function.storeKey();
+    function
+        .momento()
+        .calls()
+        .onNext(
+            MomentoServer.REFRESH, new Fault.Refuse<>(MomentoServer.throttledFor(Duration.ZERO)));
+
+    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+    assertThat(function.minted()).isEqualTo(2);
   }
 
   @Test

@@ -16,6 +16,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
@@ -297,6 +298,16 @@ class WaysInTest {
     function.clock.advance(Duration.ofDays(3));
     assertThatThrownBy(() -> send("rollback.json")).hasMessageContaining("CANNOT_ROLL_BACK");
     assertThat(function.current()).isEqualTo(current);
+  }
+
+  @Test
+  void there_is_no_rollback_to_what_is_no_key_that_momento_can_be_asked_about() {
+    for (String value : List.of("{}", "{\"apiKey\":\"" + Jwt.with("{\"t\":\"g\"}") + "\"}")) {
+      function.store(value);
+      function.storeKey();
+
+      assertThatThrownBy(() -> send("rollback.json")).hasMessageContaining("CANNOT_ROLL_BACK");
+    }
   }
 
   @Test
