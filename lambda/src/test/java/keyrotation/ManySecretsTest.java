@@ -93,6 +93,24 @@ class ManySecretsTest {
   }
 
   @Test
+  void one_that_is_named_by_its_arn_does_not_come_again_for_its_tag() {
+    storeKey("a");
+    // It will be the same again, made at the same time by the sandbox's clock.
+    String arn = function.vault().describe("a").arn();
+    restart(
+        Map.of(
+            "MOMENTO_AUTH_TOKEN_SECRET_NAME",
+            arn,
+            "MOMENTO_AUTH_TOKEN_SECRET_TAG",
+            "rotate=momento"));
+    storeKey("a");
+    function.vault().tag("a", Map.of("rotate", "momento"));
+
+    assertThat(function.vault().describe("a").arn()).isEqualTo(arn);
+    assertThat(check().findValuesAsText("result")).containsExactly("ROTATED");
+  }
+
+  @Test
   void a_tag_that_cannot_be_looked_up_fails_the_invocation_and_stops_no_other() {
     restart(
         Map.of(

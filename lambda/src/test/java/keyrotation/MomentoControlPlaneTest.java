@@ -4,9 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.grpc.Status;
 import io.grpc.TlsChannelCredentials;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.Optional;
 import keyrotation.Settings.HostAndPort;
+import keyrotation.sandbox.IssuedKey;
+import keyrotation.sandbox.IssuedKey.Permissions;
+import keyrotation.sandbox.ManualClock;
+import keyrotation.sandbox.MomentoServer.RefreshTokens;
+import keyrotation.sandbox.Sandbox;
 import org.junit.jupiter.api.Test;
 
 class MomentoControlPlaneTest {
@@ -38,6 +44,25 @@ class MomentoControlPlaneTest {
     try (MomentoControlPlane momento = controlPlane(Optional.of(new HostAndPort("localhost", 1)))) {
       assertThat(momento.verdict(MomentoKey.v1("cell.example.com", "a"), Duration.ofSeconds(5)))
           .isInstanceOf(Verdict.Unknown.class);
+    }
+  }
+
+  @Test
+  void leaves_no_connection_behind() throws IOException {
+    try (Sandbox sandbox = Sandbox.start(new ManualClock(), RefreshTokens.REUSABLE)) {
+      MomentoControlPlane momento =
+          new MomentoControlPlane(
+              Settings.from(sandbox.environment()).controlEndpoint(),
+              TlsChannelCredentials.newBuilder()
+                  .trustManager(sandbox.authority().certificate())
+                  .build());
+      IssuedKey issued = sandbox.momento().issue(Duration.ofDays(1), Permissions.SUPER_USER);
+      MomentoKey.V1 key = MomentoKey.v1("cell.example.com", issued.token());
+      assertThat(momento.verdict(key, Duration.ofSeconds(5))).isEqualTo(new Verdict.Accepted());
+
+      momento.close();
+
+      assertThat(momento.verdict(key, Duration.ofSeconds(5))).isInstanceOf(Verdict.Unknown.class);
     }
   }
 

@@ -11,6 +11,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.grpc.Metadata;
 import io.grpc.Status;
 import java.time.Duration;
 import java.util.List;
@@ -760,6 +761,22 @@ class RotationTest {
 
     assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
     assertThat(function.minted()).isEqualTo(2);
+  }
+
+  @Test
+  void does_not_mind_a_time_to_ask_again_that_is_none() {
+    function.storeKey();
+    Metadata trailers = new Metadata();
+    trailers.put(
+        Metadata.Key.of("grpc-retry-pushback-ms", Metadata.ASCII_STRING_MARSHALLER), "soon");
+    function
+        .momento()
+        .calls()
+        .onNext(
+            MomentoServer.REFRESH,
+            new Fault.Refuse<>(Status.RESOURCE_EXHAUSTED.asRuntimeException(trailers)));
+
+    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
   }
 
   @Test
