@@ -7,6 +7,8 @@ import dev.failsafe.RateLimiter;
 import dev.failsafe.RetryPolicy;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.Collections;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
 
@@ -161,7 +163,7 @@ final class PatientMomento {
         .handleResultIf(
             answer -> {
               Duration left = patience.apply(answer).minusNanos(System.nanoTime() - start);
-              return left.isPositive() && wait(noAnswer.apply(answer)).compareTo(left) < 0;
+              return left.isPositive() && left.minus(wait(noAnswer.apply(answer))).isPositive();
             })
         .withMaxRetries(mostRetries)
         .withBackoff(FIRST_WAIT, LONGEST_WAIT)
@@ -183,6 +185,6 @@ final class PatientMomento {
   }
 
   private static Duration min(Duration a, Duration b) {
-    return a.compareTo(b) < 0 ? a : b;
+    return Collections.min(List.of(a, b));
   }
 }

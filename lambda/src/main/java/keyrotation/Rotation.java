@@ -402,7 +402,7 @@ final class Rotation {
   }
 
   private boolean isNew(Version version) {
-    return Duration.between(version.created(), clock.instant()).compareTo(NEW) < 0;
+    return version.created().isAfter(clock.instant().minus(NEW));
   }
 
   /** What was minted may be all there is: it is not given up while it might be stored. */

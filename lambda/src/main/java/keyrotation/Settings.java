@@ -39,6 +39,7 @@ record Settings(
   record HostAndPort(String host, int port) {}
 
   private static final Pattern TAG = Pattern.compile("([^=]{1,128})=([^=]{0,256})");
+  private static final Pattern HOST_AND_PORT = Pattern.compile("(.*):(.*)");
   private static final String DEFAULT_SECRET = "momento/authentication-token";
   private static final int MOST_DAYS = 1000;
   private static final int MOST_CALLS_PER_SECOND = 10_000;
@@ -139,11 +140,9 @@ record Settings(
   }
 
   private static Optional<HostAndPort> hostAndPort(String text) {
-    int colon = text.lastIndexOf(':');
-    if (colon < 0 || !MomentoKey.HOST_NAME.matcher(text.substring(0, colon)).matches()) {
-      return Optional.empty();
-    }
-    return number(text.substring(colon + 1), 65_535)
-        .map(port -> new HostAndPort(text.substring(0, colon), port));
+    var matcher = HOST_AND_PORT.matcher(text);
+    return matcher.matches() && MomentoKey.HOST_NAME.matcher(matcher.group(1)).matches()
+        ? number(matcher.group(2), 65_535).map(port -> new HostAndPort(matcher.group(1), port))
+        : Optional.empty();
   }
 }

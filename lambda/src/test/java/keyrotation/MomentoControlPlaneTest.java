@@ -48,14 +48,19 @@ class MomentoControlPlaneTest {
   }
 
   @Test
+  void tells_momento_who_calls() throws IOException {
+    try (Sandbox sandbox = Sandbox.start(new ManualClock(), RefreshTokens.REUSABLE);
+        MomentoControlPlane momento = controlPlane(sandbox)) {
+      var _ = momento.verdict(MomentoKey.v1("cell.example.com", "a"), Duration.ofSeconds(5));
+
+      assertThat(sandbox.momento().callers()).containsExactly("java:key-rotation:1 on java:25");
+    }
+  }
+
+  @Test
   void leaves_no_connection_behind() throws IOException {
     try (Sandbox sandbox = Sandbox.start(new ManualClock(), RefreshTokens.REUSABLE)) {
-      MomentoControlPlane momento =
-          new MomentoControlPlane(
-              Settings.from(sandbox.environment()).controlEndpoint(),
-              TlsChannelCredentials.newBuilder()
-                  .trustManager(sandbox.authority().certificate())
-                  .build());
+      MomentoControlPlane momento = controlPlane(sandbox);
       IssuedKey issued = sandbox.momento().issue(Duration.ofDays(1), Permissions.SUPER_USER);
       MomentoKey.V1 key = MomentoKey.v1("cell.example.com", issued.token());
       assertThat(momento.verdict(key, Duration.ofSeconds(5))).isEqualTo(new Verdict.Accepted());
@@ -64,6 +69,12 @@ class MomentoControlPlaneTest {
 
       assertThat(momento.verdict(key, Duration.ofSeconds(5))).isInstanceOf(Verdict.Unknown.class);
     }
+  }
+
+  private static MomentoControlPlane controlPlane(Sandbox sandbox) throws IOException {
+    return new MomentoControlPlane(
+        Settings.from(sandbox.environment()).controlEndpoint(),
+        TlsChannelCredentials.newBuilder().trustManager(sandbox.authority().certificate()).build());
   }
 
   private static MomentoControlPlane controlPlane(Optional<HostAndPort> override) {

@@ -553,6 +553,11 @@ class RotationTest {
     assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
     assertThat(function.labels()).doesNotContainKey(same.id());
 
+    IssuedKey shorter = function.momento().issue(Duration.ofHours(1), Permissions.SUPER_USER);
+    Version ending = function.leavePending(shorter.consoleJson());
+    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+    assertThat(function.labels()).doesNotContainKey(ending.id());
+
     IssuedKey fresh = function.momento().issue(LIFETIME.multipliedBy(2), Permissions.SUPER_USER);
     Version bare = function.leavePending("{\"apiKey\":\"" + fresh.apiKey() + "\"}");
     assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");

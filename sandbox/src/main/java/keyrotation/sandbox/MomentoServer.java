@@ -65,12 +65,11 @@ public final class MomentoServer implements AutoCloseable {
   }
 
   private static final String ENDPOINT = "cell-1.sandbox.momento.example";
-  private static final Metadata.Key<String> AUTHORIZATION =
-      Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER);
-  private static final Metadata.Key<String> ERR =
-      Metadata.Key.of("err", Metadata.ASCII_STRING_MARSHALLER);
-  private static final Metadata.Key<String> PUSHBACK =
-      Metadata.Key.of("grpc-retry-pushback-ms", Metadata.ASCII_STRING_MARSHALLER);
+  private static final Metadata.Key<String> AUTHORIZATION = header("authorization");
+  private static final Metadata.Key<String> AGENT = header("agent");
+  private static final Metadata.Key<String> RUNTIME_VERSION = header("runtime-version");
+  private static final Metadata.Key<String> ERR = header("err");
+  private static final Metadata.Key<String> PUSHBACK = header("grpc-retry-pushback-ms");
   private static final Context.Key<String> CALLERS_TOKEN = Context.key("token");
 
   private final InstantSource clock;
@@ -82,6 +81,7 @@ public final class MomentoServer implements AutoCloseable {
   private final Map<String, IssuedKey> parents = new HashMap<>();
   private final Set<String> spentRefreshTokens = new HashSet<>();
   private final Map<String, Integer> refusalsLeft = new HashMap<>();
+  private final List<String> callers = new ArrayList<>();
   private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
   private final Server server;
   private int refusalsOfNewKeys;
@@ -100,7 +100,7 @@ public final class MomentoServer implements AutoCloseable {
             .executor(threads)
             .addService(new AuthService())
             .addService(new ControlService())
-            .intercept(new CallersTokenInterceptor())
+            .intercept(new CallerInterceptor())
             .build()
             .start();
   }
@@ -123,6 +123,11 @@ public final class MomentoServer implements AutoCloseable {
   /** Returns its calls, by the method's name, and the faults to come. */
   public Calls<StatusRuntimeException> calls() {
     return calls;
+  }
+
+  /** Returns what the callers say they are, call by call: the client, and what it runs on. */
+  public synchronized List<String> callers() {
+    return List.copyOf(callers);
   }
 
   /** Issues a key that expires, as the console does. */
@@ -346,10 +351,19 @@ public final class MomentoServer implements AutoCloseable {
     }
   }
 
-  private static final class CallersTokenInterceptor implements ServerInterceptor {
+  private static Metadata.Key<String> header(String name) {
+    return Metadata.Key.of(name, Metadata.ASCII_STRING_MARSHALLER);
+  }
+
+  private synchronized void note(Metadata headers) {
+    callers.add(headers.get(AGENT) + " on " + headers.get(RUNTIME_VERSION));
+  }
+
+  private final class CallerInterceptor implements ServerInterceptor {
     @Override
     public <Q, A> ServerCall.Listener<Q> interceptCall(
         ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
+      note(headers);
       String token = Optional.ofNullable(headers.get(AUTHORIZATION)).orElse("");
       Context context = Context.current().withValue(CALLERS_TOKEN, token);
       return Contexts.interceptCall(context, call, headers, next);
