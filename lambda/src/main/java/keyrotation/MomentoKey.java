@@ -31,6 +31,9 @@ sealed interface MomentoKey {
   /** A key of today's console: a JWT, whose endpoint is given apart; it has no refresh. */
   record V2() implements MomentoKey {}
 
+  /** What every key and token of Momento's begins with: base64 of a JSON object. */
+  String BEGINNING = "eyJ";
+
   /** Labels of letters, digits and inner hyphens, the last of which begins with a letter. */
   Pattern HOST_NAME =
       Pattern.compile(
@@ -70,6 +73,11 @@ sealed interface MomentoKey {
     } catch (RotationFailure unreadable) {
       return false;
     }
+  }
+
+  /** Tells whether a text is a key, or one that was cut short, which is as secret. */
+  static boolean isLike(String text) {
+    return isOne(text) || text.startsWith(BEGINNING);
   }
 
   /**

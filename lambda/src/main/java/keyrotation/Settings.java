@@ -107,7 +107,11 @@ record Settings(
       }
       Optional<T> value = parser.apply(text);
       if (value.isEmpty()) {
-        mistakes.add(variable + " is \"" + text + "\", but must be " + rule + ".");
+        String shown =
+            text.contains(MomentoKey.BEGINNING)
+                ? "not shown, as it seems to hold a key"
+                : "\"" + text + "\"";
+        mistakes.add(variable + " is " + shown + ", but must be " + rule + ".");
       }
       return value;
     }
@@ -117,6 +121,7 @@ record Settings(
     List<String> ids = Stream.of(text.split(",", -1)).map(String::strip).toList();
     boolean valid =
         ids.stream().allMatch(id -> RotationEvent.SECRET_ID.matcher(id).matches())
+            && ids.stream().noneMatch(MomentoKey::isLike)
             && ids.stream().map(Settings::nameOf).distinct().count() == ids.size();
     return valid ? Optional.of(ids) : Optional.empty();
   }

@@ -13,6 +13,7 @@ import keyrotation.Settings.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class SettingsTest {
 
@@ -95,6 +96,15 @@ class SettingsTest {
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageStartingWith(variable + " is \"" + text + "\", but must be ")
         .hasMessageContaining(example);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"eyJhbGciOiJI", "a/b,eyJhbGciOiJI", "{\"apiKey\":\"eyJhbGciOiJI\"}"})
+  void a_key_in_place_of_a_name_is_refused_and_not_shown(String text) {
+    assertThatThrownBy(() -> Settings.from(Map.of("MOMENTO_AUTH_TOKEN_SECRET_NAME", text)))
+        .hasMessageStartingWith("MOMENTO_AUTH_TOKEN_SECRET_NAME is not shown")
+        .message()
+        .doesNotContain("hbGci");
   }
 
   @Test

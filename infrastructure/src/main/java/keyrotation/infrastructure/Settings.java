@@ -84,6 +84,9 @@ record Settings(
     }
   }
 
+  /** What every key and token of Momento's begins with: base64 of a JSON object. */
+  private static final String BEGINNING_OF_A_KEY = "eyJ";
+
   private static final Pattern NAME = Pattern.compile("[A-Za-z0-9/_+=.@-]{1,512}");
   private static final Pattern ARN =
       Pattern.compile("arn:aws[a-z-]*:([a-z]+):([a-z0-9-]+):(\\d{12}):(.+)");
@@ -249,7 +252,9 @@ record Settings(
             .filter(Matcher::matches)
             .map(matcher -> matcher.group(1));
       }
-      return Optional.of(id).filter(NAME.asMatchPredicate());
+      return Optional.of(id)
+          .filter(NAME.asMatchPredicate())
+          .filter(name -> !name.startsWith(BEGINNING_OF_A_KEY));
     }
 
     private Optional<Tag> tag(Trigger trigger) {
@@ -352,9 +357,13 @@ record Settings(
     }
 
     private void mistake(String name, String text, Rule<?> rule) {
+      String shown =
+          text.contains(BEGINNING_OF_A_KEY)
+              ? "not shown, as it seems to hold a key"
+              : "\"" + text + "\"";
       mistakes.add(
-          "%s is \"%s\", but must be %s; for example %s."
-              .formatted(name, text, rule.rule, rule.example));
+          "%s is %s, but must be %s; for example %s."
+              .formatted(name, shown, rule.rule, rule.example));
     }
   }
 }
