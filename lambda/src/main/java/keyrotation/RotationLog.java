@@ -78,7 +78,8 @@ final class RotationLog {
       result = work.get();
     } catch (RotationFailure e) {
       result = new RotationResult.Failed(secret, e);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
+      // Not even a fault of the JVM's may end the work on other secrets.
       result = new RotationResult.Failed(secret, internal("result", e));
     }
     ObjectNode facts = RotationReport.json(result);
@@ -87,7 +88,7 @@ final class RotationLog {
     return result;
   }
 
-  private static RotationFailure internal(String step, RuntimeException e) {
+  private static RotationFailure internal(String step, Throwable e) {
     // Nobody foresaw it. Not its message, which may quote what it was given: the place is enough.
     String place =
         e.getClass().getName() + " " + Arrays.stream(e.getStackTrace()).limit(5).toList();

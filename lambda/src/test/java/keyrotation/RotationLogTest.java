@@ -91,6 +91,21 @@ class RotationLogTest {
   }
 
   @Test
+  void not_even_an_error_of_the_jvm_goes_beyond_its_secret() {
+    RotationResult result =
+        log.result(
+            () -> {
+              throw new StackOverflowError();
+            });
+
+    assertThat(result)
+        .isInstanceOfSatisfying(
+            RotationResult.Failed.class,
+            failed ->
+                assertThat(failed.failure().reason()).isEqualTo(FailureReason.INTERNAL_ERROR));
+  }
+
+  @Test
   void calls_a_secret_by_its_name_and_tells_the_version() throws IOException {
     log.secretIs("name");
     var _ = log.step("read", "v1", () -> "result");
