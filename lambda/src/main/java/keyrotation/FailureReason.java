@@ -18,7 +18,9 @@ enum FailureReason {
       "Send the event again later; if it goes on, look at Momento's status page, and at the"
           + " function's way out of its network."),
   NEW_KEY_INVALID("The current key is untouched; tell Momento's support."),
-  NEW_KEY_REJECTED("The current key is untouched; send the event again to try with another key."),
+  NEW_KEY_REJECTED(
+      "The current key is untouched; the next request asks again, and makes another key if need"
+          + " be."),
   ACCESS_DENIED(
       "Allow the action in the function's role, or in the KMS key's policy. A replica, or a secret"
           + " that another service manages, cannot be rotated here."),

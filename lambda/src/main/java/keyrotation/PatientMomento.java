@@ -111,7 +111,7 @@ final class PatientMomento {
     return verdict;
   }
 
-  /** Returns what one rotation may take at most, once it has begun to mint. */
+  /** Returns what one rotation takes where it has to wait for all but the answers of others. */
   static Duration timeForOne(Duration grace) {
     return TIME_TO_STORE.plus(grace).plus(LONGEST_QUESTION).plus(SecretStore.LONGEST_CALL);
   }

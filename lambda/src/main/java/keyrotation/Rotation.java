@@ -20,6 +20,7 @@ import static keyrotation.SecretStore.REFRESHED;
 import dev.failsafe.Failsafe;
 import dev.failsafe.RetryPolicy;
 import dev.failsafe.RetryPolicyBuilder;
+import dev.failsafe.function.CheckedSupplier;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -43,15 +44,6 @@ final class Rotation {
 
   private static final Duration NEW = Duration.ofMinutes(1);
   private static final Duration PAUSE = Duration.ofSeconds(1);
-
-  /** A read may not see at once what was just written. */
-  private static final RetryPolicy<Optional<Version>> UNTIL_SEEN =
-      RetryPolicy.<Optional<Version>>builder()
-          .handleIf(failure -> false)
-          .handleResultIf(Optional::isEmpty)
-          .withBackoff(Duration.ofMillis(200), Duration.ofSeconds(1))
-          .withMaxRetries(4)
-          .build();
 
   /**
    * Where the key that a request makes is stored.
@@ -168,11 +160,11 @@ final class Rotation {
           CANNOT_ROLL_BACK,
           "The previous key is none that Momento accepts, or none that it can be asked about.");
     }
-    // Before anything else: a pending version would be taken up by the next request.
-    secret.labelled(PENDING).ifPresent(id -> dropPending(secret, id));
     if (!isBack) {
       promote(secret, current.id(), previous.id());
     }
+    // Only now: had it come to nothing, the pending version would be needed.
+    secret.labelled(PENDING).ifPresent(id -> dropPending(secret, id));
     return new RotationResult.RolledBack(
         secret.name(),
         target.id(),
@@ -218,12 +210,16 @@ final class Rotation {
       case CREATE_SECRET -> {
         if (pending.isEmpty()) {
           mintAndStage(secret, current, KeySecret.parse(current.value()), versionId, request);
+        } else if (!isAccepted(pending.get(), current, request)) {
+          // Left as pending, Secrets Manager would try the same version for ever.
+          dropPending(secret, versionId);
+          throw rejected();
         }
       }
       case SET_SECRET -> {}
       case TEST_SECRET -> {
         if (pending.isPresent()) {
-          requireAccepted(secret, pending.get(), request);
+          requireAcceptedAtFirst(pending.get(), request);
         } else {
           // So it is when rotation is switched on without rotating: nobody has filled the version.
           requireAccepted(current, request);
@@ -245,14 +241,35 @@ final class Rotation {
     }
   }
 
-  /** Ends the rotation unless Momento accepts a new key. */
-  private void requireAccepted(Secret secret, Version pending, RotationRequest request) {
+  /**
+   * Ends the rotation unless Momento accepts a new key. It stays pending then: it may be all there
+   * is, and the next request asks again before it is given up.
+   */
+  private void requireAcceptedAtFirst(Version pending, RotationRequest request) {
     if (verdictOn(pending, request) instanceof Verdict.Rejected) {
-      // Left as pending, Secrets Manager would try the same version for ever.
-      dropPending(secret, pending.id());
-      throw new RotationFailure(
-          NEW_KEY_REJECTED, "Momento made a new key and then did not accept it.");
+      throw rejected();
     }
+  }
+
+  private static RotationFailure rejected() {
+    return new RotationFailure(
+        NEW_KEY_REJECTED, "Momento made a new key and then did not accept it.");
+  }
+
+  /**
+   * Tells whether Momento accepts a pending key of an earlier request. A Momento that takes no key
+   * at all is not heard.
+   */
+  private boolean isAccepted(Version pending, Version current, RotationRequest request) {
+    if (verdictOn(pending, request) instanceof Verdict.Accepted) {
+      return true;
+    }
+    if (verdictOn(current, request) instanceof Verdict.Rejected) {
+      throw new RotationFailure(
+          NEW_KEY_REJECTED,
+          "Momento accepts neither the new key, which waits as pending, nor the current one.");
+    }
+    return false;
   }
 
   private Secret describe(String secretId) {
@@ -324,6 +341,7 @@ final class Rotation {
         .labelled(PENDING)
         .filter(id -> !id.equals(current.id()))
         .flatMap(id -> log.step("read pending", id, () -> store.read(secret, id)))
+        .filter(version -> version.labels().contains(PENDING))
         .filter(version -> !version.labels().contains(PREVIOUS))
         .filter(version -> version.created().isAfter(current.created()));
   }
@@ -339,7 +357,8 @@ final class Rotation {
   }
 
   private static boolean isMarked(Secret secret, Version current) {
-    return secret.labelled(REFRESHED).equals(Optional.of(current.id()));
+    // An older function marks none.
+    return secret.labelled(REFRESHED).map(current.id()::equals).orElse(true);
   }
 
   /**
@@ -354,7 +373,7 @@ final class Rotation {
             .filter(secret -> secret.refreshToken().isPresent())
             .filter(secret -> !now.isAfter(secret.expiry()))
             .isPresent();
-    return better && verdictOn(pending, request) instanceof Verdict.Accepted;
+    return better && isAccepted(pending, current, request);
   }
 
   /** Returns what a version holds; empty if that cannot be read. */
@@ -380,7 +399,7 @@ final class Rotation {
         switch (log.step("mint", () -> momento.refresh(key, refreshToken, request))) {
           case RefreshAnswer.Minted(MintedKey made) -> made;
           case RefreshAnswer.Rejected(String code) ->
-              throw refused(secret, old, key, code, request);
+              throw refused(secret, current, old, key, code, request);
           case RefreshAnswer.Unknown(NoAnswer why) ->
               throw new RotationFailure(
                   why.reason(), "Momento's refresh call ended in " + why.code() + ".");
@@ -409,12 +428,7 @@ final class Rotation {
   private RetryPolicy<Object> whileThereIsTime(RotationRequest request) {
     Duration time =
         Duration.between(clock.instant(), request.deadline()).minus(SecretStore.LONGEST_CALL);
-    RetryPolicyBuilder<Object> policy =
-        RetryPolicy.builder()
-            .handleIf(
-                failure ->
-                    failure instanceof RotationFailure why
-                        && why.reason() == SECRETS_MANAGER_UNAVAILABLE);
+    RetryPolicyBuilder<Object> policy = RetryPolicy.builder().handle(RotationFailure.class);
     return time.compareTo(PAUSE) > 0
         ? policy.withMaxRetries(-1).withDelay(PAUSE).withMaxDuration(time).build()
         : policy.withMaxRetries(0).build();
@@ -451,10 +465,13 @@ final class Rotation {
 
   /** Finds out what a refused refresh means, for one who may have to replace the key by hand. */
   private RotationFailure refused(
-      Secret secret, KeySecret old, MomentoKey.V1 key, String why, RotationRequest request) {
-    Secret now = describe(secret.arn());
-    if (!now.labelled(CURRENT).equals(secret.labelled(CURRENT))
-        || !now.labelled(PENDING).equals(secret.labelled(PENDING))) {
+      Secret secret,
+      Version current,
+      KeySecret old,
+      MomentoKey.V1 key,
+      String why,
+      RotationRequest request) {
+    if (inTheEnd(() -> successor(secret, current)).isPresent()) {
       return new RotationFailure(
           SUPERSEDED, "Another rotation has used the refresh token meanwhile (" + why + ").");
     }
@@ -467,6 +484,17 @@ final class Rotation {
         };
     return new RotationFailure(
         REFRESH_REJECTED, "Momento refused to refresh the key (" + why + "). " + state);
+  }
+
+  /**
+   * Returns what another rotation has made current, or left as pending, since a secret was read.
+   */
+  private Optional<Version> successor(Secret secret, Version current) {
+    Secret now = describe(secret.arn());
+    return now.labelled(CURRENT)
+        .filter(id -> !id.equals(current.id()))
+        .flatMap(id -> log.step("read", id, () -> store.read(now, id)))
+        .or(() -> unfinished(now, current));
   }
 
   /**
@@ -483,7 +511,7 @@ final class Rotation {
   private Expiry verifyAndPromote(
       Secret secret, Version current, String versionId, RotationRequest request) {
     Version staged = readInTheEnd("read pending", secret, versionId);
-    requireAccepted(secret, staged, request);
+    requireAcceptedAtFirst(staged, request);
     promote(secret, current.id(), versionId);
     return KeySecret.parse(staged.value()).expiry();
   }
@@ -505,14 +533,18 @@ final class Rotation {
     log.step("drop pending", versionId, () -> store.dropPending(secret, versionId));
   }
 
+  /** Looks again for what should be there. */
+  private static Optional<Version> inTheEnd(CheckedSupplier<Optional<Version>> look) {
+    return Failsafe.with(SecretStore.<Optional<Version>>whileSeeing(Optional.empty())).get(look);
+  }
+
   /** Reads a version that is known to be there, though a read may not see it at once. */
   private Version readInTheEnd(String step, Secret secret, String versionId) {
     return log.step(
         step,
         versionId,
         () ->
-            Failsafe.with(UNTIL_SEEN)
-                .get(() -> store.read(secret, versionId))
+            inTheEnd(() -> store.read(secret, versionId))
                 .orElseThrow(
                     () ->
                         new RotationFailure(

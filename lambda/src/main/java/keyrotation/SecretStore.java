@@ -6,7 +6,9 @@ import static keyrotation.FailureReason.SECRET_DELETED;
 import static keyrotation.FailureReason.SECRET_MALFORMED;
 import static keyrotation.FailureReason.SECRET_NOT_FOUND;
 
+import dev.failsafe.Failsafe;
 import dev.failsafe.RateLimiter;
+import dev.failsafe.RetryPolicy;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Comparator;
@@ -16,7 +18,6 @@ import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import keyrotation.Settings.Tag;
-import org.jspecify.annotations.Nullable;
 import software.amazon.awssdk.awscore.exception.AwsServiceException;
 import software.amazon.awssdk.core.exception.SdkClientException;
 import software.amazon.awssdk.services.secretsmanager.SecretsManagerClient;
@@ -106,6 +107,16 @@ final class SecretStore {
   SecretStore(SecretsManagerClient client, RateLimiter<Object> writes) {
     this.client = client;
     this.writes = writes;
+  }
+
+  /** A read may not see at once what was just written: it is done again if it sees what was. */
+  static <T> RetryPolicy<T> whileSeeing(T outdated) {
+    return RetryPolicy.<T>builder()
+        .handleIf(failure -> false)
+        .handleResult(outdated)
+        .withBackoff(Duration.ofMillis(200), Duration.ofSeconds(1))
+        .withMaxRetries(4)
+        .build();
   }
 
   /** Looks a secret up by name or ARN. */
@@ -203,7 +214,7 @@ final class SecretStore {
    * @return false if it was elsewhere, and has stayed there
    */
   boolean promote(Secret secret, String from, String to) {
-    return moveLabel(secret, CURRENT, from, to);
+    return moveLabel(secret, CURRENT, Optional.of(from), to);
   }
 
   /**
@@ -214,16 +225,20 @@ final class SecretStore {
    */
   boolean markRefreshed(Secret secret, String versionId) {
     Optional<String> from = secret.labelled(REFRESHED);
-    return from.equals(Optional.of(versionId))
-        || moveLabel(secret, REFRESHED, from.orElse(null), versionId);
+    return from.equals(Optional.of(versionId)) || moveLabel(secret, REFRESHED, from, versionId);
   }
 
-  private boolean moveLabel(Secret secret, String label, @Nullable String from, String to) {
+  private boolean moveLabel(Secret secret, String label, Optional<String> from, String to) {
+    if (moveLabel(
+        secret,
+        r -> r.versionStage(label).removeFromVersionId(from.orElse(null)).moveToVersionId(to))) {
+      return true;
+    }
     // If it was elsewhere it may be where it should be: an answer was lost, or the same request
-    // was delivered twice.
-    return moveLabel(
-            secret, r -> r.versionStage(label).removeFromVersionId(from).moveToVersionId(to))
-        || describe(secret.arn()).labelled(label).equals(Optional.of(to));
+    // was delivered twice. A look that still finds it where it was is an old one.
+    return Failsafe.with(whileSeeing(from))
+        .get(() -> describe(secret.arn()).labelled(label))
+        .equals(Optional.of(to));
   }
 
   /** Takes the pending label off a version, if it is still there, so that nothing waits for it. */

@@ -97,6 +97,7 @@ record History(RefreshTokens tokens, List<Step> steps) {
     private final Map<String, String> names = new HashMap<>();
     private final Map<String, String> madeCurrent = new HashMap<>();
     private final Set<String> wereCurrent = new HashSet<>();
+    private boolean handsWereLaidOnIt;
     private int lines;
 
     Play(World world) {
@@ -145,6 +146,7 @@ record History(RefreshTokens tokens, List<Step> steps) {
     }
 
     private void attempt(Step step, Runnable deed) {
+      handsWereLaidOnIt = true;
       line(step, succeeds(deed) ? "" : "refused");
     }
 
@@ -165,7 +167,8 @@ record History(RefreshTokens tokens, List<Step> steps) {
         return;
       }
       long made = keysMadeOfOthers();
-      boolean isWaiting = found.deletion().isEmpty() && successorWaits();
+      Optional<IssuedKey> waiting =
+          found.deletion().isEmpty() ? waitingSuccessor() : Optional.empty();
       // What somebody else does meanwhile counts as found: the function has to leave it be, too.
       AtomicReference<Secret> before = new AtomicReference<>(found);
       AtomicBoolean died = new AtomicBoolean();
@@ -176,7 +179,7 @@ record History(RefreshTokens tokens, List<Step> steps) {
         ending = new Ending.Died();
       }
       line(request, words(ending));
-      check(request, found, before.get(), ending, isWaiting, made);
+      check(request, found, before.get(), ending, waiting, made);
     }
 
     private void prepare(Event event, AtomicReference<Secret> before, AtomicBoolean died) {
@@ -186,6 +189,7 @@ record History(RefreshTokens tokens, List<Step> steps) {
         case Meanwhile(Deed deed, RemoteCall call) -> {
           Runnable interruption =
               () -> {
+                handsWereLaidOnIt = true;
                 var _ = succeeds(() -> deed.happen(world));
                 before.set(world.vault().describe(SECRET));
               };
@@ -202,7 +206,12 @@ record History(RefreshTokens tokens, List<Step> steps) {
     }
 
     private void check(
-        Request request, Secret found, Secret before, Ending ending, boolean isWaiting, long made) {
+        Request request,
+        Secret found,
+        Secret before,
+        Ending ending,
+        Optional<IssuedKey> waiting,
+        long made) {
       boolean isCalm = request.event().isEmpty();
       boolean hasMinted = keysMadeOfOthers() > made;
       // A rollback that finds its work done writes nothing, and cannot know what comes after its
@@ -215,12 +224,17 @@ record History(RefreshTokens tokens, List<Step> steps) {
       if (request.way() == WayIn.DRY_RUN) {
         assertThat(versions()).as("a dry run changes nothing").isEqualTo(before.versions());
       }
-      if (words(ending).equals("NEW_KEY_REJECTED")) {
-        assertThat(successorWaits()).as("a rejected key is left pending").isFalse();
+      boolean isUndisturbed = request.event().isEmpty() || request.event().get() instanceof Strike;
+      if (waiting.isPresent() && isUndisturbed && !wentBack(found)) {
+        assertThat(List.of(issued(world.current()), waitingSuccessor()))
+            .as("the key that waited as pending is current, or waits")
+            .contains(waiting);
       }
       if (hasMinted) {
         assertThat(request.way().rotates()).as("it was to mint").isTrue();
-        assertThat(isWaiting && isCalm).as("minted while a new key waits as pending").isFalse();
+        assertThat(waiting.isPresent() && isCalm)
+            .as("minted while a new key waits as pending")
+            .isFalse();
         assertThat(request.event().filter(FORBIDS_TO_WRITE::equals))
             .as("minted without the right to write")
             .isEmpty();
@@ -241,6 +255,13 @@ record History(RefreshTokens tokens, List<Step> steps) {
           && Set.of("ROTATED", "RESUMED", "ROLLED_BACK").contains(result)) {
         madeCurrent.put(request.name(), world.current().id());
       }
+    }
+
+    private boolean wentBack(Secret found) {
+      return found
+          .labelled(Vault.PREVIOUS)
+          .map(Version::id)
+          .equals(Optional.of(world.current().id()));
     }
 
     private static String current(Secret secret) {
@@ -302,7 +323,10 @@ record History(RefreshTokens tokens, List<Step> steps) {
         return;
       }
       boolean isSpent = tokens == RefreshTokens.SINGLE_USE && isParent(key.get());
-      if (isSpent && !successorWaits()) {
+      if (isSpent && waitingSuccessor().isEmpty()) {
+        assertThat(handsWereLaidOnIt || world.keys().stream().noneMatch(this::isShelved))
+            .as("the new key was not stored, or somebody has laid hands on it")
+            .isTrue();
         return;
       }
       for (int i = 1; i <= 2; i++) {
@@ -313,6 +337,16 @@ record History(RefreshTokens tokens, List<Step> steps) {
         world.pass(Duration.ofMinutes(1));
       }
       throw new AssertionError("the key could have been renewed");
+    }
+
+    /** Tells whether a key that was made of the current one is stored, and yet not current. */
+    private boolean isShelved(IssuedKey key) {
+      return Trials.isStored(world, key)
+          && world
+              .momento()
+              .parentOf(key.apiKey())
+              .filter(parent -> parent.apiKey().equals(Promises.apiKey(world.current())))
+              .isPresent();
     }
 
     private static boolean isNewer(IssuedKey key, IssuedKey than) {
@@ -333,21 +367,25 @@ record History(RefreshTokens tokens, List<Step> steps) {
     }
 
     /**
-     * Tells whether a working key that was made of the current version waits as pending. If an
-     * operator has stored another version since, the key does not, even if theirs has the same key.
+     * Returns the working key that was made of the current version and waits as pending. If an
+     * operator has stored another version since, none does, even if theirs has the same key.
      */
-    private boolean successorWaits() {
+    private Optional<IssuedKey> waitingSuccessor() {
       Version current = world.current();
-      return current.labels().contains(SecretStore.REFRESHED)
-          && world
-              .labelled(Vault.PENDING)
-              .filter(version -> !wereCurrent.contains(version.id()))
-              .filter(version -> version.created().isAfter(current.created()))
-              .flatMap(this::issued)
-              .filter(key -> world.momento().accepts(key.apiKey()))
-              .flatMap(key -> world.momento().parentOf(key.apiKey()))
-              .filter(parent -> parent.apiKey().equals(Promises.apiKey(current)))
-              .isPresent();
+      return world
+          .labelled(Vault.PENDING)
+          .filter(_ -> current.labels().contains(SecretStore.REFRESHED))
+          .filter(version -> !wereCurrent.contains(version.id()))
+          .filter(version -> version.created().isAfter(current.created()))
+          .flatMap(this::issued)
+          .filter(key -> world.momento().accepts(key.apiKey()))
+          .filter(
+              key ->
+                  world
+                      .momento()
+                      .parentOf(key.apiKey())
+                      .filter(parent -> parent.apiKey().equals(Promises.apiKey(current)))
+                      .isPresent());
     }
 
     private Optional<IssuedKey> issued(Version version) {

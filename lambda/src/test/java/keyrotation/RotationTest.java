@@ -254,14 +254,15 @@ class RotationTest {
 
   @ParameterizedTest
   @CsvSource({"13300, NEW_KEY_REJECTED", "13299, OUT_OF_TIME"})
-  void condemns_a_new_key_only_if_there_was_time_for_all_of_the_grace(long millis, String reason) {
+  void calls_a_new_key_rejected_only_if_there_was_time_for_all_of_the_grace(
+      long millis, String reason) {
     function.storeKey();
     function.momento().refuseNewKeysAtFirst(1000);
 
     assertThatThrownBy(() -> function.rotate("1", Duration.ofMillis(millis)))
         .hasMessageContaining(reason);
 
-    assertThat(function.labelled(PENDING).isPresent()).isEqualTo(reason.equals("OUT_OF_TIME"));
+    assertThat(function.labelled(PENDING)).isPresent();
   }
 
   @Test
@@ -411,7 +412,36 @@ class RotationTest {
     assertFails("NEW_KEY_REJECTED", "current key is untouched");
 
     assertThat(function.currentJson().path("apiKey").asText()).isEqualTo(old.apiKey());
-    assertThat(function.labelled(PENDING)).isEmpty();
+    assertThat(function.labelled(PENDING)).isPresent();
+  }
+
+  @Test
+  void a_key_that_momento_did_not_accept_is_asked_about_once_more_before_another_is_made() {
+    function.storeKey();
+    function.momento().refuseNewKeysAtFirst(10);
+    assertThatThrownBy(() -> function.rotate("same", Duration.ofMillis(13_400)))
+        .hasMessageContaining("NEW_KEY_REJECTED");
+    function.momento().acceptAllKeys();
+
+    assertThat(function.rotate("same").path("result").asText()).isEqualTo("RESUMED");
+    assertThat(function.minted()).isEqualTo(1);
+  }
+
+  @Test
+  void gives_no_new_key_up_while_momento_accepts_not_even_the_current_one() {
+    function.storeKey();
+    function
+        .momento()
+        .calls()
+        .onEvery(
+            MomentoServer.LIST_CACHES,
+            new Fault.Refuse<>(Status.UNAUTHENTICATED.asRuntimeException()));
+    assertFails("same", "NEW_KEY_REJECTED", "and then did not accept it");
+    assertFails("same", "NEW_KEY_REJECTED", "nor the current one");
+    function.momento().calls().heal();
+
+    assertThat(function.rotate("same").path("result").asText()).isEqualTo("RESUMED");
+    assertThat(function.minted()).isEqualTo(1);
   }
 
   @Test
@@ -467,12 +497,34 @@ class RotationTest {
   @Test
   void takes_up_no_pending_key_that_was_not_made_of_the_current_one() {
     function.storeKey();
+    function.markRefreshed(function.current());
+    function.storeKey();
     String strangers = function.momento().issue(LIFETIME, Permissions.SUPER_USER).consoleJson();
     Version labelled = function.labelPending(strangers);
 
     assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
 
     assertThat(function.labels()).doesNotContainKey(labelled.id());
+  }
+
+  @Test
+  void takes_up_the_pending_key_of_an_older_function_which_marks_no_version() {
+    IssuedKey old = function.storeKey();
+    function.labelPending(function.momento().renew(old).consoleJson());
+
+    assertThat(function.rotate().path("result").asText()).isEqualTo("RESUMED");
+    assertThat(function.minted()).isZero();
+  }
+
+  @Test
+  void does_not_meet_a_pending_version_again_that_it_has_dropped() {
+    function.storeKey();
+    function.leavePending("{}");
+    function.awsCalls().onNth("DescribeSecret", 2, new Fault.ReadStale<>());
+
+    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+
+    assertThat(function.log().lines().filter(line -> line.contains("drop pending"))).hasSize(1);
   }
 
   @Test
@@ -504,7 +556,7 @@ class RotationTest {
   }
 
   @Test
-  void does_not_go_on_trying_to_store_a_minted_key_where_it_may_not() {
+  void goes_on_trying_to_store_a_minted_key_even_where_that_is_refused() {
     function.storeKey();
     function
         .awsCalls()
@@ -513,8 +565,8 @@ class RotationTest {
             2,
             new Fault.Refuse<>(SecretsManagerException.accessDenied("PutSecretValue", SECRET)));
 
-    assertFails("ACCESS_DENIED", "secretsmanager:PutSecretValue");
-    assertThat(function.awsCalls().count("PutSecretValue")).isEqualTo(2);
+    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+    assertThat(function.minted()).isEqualTo(1);
   }
 
   @Test
@@ -694,6 +746,21 @@ class RotationTest {
             MomentoServer.LIST_CACHES, new Fault.Refuse<>(Status.UNAVAILABLE.asRuntimeException()));
     assertFails(requestId, "MOMENTO_UNAVAILABLE", "pending");
     function.momento().calls().heal();
+  }
+
+  @Test
+  void looks_again_where_a_label_is_said_not_to_have_moved_and_seems_to_be_where_it_was() {
+    function.storeKey();
+    function
+        .awsCalls()
+        .onNth(
+            "UpdateSecretVersionStage",
+            2,
+            new Fault.FailAfterwards<>(
+                SecretsManagerException.invalidParameter("It is not attached to that version.")));
+    function.awsCalls().onNth("DescribeSecret", 2, new Fault.ReadStale<>());
+
+    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
   }
 
   @ParameterizedTest

@@ -10,7 +10,9 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
+import java.util.stream.Stream;
 import keyrotation.World.Ending;
 import keyrotation.sandbox.Calls;
 import keyrotation.sandbox.Fault;
@@ -153,6 +155,8 @@ record Scenario(
     ANSWER_LOST,
     /** The answers to it and to all calls of its kind after it are lost. */
     ANSWERS_LOST,
+    /** A read, which answers as if the last write had not been yet. */
+    STALE,
     /** It is throttled once. */
     THROTTLED,
     /** It is throttled, and so are all calls of its kind after it. */
@@ -165,6 +169,10 @@ record Scenario(
     KILLED_AFTER;
 
     private static final Duration FOR_EVER = Duration.ofHours(1);
+
+    boolean mayStrike(RemoteCall call) {
+      return this != STALE || Set.of("DescribeSecret", "GetSecretValue").contains(call.action);
+    }
 
     boolean isDeath() {
       return this == KILLED_BEFORE || this == KILLED_AFTER;
@@ -206,6 +214,7 @@ record Scenario(
             calls.onNth(call.action, call.nth + 1, new Fault.LoseAnswer<>());
           }
         }
+        case STALE -> calls.onNth(call.action, call.nth, new Fault.ReadStale<>());
         case ANSWERS_LOST -> calls.fromNth(call.action, call.nth, new Fault.LoseAnswer<>());
         case THROTTLED -> calls.onNth(call.action, call.nth, new Fault.Refuse<>(throttling));
         case THROTTLED_THROUGHOUT ->
@@ -237,6 +246,11 @@ record Scenario(
       return calls;
     }
 
+    /** Counts all calls of its kind so far. */
+    int count(World world) {
+      return isMomentos() ? world.momento().calls().count(action) : world.awsCalls().count(action);
+    }
+
     boolean isMomentos() {
       return action.equals(MomentoServer.REFRESH) || action.equals(MomentoServer.LIST_CACHES);
     }
@@ -264,7 +278,10 @@ record Scenario(
     if (next != Next.ANOTHER_WAY_IN) {
       return way;
     }
-    return way == WayIn.MANUAL ? WayIn.SECRETS_MANAGER : WayIn.MANUAL;
+    List<WayIn> others = Stream.of(WayIn.values()).filter(other -> other != way).toList();
+    // Each of them follows somewhere, and the same one each time.
+    String rest = found + " " + call + " " + trouble;
+    return others.get(Math.floorMod(rest.hashCode(), others.size()));
   }
 
   /**
@@ -276,8 +293,6 @@ record Scenario(
     NEW_KEY_LOST_ON_ITS_WAY,
     /** The right to write was proved, and yet the new key could not be written. */
     NEW_KEY_NOT_STORED,
-    /** Momento does not accept the key that it has made. */
-    NEW_KEY_REJECTED,
     /** Somebody wanted to go back to a key that had been refreshed before. */
     WENT_BACK_TO_A_REFRESHED_KEY
   }
@@ -303,8 +318,6 @@ record Scenario(
                 case KILLED_BEFORE -> Loss.NEW_KEY_LOST_ON_ITS_WAY;
                 default -> null;
               };
-          case MomentoServer.LIST_CACHES ->
-              trouble == Trouble.REFUSED ? Loss.NEW_KEY_REJECTED : null;
           default -> null;
         });
   }

@@ -242,6 +242,32 @@ class SecretsManagersRotationTest {
   }
 
   @Test
+  void a_key_that_momento_still_does_not_accept_is_dropped_when_it_is_asked_for_again() {
+    enableRotation();
+    String token = pendingVersion();
+    function.momento().refuseNewKeysAtFirst(1000);
+    var _ = step("createSecret", token);
+    assertStepFails("testSecret", token, "NEW_KEY_REJECTED");
+    assertThat(function.labelled(PENDING)).isPresent();
+
+    assertStepFails("createSecret", token, "NEW_KEY_REJECTED");
+
+    assertThat(function.labelled(PENDING)).isEmpty();
+  }
+
+  @Test
+  void a_refresh_token_that_the_same_step_has_spent_is_no_cause_for_alarm() {
+    enableRotation();
+    String token = pendingVersion();
+    function
+        .momento()
+        .calls()
+        .onNext(MomentoServer.REFRESH, new Fault.Before<>(() -> step("createSecret", token)));
+
+    assertStepFails("createSecret", token, "SUPERSEDED");
+  }
+
+  @Test
   void does_not_finish_over_what_an_operator_has_stored_meanwhile() {
     enableRotation();
     String token = pendingVersion();

@@ -23,6 +23,7 @@ import keyrotation.Scenario.RemoteCall;
 import keyrotation.Scenario.Trouble;
 import keyrotation.Scenario.WayIn;
 import keyrotation.World.Ending;
+import keyrotation.sandbox.IssuedKey;
 import keyrotation.sandbox.MomentoServer.RefreshTokens;
 import keyrotation.sandbox.Vault;
 import keyrotation.sandbox.Vault.Secret;
@@ -69,7 +70,7 @@ final class Trials {
           for (RemoteCall call : calls(way, found, tokens)) {
             for (Trouble trouble : Trouble.values()) {
               for (Next next : Next.values()) {
-                if (troubles.test(trouble)) {
+                if (troubles.test(trouble) && trouble.mayStrike(call)) {
                   scenarios.add(new Scenario(way, found, tokens, trouble, call, next));
                 }
               }
@@ -78,7 +79,12 @@ final class Trials {
         }
       }
     }
-    return scenarios.stream().filter(each -> each.toString().contains(CHOSEN)).toList();
+    return scenarios.stream().filter(each -> isChosen(each.toString())).toList();
+  }
+
+  /** Tells whether a scenario is to be played. */
+  static boolean isChosen(String name) {
+    return name.contains(CHOSEN);
   }
 
   /** Returns a world in this JVM, in which a rejection counts at once, and so is one call. */
@@ -144,9 +150,15 @@ final class Trials {
     Runnable restore;
     try {
       any.found().arrange(world);
+      world.vault().settle();
       before = world.vault().describe(SECRET);
+      long callsBefore = any.call().count(world);
       any.trouble().strike(world, any.call(), kill);
       Ending ending = any.way().request(world, ONE_REQUEST);
+      assertThat(any.call().count(world) - callsBefore)
+          .as("calls like the one to which something was to happen")
+          .isGreaterThanOrEqualTo(any.call().nth());
+      assertThat(ending instanceof Ending.Died).as("it died").isEqualTo(any.trouble().isDeath());
       world.heal();
       Promises.hold(world, before, ending, any.way() == WayIn.ROLLBACK);
       if (any.way() == WayIn.DRY_RUN) {
@@ -173,9 +185,6 @@ final class Trials {
 
   /** Plays something else, and counts it. */
   void play(String name, Runnable trial) {
-    if (!name.contains(CHOSEN)) {
-      return;
-    }
     try {
       trial.run();
       holds(Optional.empty());
@@ -222,6 +231,13 @@ final class Trials {
         };
     WayIn way = scenario.nextWay();
     boolean keyIsStored = unfinished(world).isPresent();
+    boolean isDone =
+        scenario.next() == Next.SAME_REQUEST
+            && way != WayIn.SECRETS_MANAGER
+            && !world
+                .labelled(Vault.CURRENT)
+                .map(Version::id)
+                .equals(before.labelled(Vault.CURRENT).map(Version::id));
     int issued = world.keys().size();
 
     Ending ending = settle(world, way, request);
@@ -241,6 +257,9 @@ final class Trials {
     if (keyIsStored) {
       assertThat(world.keys()).as("a stored key is not minted again").hasSize(issued);
     }
+    if (isDone) {
+      assertThat(result(ending)).as("a request that was done").isEqualTo("ALREADY_ROTATED");
+    }
     boolean isRenewed = validUntil(world.current()) > validUntil(start.get());
     boolean asksIfDue = way == WayIn.SCHEDULE || way == WayIn.IF_DUE;
     boolean wasDoneBefore =
@@ -252,6 +271,12 @@ final class Trials {
       return Optional.empty();
     }
     assertThat(scenario.loss()).as("it could have been saved: " + ending).isPresent();
+    if (scenario.loss().get() != Loss.WENT_BACK_TO_A_REFRESHED_KEY) {
+      assertThat(madeOf(world, start.get())).as("keys that may be lost").isNotEmpty();
+      assertThat(madeOf(world, start.get()))
+          .as("keys that may be lost")
+          .noneMatch(key -> isStored(world, key));
+    }
     assertThat(ending)
         .as("what to do about it is told")
         .isInstanceOfSatisfying(
@@ -290,6 +315,26 @@ final class Trials {
                     .parentOf(Promises.apiKey(version))
                     .filter(parent -> parent.apiKey().equals(Promises.apiKey(world.current())))
                     .isPresent());
+  }
+
+  private static List<IssuedKey> madeOf(World world, Version version) {
+    return world.keys().stream()
+        .filter(key -> world.momento().parentOf(key.apiKey()).isPresent())
+        .filter(
+            key ->
+                world
+                    .momento()
+                    .parentOf(key.apiKey())
+                    .orElseThrow()
+                    .apiKey()
+                    .equals(Promises.apiKey(version)))
+        .toList();
+  }
+
+  /** Tells whether any version holds a key, whatever its labels. */
+  static boolean isStored(World world, IssuedKey key) {
+    return world.vault().describe(SECRET).versions().stream()
+        .anyMatch(version -> Promises.apiKey(version).equals(key.apiKey()));
   }
 
   private static void awaitsFirstKey(WayIn way, Ending ending) {
@@ -345,7 +390,7 @@ final class Trials {
   }
 
   /** Tells how many scenarios were played and held, in a few lines. */
-  synchronized String summary() {
+  private String summary() {
     StringBuilder summary = new StringBuilder();
     summary.append(
         "%s: %d scenarios tried, %d held, %d broken.%n"
@@ -354,8 +399,10 @@ final class Trials {
     return summary.toString();
   }
 
-  /** Returns the scenarios that were broken, and why. */
-  synchronized Map<String, String> broken() {
-    return Map.copyOf(broken);
+  /** Tells what became of them, and checks that every one was played and held. */
+  synchronized void conclude() {
+    System.out.print(summary());
+    assertThat(broken).isEmpty();
+    assertThat(held).as("scenarios that were played to their end").isEqualTo(scenarios);
   }
 }

@@ -170,6 +170,8 @@ class WaysInTest {
   @Test
   void a_dry_run_does_not_promise_to_take_up_what_a_rotation_would_drop() {
     function.storeKey();
+    function.markRefreshed(function.current());
+    function.storeKey();
     function.labelPending(function.momento().issue(LIFETIME, Permissions.SUPER_USER).consoleJson());
     assertThat(secret(send("dry-run.json")).path("resume").asBoolean(true)).isFalse();
 
@@ -265,6 +267,23 @@ class WaysInTest {
     send("rollback.json");
 
     assertThat(function.labelled(PENDING)).isEmpty();
+  }
+
+  @Test
+  void a_rollback_that_fails_leaves_an_unfinished_rotation_to_be_taken_up() {
+    function.storeKey();
+    send("manual.json");
+    function.leavePending(
+        function.momento().issue(LIFETIME.multipliedBy(2), Permissions.SUPER_USER).consoleJson());
+    function
+        .awsCalls()
+        .onNext(
+            "UpdateSecretVersionStage",
+            new Fault.Refuse<>(
+                SecretsManagerException.accessDenied("UpdateSecretVersionStage", SECRET)));
+    assertThatThrownBy(() -> send("rollback.json")).hasMessageContaining("ACCESS_DENIED");
+
+    assertThat(result(send("manual.json"))).isEqualTo("RESUMED");
   }
 
   @Test

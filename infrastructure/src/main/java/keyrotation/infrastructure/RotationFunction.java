@@ -51,7 +51,7 @@ final class RotationFunction extends Construct {
    */
   private static final int MEMORY_MEGABYTES = 1024;
 
-  /** One rotation takes 40 seconds at most when all goes slowly; many share what Momento allows. */
+  /** One rotation takes 40 seconds when all goes slowly; many share what Momento allows. */
   static final Duration TIMEOUT = Duration.minutes(5);
 
   /** Lambda gives a snapshot up after 14 days without use; a window of a day is left below that. */

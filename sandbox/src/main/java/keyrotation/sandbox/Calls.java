@@ -126,9 +126,12 @@ public final class Calls<E extends RuntimeException> {
         yield Optional.of(work.get());
       }
       case Fault.After<E>(Runnable event) -> {
-        T answer = work.get();
-        event.run();
-        yield Optional.of(answer);
+        try {
+          yield Optional.of(work.get());
+        } finally {
+          // A refusal is an answer, too.
+          event.run();
+        }
       }
     };
   }

@@ -82,6 +82,7 @@ public final class MomentoServer implements AutoCloseable {
   private final Set<String> spentRefreshTokens = new HashSet<>();
   private final Map<String, Integer> refusalsLeft = new HashMap<>();
   private final List<String> callers = new ArrayList<>();
+  private final Set<String> vouchedFor = new HashSet<>();
   private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
   private final Server server;
   private int refusalsOfNewKeys;
@@ -189,9 +190,25 @@ public final class MomentoServer implements AutoCloseable {
         .anyMatch(key -> key.apiKey().equals(apiKey) && clock.instant().isBefore(key.validUntil()));
   }
 
+  /** Tells whether a caller was told that the key, given as users hold it, is a good one. */
+  public synchronized boolean hasVouchedFor(String apiKey) {
+    return keys.values().stream()
+        .anyMatch(key -> key.apiKey().equals(apiKey) && vouchedFor.contains(key.token()));
+  }
+
+  private synchronized void vouchFor(String token) {
+    vouchedFor.add(token);
+  }
+
   /** Lets each key minted from now on be unknown to its first calls, as if it had yet to spread. */
   public synchronized void refuseNewKeysAtFirst(int calls) {
     refusalsOfNewKeys = calls;
+  }
+
+  /** Lets all keys be known everywhere, as they are after a while. */
+  public synchronized void acceptAllKeys() {
+    refusalsOfNewKeys = 0;
+    refusalsLeft.clear();
   }
 
   /** Chooses how a refresh of an expired key, or with a bad refresh token, is refused. */
@@ -347,7 +364,38 @@ public final class MomentoServer implements AutoCloseable {
     @Override
     public void listCaches(_ListCachesRequest request, StreamObserver<_ListCachesResponse> caller) {
       String token = CALLERS_TOKEN.get();
-      answer(LIST_CACHES, caller, () -> cachesFor(token));
+      answer(LIST_CACHES, new Witness(token, caller), () -> cachesFor(token));
+    }
+  }
+
+  /** Passes the answer about a key on, and remembers if it is a good one. */
+  private final class Witness implements StreamObserver<_ListCachesResponse> {
+    private final String token;
+    private final StreamObserver<_ListCachesResponse> caller;
+
+    Witness(String token, StreamObserver<_ListCachesResponse> caller) {
+      this.token = token;
+      this.caller = caller;
+    }
+
+    @Override
+    public void onNext(_ListCachesResponse answer) {
+      vouchFor(token);
+      caller.onNext(answer);
+    }
+
+    @Override
+    public void onError(Throwable refusal) {
+      // A key that may not list caches is a good key, too.
+      if (Status.fromThrowable(refusal).getCode() == Status.Code.PERMISSION_DENIED) {
+        vouchFor(token);
+      }
+      caller.onError(refusal);
+    }
+
+    @Override
+    public void onCompleted() {
+      caller.onCompleted();
     }
   }
 

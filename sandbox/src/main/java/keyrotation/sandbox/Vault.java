@@ -43,7 +43,13 @@ public final class Vault {
   /** What a version holds. */
   public sealed interface Value {
     /** A {@code SecretString}. */
-    record Text(String text) implements Value {}
+    record Text(String text) implements Value {
+      /** Does not show it, lest it get into a test's report. */
+      @Override
+      public String toString() {
+        return "Text of " + text.length() + " characters";
+      }
+    }
 
     /** A {@code SecretBinary}, in base64. */
     record Binary(String base64) implements Value {}
@@ -196,6 +202,11 @@ public final class Vault {
   /** DescribeSecret. A secret that is scheduled for deletion is described too. */
   public synchronized Secret describe(String secretId) {
     return find(secretId);
+  }
+
+  /** Lets every read see the writes so far, as it does after a while. */
+  public synchronized void settle() {
+    beforeLatestWrite.clear();
   }
 
   /** Returns the secret as it was before the latest write to it. */
