@@ -132,7 +132,7 @@ final class Rotation {
             .filter(pending -> isUseful(pending, current, request))
             .isPresent();
     if (!resume) {
-      requireAccepted(current, request);
+      requireAcceptedAndRefreshable(current, request);
     }
     log.step("probe", current.id(), () -> store.probeWrite(secret, current));
     Expiry expiry = readable(current).map(KeySecret::expiry).orElse(new Expiry.Unknown());
@@ -163,8 +163,12 @@ final class Rotation {
     if (!isBack) {
       promote(secret, current.id(), previous.id());
     }
-    // Only now: had it come to nothing, the pending version would be needed.
-    secret.labelled(PENDING).ifPresent(id -> dropPending(secret, id));
+    // Only now: had it come to nothing, the pending version would be needed. So it is if it was
+    // made
+    // of the key to which the way has led back.
+    if (unfinished(secret, target).filter(made -> isMadeOf(secret, made, target)).isEmpty()) {
+      secret.labelled(PENDING).ifPresent(id -> dropPending(secret, id));
+    }
     return new RotationResult.RolledBack(
         secret.name(),
         target.id(),
@@ -190,6 +194,10 @@ final class Rotation {
     if (!labels.contains(PENDING)) {
       throw new RotationFailure(
           VERSION_NOT_PENDING, "The version " + versionId + " is not labelled AWSPENDING.");
+    }
+    if (labels.contains(PREVIOUS)) {
+      // Somebody has gone back from it.
+      throw superseded(secret, versionId);
     }
     return withCurrent(
         secret, (described, current) -> step(step, described, current, versionId, request));
@@ -219,10 +227,10 @@ final class Rotation {
       case SET_SECRET -> {}
       case TEST_SECRET -> {
         if (pending.isPresent()) {
-          requireAcceptedAtFirst(pending.get(), request);
+          requireAccepted(pending.get(), request);
         } else {
           // So it is when rotation is switched on without rotating: nobody has filled the version.
-          requireAccepted(current, request);
+          requireAcceptedAndRefreshable(current, request);
         }
       }
       case FINISH_SECRET -> {
@@ -233,7 +241,7 @@ final class Rotation {
   }
 
   /** Ends the rotation unless the current key can be renewed and Momento accepts it. */
-  private void requireAccepted(Version current, RotationRequest request) {
+  private void requireAcceptedAndRefreshable(Version current, RotationRequest request) {
     var _ = requireRefreshable(KeySecret.parse(current.value()));
     if (verdictOn(current, request) instanceof Verdict.Rejected) {
       throw new RotationFailure(
@@ -245,7 +253,7 @@ final class Rotation {
    * Ends the rotation unless Momento accepts a new key. It stays pending then: it may be all there
    * is, and the next request asks again before it is given up.
    */
-  private void requireAcceptedAtFirst(Version pending, RotationRequest request) {
+  private void requireAccepted(Version pending, RotationRequest request) {
     if (verdictOn(pending, request) instanceof Verdict.Rejected) {
       throw rejected();
     }
@@ -511,7 +519,7 @@ final class Rotation {
   private Expiry verifyAndPromote(
       Secret secret, Version current, String versionId, RotationRequest request) {
     Version staged = readInTheEnd("read pending", secret, versionId);
-    requireAcceptedAtFirst(staged, request);
+    requireAccepted(staged, request);
     promote(secret, current.id(), versionId);
     return KeySecret.parse(staged.value()).expiry();
   }

@@ -296,7 +296,7 @@ class BadInputTest {
         .hasMessageStartingWith(SECRET + " was not rotated. " + reason + ": ")
         .hasMessageContaining(fact);
     assertThat(function.vault().describe(SECRET)).isEqualTo(before);
-    assertThat(function.minted()).isZero();
+    assertThat(function.refreshes()).isZero();
   }
 
   private static String jwt(String claims) {

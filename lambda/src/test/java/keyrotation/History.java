@@ -178,6 +178,7 @@ record History(RefreshTokens tokens, List<Step> steps) {
       if (died.get()) {
         ending = new Ending.Died();
       }
+      handsWereLaidOnIt |= wentBack(found);
       line(request, words(ending));
       check(request, found, before.get(), ending, waiting, made);
     }

@@ -36,7 +36,7 @@ class ManySecretsTest {
     assertThat(report.path("failed").asBoolean(true)).isFalse();
     assertThat(report.findValuesAsText("secret")).containsExactly("a", "b", "c");
     assertThat(report.findValuesAsText("result")).containsOnly("ROTATED");
-    assertThat(function.minted()).isEqualTo(3);
+    assertThat(function.refreshes()).isEqualTo(3);
   }
 
   @Test
@@ -63,7 +63,7 @@ class ManySecretsTest {
 
     assertThat(check().findValuesAsText("result"))
         .containsExactly("ALREADY_ROTATED", "ROTATED", "ALREADY_ROTATED");
-    assertThat(function.minted()).isEqualTo(3);
+    assertThat(function.refreshes()).isEqualTo(3);
   }
 
   @Test
@@ -164,7 +164,7 @@ class ManySecretsTest {
         .hasMessageContaining("\"secret\":\"a\",\"result\":\"ROTATED\"")
         .hasMessageContaining("\"secret\":\"b\",\"result\":\"FAILED\",\"reason\":\"OUT_OF_TIME\"")
         .hasMessageContaining("\"secret\":\"c\",\"result\":\"FAILED\",\"reason\":\"OUT_OF_TIME\"");
-    assertThat(function.minted()).isEqualTo(1);
+    assertThat(function.refreshes()).isEqualTo(1);
   }
 
   private JsonNode check() {

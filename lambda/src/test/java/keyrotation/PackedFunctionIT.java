@@ -42,7 +42,7 @@ class PackedFunctionIT {
 
     assertResult(first, "ROTATED");
     assertResult(second, "ALREADY_ROTATED");
-    assertThat(function.minted()).isEqualTo(1);
+    assertThat(function.refreshes()).isEqualTo(1);
     assertThat(first.log()).anyMatch(line -> line.contains("\"step\":\"promote\""));
   }
 

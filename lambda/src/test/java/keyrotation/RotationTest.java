@@ -67,7 +67,7 @@ class RotationTest {
         .containsOnly(
             Map.entry(before.id(), Set.of(PREVIOUS, REFRESHED)),
             Map.entry(function.current().id(), Set.of(CURRENT, PENDING)));
-    assertThat(function.minted()).isEqualTo(1);
+    assertThat(function.refreshes()).isEqualTo(1);
   }
 
   @Test
@@ -127,7 +127,7 @@ class RotationTest {
     function.clock.advance(Duration.ofDays(20));
 
     assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
-    assertThat(function.minted()).isEqualTo(2);
+    assertThat(function.refreshes()).isEqualTo(2);
     assertThat(function.currentKeyWorks()).isTrue();
   }
 
@@ -140,7 +140,7 @@ class RotationTest {
     JsonNode answer = function.rotate("same");
 
     assertThat(answer.path("result").asText()).isEqualTo("ALREADY_ROTATED");
-    assertThat(function.minted()).isEqualTo(1);
+    assertThat(function.refreshes()).isEqualTo(1);
     assertThat(function.labels()).isEqualTo(labels);
   }
 
@@ -155,7 +155,7 @@ class RotationTest {
     }
 
     assertThat(function.rotate("early").path("result").asText()).isEqualTo("ALREADY_ROTATED");
-    assertThat(function.minted()).isEqualTo(1 + others);
+    assertThat(function.refreshes()).isEqualTo(1 + others);
   }
 
   @Test
@@ -167,7 +167,7 @@ class RotationTest {
     assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
 
     assertThat(function.currentJson().path("validUntil").asText()).isEqualTo(first);
-    assertThat(function.minted()).isEqualTo(2);
+    assertThat(function.refreshes()).isEqualTo(2);
     function.clock.advance(Duration.ofHours(1));
     assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
   }
@@ -203,7 +203,7 @@ class RotationTest {
 
     assertFails("ACCESS_DENIED", "secretsmanager:PutSecretValue");
 
-    assertThat(function.minted()).isZero();
+    assertThat(function.refreshes()).isZero();
     assertThat(function.currentJson().path("apiKey").asText()).isEqualTo(old.apiKey());
   }
 
@@ -234,7 +234,7 @@ class RotationTest {
         .hasMessageContaining("OUT_OF_TIME")
         .hasMessageContaining("Too little time was left to mint");
 
-    assertThat(function.minted()).isZero();
+    assertThat(function.refreshes()).isZero();
   }
 
   @ParameterizedTest
@@ -247,7 +247,7 @@ class RotationTest {
         .hasMessageContaining("OUT_OF_TIME")
         .hasMessageContaining("waits as pending");
 
-    assertThat(function.minted()).isEqualTo(1);
+    assertThat(function.refreshes()).isEqualTo(1);
     assertThat(function.momento().calls().count(MomentoServer.LIST_CACHES)).isZero();
     assertThat(function.rotate().path("result").asText()).isEqualTo("RESUMED");
   }
@@ -274,7 +274,7 @@ class RotationTest {
     JsonNode answer = function.rotate();
 
     assertThat(answer.path("result").asText()).isEqualTo("RESUMED");
-    assertThat(function.minted()).isZero();
+    assertThat(function.refreshes()).isZero();
     assertThat(function.currentJson().path("apiKey").asText()).isEqualTo(fresh.apiKey());
     assertThat(function.labelled(PENDING)).contains(function.current());
   }
@@ -287,7 +287,7 @@ class RotationTest {
     function.rotate("same");
 
     assertThat(function.rotate("same").path("result").asText()).isEqualTo("ALREADY_ROTATED");
-    assertThat(function.minted()).isZero();
+    assertThat(function.refreshes()).isZero();
   }
 
   @Test
@@ -305,7 +305,7 @@ class RotationTest {
     JsonNode answer = function.rotate("same");
 
     assertThat(answer.path("result").asText()).isEqualTo("RESUMED");
-    assertThat(function.minted()).isEqualTo(1);
+    assertThat(function.refreshes()).isEqualTo(1);
     assertThat(function.currentKeyWorks()).isTrue();
   }
 
@@ -330,7 +330,7 @@ class RotationTest {
     assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
     assertThat(function.log()).doesNotContain("drop pending");
 
-    assertThat(function.minted()).isEqualTo(1);
+    assertThat(function.refreshes()).isEqualTo(1);
     assertThat(function.currentJson().path("apiKey").asText())
         .isNotIn(stale.apiKey(), operators.apiKey());
     assertThat(json(function.labelled(PREVIOUS).orElseThrow()).path("apiKey").asText())
@@ -345,7 +345,7 @@ class RotationTest {
     JsonNode answer = function.rotate();
 
     assertThat(answer.path("result").asText()).isEqualTo("ROTATED");
-    assertThat(function.minted()).isEqualTo(1);
+    assertThat(function.refreshes()).isEqualTo(1);
     assertThat(function.labels()).doesNotContainKey(dead.id());
     assertThat(function.currentKeyWorks()).isTrue();
   }
@@ -384,7 +384,7 @@ class RotationTest {
     function.momento().calls().heal();
     assertThat(function.rotate().path("result").asText()).isEqualTo("RESUMED");
     assertThat(function.current().value()).isEqualTo(pending.value());
-    assertThat(function.minted()).isEqualTo(1);
+    assertThat(function.refreshes()).isEqualTo(1);
   }
 
   @Test
@@ -424,7 +424,7 @@ class RotationTest {
     function.momento().acceptAllKeys();
 
     assertThat(function.rotate("same").path("result").asText()).isEqualTo("RESUMED");
-    assertThat(function.minted()).isEqualTo(1);
+    assertThat(function.refreshes()).isEqualTo(1);
   }
 
   @Test
@@ -441,7 +441,7 @@ class RotationTest {
     function.momento().calls().heal();
 
     assertThat(function.rotate("same").path("result").asText()).isEqualTo("RESUMED");
-    assertThat(function.minted()).isEqualTo(1);
+    assertThat(function.refreshes()).isEqualTo(1);
   }
 
   @Test
@@ -456,7 +456,7 @@ class RotationTest {
 
     assertThat(function.rotate("same").path("result").asText()).isEqualTo("ROTATED");
     assertThat(function.rotate("same").path("result").asText()).isEqualTo("ALREADY_ROTATED");
-    assertThat(function.minted()).isEqualTo(3);
+    assertThat(function.refreshes()).isEqualTo(3);
   }
 
   @Test
@@ -513,7 +513,7 @@ class RotationTest {
     function.labelPending(function.momento().renew(old).consoleJson());
 
     assertThat(function.rotate().path("result").asText()).isEqualTo("RESUMED");
-    assertThat(function.minted()).isZero();
+    assertThat(function.refreshes()).isZero();
   }
 
   @Test
@@ -538,7 +538,7 @@ class RotationTest {
 
     assertFails("SUPERSEDED", "another version");
 
-    assertThat(function.minted()).isZero();
+    assertThat(function.refreshes()).isZero();
   }
 
   @Test
@@ -552,7 +552,7 @@ class RotationTest {
     }
 
     assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
-    assertThat(function.minted()).isEqualTo(1);
+    assertThat(function.refreshes()).isEqualTo(1);
   }
 
   @Test
@@ -566,7 +566,7 @@ class RotationTest {
             new Fault.Refuse<>(SecretsManagerException.accessDenied("PutSecretValue", SECRET)));
 
     assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
-    assertThat(function.minted()).isEqualTo(1);
+    assertThat(function.refreshes()).isEqualTo(1);
   }
 
   @Test
@@ -668,7 +668,7 @@ class RotationTest {
   void lost_answers_of_secrets_manager_do_no_harm(String action, int times) {
     for (int call = 1; call <= times; call++) {
       function.storeKey();
-      int minted = function.minted();
+      int minted = function.refreshes();
       int before = function.awsCalls().count(action);
       // The JDK's HTTP client hides the first from the AWS SDK by asking again.
       function.awsCalls().onNth(action, call, new Fault.LoseAnswer<>());
@@ -677,7 +677,7 @@ class RotationTest {
       assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
 
       assertThat(function.awsCalls().count(action)).isGreaterThanOrEqualTo(before + times + 2);
-      assertThat(function.minted()).isEqualTo(minted + 1);
+      assertThat(function.refreshes()).isEqualTo(minted + 1);
       assertThat(function.currentKeyWorks()).isTrue();
     }
   }
@@ -690,7 +690,7 @@ class RotationTest {
     function.awsCalls().onNth(action, call, new Fault.ReadStale<>());
 
     assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
-    assertThat(function.minted()).isEqualTo(1);
+    assertThat(function.refreshes()).isEqualTo(1);
     assertThat(function.currentKeyWorks()).isTrue();
   }
 
@@ -712,7 +712,7 @@ class RotationTest {
     function.awsCalls().onNext("DescribeSecret", new Fault.ReadStale<>());
 
     assertThat(function.rotate("same").path("result").asText()).isEqualTo("ALREADY_ROTATED");
-    assertThat(function.minted()).isEqualTo(1);
+    assertThat(function.refreshes()).isEqualTo(1);
   }
 
   @Test
@@ -723,7 +723,7 @@ class RotationTest {
     JsonNode answer = function.rotate("same");
 
     assertThat(answer.path("result").asText()).isEqualTo("RESUMED");
-    assertThat(function.minted()).isEqualTo(1);
+    assertThat(function.refreshes()).isEqualTo(1);
   }
 
   /** Stores a key as an operator does, and takes no time over it. */
@@ -795,7 +795,7 @@ class RotationTest {
     function.momento().calls().onNext(MomentoServer.REFRESH, new Fault.LoseAnswer<>());
 
     assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
-    assertThat(function.minted()).isEqualTo(2);
+    assertThat(function.refreshes()).isEqualTo(2);
   }
 
   @Test
@@ -832,7 +832,7 @@ class RotationTest {
             MomentoServer.REFRESH, new Fault.Refuse<>(MomentoServer.throttledFor(Duration.ZERO)));
 
     assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
-    assertThat(function.minted()).isEqualTo(2);
+    assertThat(function.refreshes()).isEqualTo(2);
   }
 
   @Test
@@ -862,7 +862,7 @@ class RotationTest {
             new Fault.Refuse<>(MomentoServer.throttledFor(Duration.ofHours(1))));
 
     assertFails("MOMENTO_THROTTLED", "RESOURCE_EXHAUSTED");
-    assertThat(function.minted()).isEqualTo(1);
+    assertThat(function.refreshes()).isEqualTo(1);
   }
 
   @Test
@@ -876,7 +876,7 @@ class RotationTest {
             new Fault.Refuse<>(MomentoServer.throttledFor(Duration.ofMillis(-1))));
 
     assertFails("MOMENTO_THROTTLED", "RESOURCE_EXHAUSTED");
-    assertThat(function.minted()).isEqualTo(1);
+    assertThat(function.refreshes()).isEqualTo(1);
   }
 
   @Test
@@ -889,7 +889,7 @@ class RotationTest {
 
     assertFails("SUPERSEDED", "again and again");
     assertThat(function.awsCalls().count("UpdateSecretVersionStage")).isEqualTo(3);
-    assertThat(function.minted()).isZero();
+    assertThat(function.refreshes()).isZero();
   }
 
   @Test
@@ -901,7 +901,7 @@ class RotationTest {
         .onEvery(MomentoServer.REFRESH, new Fault.Refuse<>(MomentoServer.throttled()));
 
     assertFails("MOMENTO_THROTTLED", "RESOURCE_EXHAUSTED");
-    assertThat(function.minted()).isEqualTo(4);
+    assertThat(function.refreshes()).isEqualTo(4);
   }
 
   @Test
@@ -916,7 +916,7 @@ class RotationTest {
     assertThat(function.rotate("same").path("result").asText()).isEqualTo("ROTATED");
 
     assertThat(function.currentKeyWorks()).isTrue();
-    assertThat(function.minted()).isEqualTo(2);
+    assertThat(function.refreshes()).isEqualTo(2);
     assertThat(function.vault().describe(SECRET).versions()).hasSize(2);
   }
 

@@ -89,6 +89,8 @@ record Scenario(
     PENDING_ON_CURRENT,
     /** A previous version. */
     PREVIOUS,
+    /** A version whose key was refreshed to the current one. */
+    ROTATED,
     /** The key of a rotation that broke off, older than what an operator has stored since. */
     OLDER_PENDING;
 
@@ -121,6 +123,11 @@ record Scenario(
         case PREVIOUS -> {
           world.storeKey();
           world.storeKey();
+        }
+        case ROTATED -> {
+          IssuedKey old = world.storeKey();
+          world.markRefreshed(world.current());
+          world.store(world.momento().renew(old).consoleJson());
         }
         case OLDER_PENDING -> {
           world.leavePending(world.momento().renew(world.storeKey()).consoleJson());
@@ -178,9 +185,12 @@ record Scenario(
       return this == KILLED_BEFORE || this == KILLED_AFTER;
     }
 
-    /** Tells whether the function waits for it to pass. */
+    /** Tells whether the function may wait for it to pass. */
     boolean takesTime() {
-      return this == ANSWERS_LOST || this == THROTTLED_THROUGHOUT || this == HANGING;
+      return this == REFUSED
+          || this == ANSWERS_LOST
+          || this == THROTTLED_THROUGHOUT
+          || this == HANGING;
     }
 
     void strike(World world, RemoteCall call, Runnable kill) {
@@ -302,7 +312,7 @@ record Scenario(
     if (tokens == RefreshTokens.REUSABLE || !(way.rotates() || nextWay().rotates())) {
       return Optional.empty();
     }
-    if (way == WayIn.ROLLBACK && found == Found.OLDER_PENDING) {
+    if (way == WayIn.ROLLBACK && found == Found.ROTATED) {
       return Optional.of(Loss.WENT_BACK_TO_A_REFRESHED_KEY);
     }
     return Optional.ofNullable(

@@ -66,7 +66,7 @@ class SecretsManagersRotationTest {
             Map.entry(before.id(), Set.of(PREVIOUS, REFRESHED)),
             Map.entry(versionId, Set.of(CURRENT)));
     assertThat(function.currentKeyWorks()).isTrue();
-    assertThat(function.minted()).isEqualTo(1);
+    assertThat(function.refreshes()).isEqualTo(1);
     assertThat(client.describeSecret(r -> r.secretId(SECRET)).lastRotatedDate()).isNotNull();
   }
 
@@ -97,7 +97,7 @@ class SecretsManagersRotationTest {
     String second = rotateSecret();
 
     assertThat(function.current().id()).isEqualTo(second);
-    assertThat(function.minted()).isEqualTo(2);
+    assertThat(function.refreshes()).isEqualTo(2);
   }
 
   @ParameterizedTest
@@ -121,7 +121,7 @@ class SecretsManagersRotationTest {
     function.sandbox.secretsManager().awaitRotations();
 
     assertThat(function.current().id()).isEqualTo(versionId);
-    assertThat(function.minted()).isEqualTo(1);
+    assertThat(function.refreshes()).isEqualTo(1);
     assertThat(function.labelled(PENDING)).isEmpty();
   }
 
@@ -136,7 +136,7 @@ class SecretsManagersRotationTest {
     String versionId = rotateSecret();
 
     assertThat(function.current().id()).isEqualTo(versionId);
-    assertThat(function.minted()).isEqualTo(1);
+    assertThat(function.refreshes()).isEqualTo(1);
   }
 
   @Test
@@ -161,7 +161,7 @@ class SecretsManagersRotationTest {
     function.sandbox.secretsManager().awaitRotations();
 
     assertThat(function.vault().describe(SECRET).versions()).containsExactly(before);
-    assertThat(function.minted()).isZero();
+    assertThat(function.refreshes()).isZero();
     assertThat(function.momento().calls().count(MomentoServer.LIST_CACHES)).isEqualTo(1);
     assertThat(function.log()).doesNotContain("FAILED");
   }
@@ -221,7 +221,7 @@ class SecretsManagersRotationTest {
     assertThat(step(step, token).path("result").asText()).isEqualTo("STEP_DONE");
 
     assertThat(function.vault().describe(SECRET)).isEqualTo(before);
-    assertThat(function.minted()).isEqualTo(1);
+    assertThat(function.refreshes()).isEqualTo(1);
   }
 
   @ParameterizedTest
@@ -252,6 +252,20 @@ class SecretsManagersRotationTest {
 
     assertStepFails("createSecret", token, "NEW_KEY_REJECTED");
 
+    assertThat(function.labelled(PENDING)).isEmpty();
+  }
+
+  @Test
+  void does_not_go_forth_again_where_somebody_has_gone_back() throws InterruptedException {
+    enableRotation();
+    Version old = function.current();
+    String left = rotateSecret();
+    function.vault().moveLabel(SECRET, PENDING, null, left);
+    function.vault().moveLabel(SECRET, CURRENT, left, old.id());
+
+    assertStepFails("createSecret", left, "SUPERSEDED");
+
+    assertThat(function.current().id()).isEqualTo(old.id());
     assertThat(function.labelled(PENDING)).isEmpty();
   }
 
@@ -319,7 +333,7 @@ class SecretsManagersRotationTest {
     switchRotationOn();
 
     assertThat(ends).containsExactly(true);
-    assertThat(function.minted()).isZero();
+    assertThat(function.refreshes()).isZero();
   }
 
   @Test

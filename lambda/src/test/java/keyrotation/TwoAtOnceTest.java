@@ -38,7 +38,7 @@ import org.junit.jupiter.api.parallel.Isolated;
 @Isolated("A call waits for another as long as its own time limit allows.")
 class TwoAtOnceTest {
 
-  private static final int AT_ONCE = 4;
+  private static final int AT_ONCE = 8;
 
   /** Who meets whom. */
   private record Meeting(WayIn one, WayIn other, boolean isSameRequest) {

@@ -74,7 +74,7 @@ class WaysInTest {
 
     assertThat(result(send(sample))).isEqualTo(result);
     assertThat(function.current().equals(before)).isEqualTo(!result.equals("ROTATED"));
-    assertThat(function.minted()).isEqualTo(result.equals("ROTATED") ? 1 : 0);
+    assertThat(function.refreshes()).isEqualTo(result.equals("ROTATED") ? 1 : 0);
   }
 
   @ParameterizedTest
@@ -90,7 +90,7 @@ class WaysInTest {
     function.leavePending(function.momento().issue(LIFETIME, Permissions.SUPER_USER).consoleJson());
 
     assertThat(result(send(sample))).isEqualTo(result);
-    assertThat(function.minted()).isZero();
+    assertThat(function.refreshes()).isZero();
   }
 
   @ParameterizedTest
@@ -124,7 +124,7 @@ class WaysInTest {
 
     assertThat(result(send(sample, "same"))).isEqualTo("ALREADY_ROTATED");
     assertThat(function.current()).isEqualTo(after);
-    assertThat(function.minted()).isEqualTo(1);
+    assertThat(function.refreshes()).isEqualTo(1);
   }
 
   @Test
@@ -254,7 +254,7 @@ class WaysInTest {
 
     assertThat(result(send("manual.json", "early"))).isEqualTo("ALREADY_ROTATED");
     assertThat(function.labels()).isEqualTo(labels);
-    assertThat(function.minted()).isEqualTo(2);
+    assertThat(function.refreshes()).isEqualTo(2);
   }
 
   @Test
@@ -267,6 +267,17 @@ class WaysInTest {
     send("rollback.json");
 
     assertThat(function.labelled(PENDING)).isEmpty();
+  }
+
+  @Test
+  void a_rollback_leaves_what_was_made_of_the_key_that_it_leads_back_to() {
+    IssuedKey old = function.storeKey();
+    function.leavePending(function.momento().renew(old).consoleJson());
+    function.storeKey();
+    function.clock.advance(Duration.ofHours(1));
+    assertThat(result(send("rollback.json"))).isEqualTo("ROLLED_BACK");
+
+    assertThat(result(send("manual.json"))).isEqualTo("RESUMED");
   }
 
   @Test

@@ -125,7 +125,8 @@ abstract class World implements AutoCloseable {
     return sandbox.secretsManager().calls();
   }
 
-  int minted() {
+  /** Counts the refreshes that Momento was asked for, refused ones too. */
+  int refreshes() {
     return momento().calls().count(MomentoServer.REFRESH);
   }
 
