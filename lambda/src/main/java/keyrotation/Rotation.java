@@ -42,7 +42,14 @@ final class Rotation {
   /** How many pending versions of no use are cleared away before a rotation gives up. */
   private static final int MOST_DROPS = 3;
 
-  private static final Duration NEW = Duration.ofMinutes(1);
+  private static final Duration AT_ONCE = Duration.ofMinutes(1);
+
+  /** How old a key is when it counts as rejected for good. */
+  private static final Duration TIME_TO_BE_KNOWN = Duration.ofMinutes(10);
+
+  /** How long it is tried to store a key where that is refused; it may be for want of a right. */
+  private static final Duration LONGEST_REFUSAL = Duration.ofSeconds(30);
+
   private static final Duration PAUSE = Duration.ofSeconds(1);
 
   /**
@@ -163,17 +170,21 @@ final class Rotation {
     if (!isBack) {
       promote(secret, current.id(), previous.id());
     }
-    // Only now: had it come to nothing, the pending version would be needed. So it is if it was
-    // made
-    // of the key to which the way has led back.
-    if (unfinished(secret, target).filter(made -> isMadeOf(secret, made, target)).isEmpty()) {
-      secret.labelled(PENDING).ifPresent(id -> dropPending(secret, id));
-    }
+    // Only now: had it come to nothing, the pending version would be needed. It still is if it was
+    // made of the key that is current again.
+    secret
+        .labelled(PENDING)
+        .filter(_ -> !waits(secret, target))
+        .ifPresent(id -> dropPending(secret, id));
     return new RotationResult.RolledBack(
         secret.name(),
         target.id(),
         isBack ? previous.id() : current.id(),
         KeySecret.parse(target.value()).expiry());
+  }
+
+  private boolean waits(Secret secret, Version current) {
+    return unfinished(secret, current).filter(made -> isMadeOf(secret, made, current)).isPresent();
   }
 
   /** Does a step of Secrets Manager's own rotation, which gives the version's id. */
@@ -221,7 +232,8 @@ final class Rotation {
         } else if (!isAccepted(pending.get(), current, request)) {
           // Left as pending, Secrets Manager would try the same version for ever.
           dropPending(secret, versionId);
-          throw rejected();
+          throw new RotationFailure(
+              NEW_KEY_REJECTED, "Momento still does not accept the new key; it was given up.");
         }
       }
       case SET_SECRET -> {}
@@ -261,22 +273,22 @@ final class Rotation {
 
   private static RotationFailure rejected() {
     return new RotationFailure(
-        NEW_KEY_REJECTED, "Momento made a new key and then did not accept it.");
+        NEW_KEY_REJECTED, "Momento does not accept the new key, which waits as pending.");
   }
 
   /**
-   * Tells whether Momento accepts a pending key of an earlier request. A Momento that takes no key
-   * at all is not heard.
+   * Tells whether Momento accepts a pending key of an earlier request. If it does not, another may
+   * be made; but not before it had time to be known everywhere, and not of a current key that
+   * Momento does not accept either.
    */
   private boolean isAccepted(Version pending, Version current, RotationRequest request) {
     if (verdictOn(pending, request) instanceof Verdict.Accepted) {
       return true;
     }
-    if (verdictOn(current, request) instanceof Verdict.Rejected) {
-      throw new RotationFailure(
-          NEW_KEY_REJECTED,
-          "Momento accepts neither the new key, which waits as pending, nor the current one.");
+    if (isYounger(pending, TIME_TO_BE_KNOWN)) {
+      throw rejected();
     }
+    requireAcceptedAndRefreshable(current, request);
     return false;
   }
 
@@ -365,8 +377,7 @@ final class Rotation {
   }
 
   private static boolean isMarked(Secret secret, Version current) {
-    // An older function marks none.
-    return secret.labelled(REFRESHED).map(current.id()::equals).orElse(true);
+    return secret.labelled(REFRESHED).equals(Optional.of(current.id()));
   }
 
   /**
@@ -413,7 +424,7 @@ final class Rotation {
                   why.reason(), "Momento's refresh call ended in " + why.code() + ".");
         };
     // Two rotations within a second make keys that end at the same time.
-    boolean isTwin = minted.expiry().equals(old.expiry()) && isNew(current);
+    boolean isTwin = minted.expiry().equals(old.expiry()) && isYounger(current, AT_ONCE);
     if (minted.key().token().equals(key.token())
         || !(isTwin || minted.expiry().isAfter(old.expiry()))) {
       throw new RotationFailure(
@@ -428,15 +439,22 @@ final class Rotation {
                 .run(() -> store.stage(secret, versionId, renewed)));
   }
 
-  private boolean isNew(Version version) {
-    return version.created().isAfter(clock.instant().minus(NEW));
+  private boolean isYounger(Version version, Duration age) {
+    return version.created().isAfter(clock.instant().minus(age));
   }
 
   /** What was minted may be all there is: it is not given up while it might be stored. */
   private RetryPolicy<Object> whileThereIsTime(RotationRequest request) {
     Duration time =
         Duration.between(clock.instant(), request.deadline()).minus(SecretStore.LONGEST_CALL);
-    RetryPolicyBuilder<Object> policy = RetryPolicy.builder().handle(RotationFailure.class);
+    Instant endOfRefusals = clock.instant().plus(LONGEST_REFUSAL);
+    RetryPolicyBuilder<Object> policy =
+        RetryPolicy.builder()
+            .handleIf(
+                failure ->
+                    failure instanceof RotationFailure why
+                        && (why.reason() == SECRETS_MANAGER_UNAVAILABLE
+                            || clock.instant().isBefore(endOfRefusals)));
     return time.compareTo(PAUSE) > 0
         ? policy.withMaxRetries(-1).withDelay(PAUSE).withMaxDuration(time).build()
         : policy.withMaxRetries(0).build();

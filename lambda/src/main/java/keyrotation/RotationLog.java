@@ -78,8 +78,8 @@ final class RotationLog {
       result = work.get();
     } catch (RotationFailure e) {
       result = new RotationResult.Failed(secret, e);
-    } catch (RuntimeException | Error e) {
-      // Not even a fault of the JVM's may end the work on other secrets.
+    } catch (RuntimeException | LinkageError | StackOverflowError e) {
+      // It may not end the work on other secrets.
       result = new RotationResult.Failed(secret, internal("result", e));
     }
     ObjectNode facts = RotationReport.json(result);

@@ -97,6 +97,7 @@ record History(RefreshTokens tokens, List<Step> steps) {
     private final Map<String, String> names = new HashMap<>();
     private final Map<String, String> madeCurrent = new HashMap<>();
     private final Set<String> wereCurrent = new HashSet<>();
+    private final Set<String> currentMeanwhile = new HashSet<>();
     private boolean handsWereLaidOnIt;
     private int lines;
 
@@ -172,6 +173,7 @@ record History(RefreshTokens tokens, List<Step> steps) {
       // What somebody else does meanwhile counts as found: the function has to leave it be, too.
       AtomicReference<Secret> before = new AtomicReference<>(found);
       AtomicBoolean died = new AtomicBoolean();
+      currentMeanwhile.clear();
       request.event().ifPresent(event -> prepare(event, before, died));
       Ending ending = request.deliver(world);
       world.sandbox.heal();
@@ -191,6 +193,7 @@ record History(RefreshTokens tokens, List<Step> steps) {
           Runnable interruption =
               () -> {
                 handsWereLaidOnIt = true;
+                currentMeanwhile.add(world.current().id());
                 var _ = succeeds(() -> deed.happen(world));
                 before.set(world.vault().describe(SECRET));
               };
@@ -216,9 +219,12 @@ record History(RefreshTokens tokens, List<Step> steps) {
       boolean isCalm = request.event().isEmpty();
       boolean hasMinted = keysMadeOfOthers() > made;
       // A rollback that finds its work done writes nothing, and cannot know what comes after its
-      // look.
+      // look; one that has done it is right though somebody does something else then.
       boolean isOutdated =
-          !isCalm && result(ending).equals("ROLLED_BACK") && tells(ending, current(found));
+          !isCalm
+              && result(ending).equals("ROLLED_BACK")
+              && (tells(ending, current(found))
+                  || currentMeanwhile.stream().anyMatch(id -> tells(ending, id)));
       Promises.hold(
           world, before, isOutdated ? new Ending.Died() : ending, request.way() == WayIn.ROLLBACK);
 

@@ -2,12 +2,13 @@ package keyrotation;
 
 import java.nio.file.Path;
 import java.time.Duration;
-import java.time.InstantSource;
+import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicReference;
 import keyrotation.sandbox.IssuedKey;
 import keyrotation.sandbox.LambdaServer;
 import keyrotation.sandbox.LambdaServer.Function;
@@ -22,6 +23,11 @@ final class PackedFunction extends World {
   static final Path ARCHIVE = Path.of(System.getProperty("function.archive"));
 
   final LambdaServer lambda;
+
+  /** More than a scenario lets pass, and too little for a key to become due by it. */
+  private static final Duration LAG = Duration.ofHours(4);
+
+  private final AtomicReference<Duration> lag;
   private final Runnable emptySandbox;
   private int keysBefore;
   private final Queue<String> shown = new ConcurrentLinkedQueue<>();
@@ -31,8 +37,12 @@ final class PackedFunction extends World {
   }
 
   PackedFunction(RefreshTokens refreshTokens, boolean snapStart) {
-    // The process looks at the machine's clock: time passes by itself, or not at all.
-    super(Sandbox.start(InstantSource.system(), refreshTokens), duration -> {});
+    // The process looks at the machine's clock. The sandbox lags behind, and has time to pass.
+    AtomicReference<Duration> lag = new AtomicReference<>(LAG);
+    super(
+        Sandbox.start(() -> Instant.now().minus(lag.get()), refreshTokens),
+        duration -> lag.updateAndGet(left -> left.minus(duration)));
+    this.lag = lag;
     this.emptySandbox = sandbox.save();
     Map<String, String> environment = new HashMap<>(sandbox.environment());
     environment.put("MOMENTO_REFRESHES_PER_SECOND", "1000");
@@ -51,6 +61,7 @@ final class PackedFunction extends World {
   /** Makes the sandbox what it was at first, and forgets what was shown; the process goes on. */
   void startAnew() {
     emptySandbox.run();
+    lag.set(LAG);
     shown.clear();
     keysBefore = momento().issued().size();
   }

@@ -341,6 +341,7 @@ class RotationTest {
   void drops_a_pending_key_that_momento_rejects_and_mints_another() {
     function.storeKey();
     Version dead = function.leavePending(strangersKey().consoleJson());
+    function.clock.advance(Duration.ofMinutes(11));
 
     JsonNode answer = function.rotate();
 
@@ -416,11 +417,12 @@ class RotationTest {
   }
 
   @Test
-  void a_key_that_momento_did_not_accept_is_asked_about_once_more_before_another_is_made() {
+  void a_key_that_momento_does_not_accept_yet_is_asked_about_again() {
     function.storeKey();
-    function.momento().refuseNewKeysAtFirst(10);
-    assertThatThrownBy(() -> function.rotate("same", Duration.ofMillis(13_400)))
-        .hasMessageContaining("NEW_KEY_REJECTED");
+    function.momento().refuseNewKeysAtFirst(1000);
+    assertFails("same", "NEW_KEY_REJECTED", "waits as pending");
+    function.clock.advance(Duration.ofMinutes(9));
+    assertFails("same", "NEW_KEY_REJECTED", "waits as pending");
     function.momento().acceptAllKeys();
 
     assertThat(function.rotate("same").path("result").asText()).isEqualTo("RESUMED");
@@ -436,8 +438,9 @@ class RotationTest {
         .onEvery(
             MomentoServer.LIST_CACHES,
             new Fault.Refuse<>(Status.UNAUTHENTICATED.asRuntimeException()));
-    assertFails("same", "NEW_KEY_REJECTED", "and then did not accept it");
-    assertFails("same", "NEW_KEY_REJECTED", "nor the current one");
+    assertFails("same", "NEW_KEY_REJECTED", "waits as pending");
+    function.clock.advance(Duration.ofMinutes(11));
+    assertFails("same", "REFRESH_REJECTED", "does not accept the current key");
     function.momento().calls().heal();
 
     assertThat(function.rotate("same").path("result").asText()).isEqualTo("RESUMED");
@@ -451,7 +454,9 @@ class RotationTest {
     function.storeKey();
     function.momento().refuseNewKeysAtFirst(1000);
     assertFails("same", "NEW_KEY_REJECTED", SECRET);
+    function.clock.advance(Duration.ofMinutes(11));
     assertFails("same", "NEW_KEY_REJECTED", SECRET);
+    function.clock.advance(Duration.ofMinutes(11));
     function.momento().refuseNewKeysAtFirst(0);
 
     assertThat(function.rotate("same").path("result").asText()).isEqualTo("ROTATED");
@@ -497,23 +502,12 @@ class RotationTest {
   @Test
   void takes_up_no_pending_key_that_was_not_made_of_the_current_one() {
     function.storeKey();
-    function.markRefreshed(function.current());
-    function.storeKey();
     String strangers = function.momento().issue(LIFETIME, Permissions.SUPER_USER).consoleJson();
     Version labelled = function.labelPending(strangers);
 
     assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
 
     assertThat(function.labels()).doesNotContainKey(labelled.id());
-  }
-
-  @Test
-  void takes_up_the_pending_key_of_an_older_function_which_marks_no_version() {
-    IssuedKey old = function.storeKey();
-    function.labelPending(function.momento().renew(old).consoleJson());
-
-    assertThat(function.rotate().path("result").asText()).isEqualTo("RESUMED");
-    assertThat(function.refreshes()).isZero();
   }
 
   @Test
@@ -567,6 +561,24 @@ class RotationTest {
 
     assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
     assertThat(function.refreshes()).isEqualTo(1);
+  }
+
+  @Test
+  void gives_up_storing_a_minted_key_where_it_is_refused_for_half_a_minute() {
+    function.storeKey();
+    function
+        .awsCalls()
+        .fromNth(
+            "PutSecretValue",
+            2,
+            new Fault.Refuse<>(SecretsManagerException.accessDenied("PutSecretValue", SECRET)));
+    function.handlersClock =
+        () ->
+            function.clock.instant().plusSeconds(20L * function.awsCalls().count("PutSecretValue"));
+
+    assertThatThrownBy(() -> function.rotate("1", Duration.ofMinutes(5)))
+        .hasMessageContaining("ACCESS_DENIED");
+    assertThat(function.awsCalls().count("PutSecretValue")).isEqualTo(3);
   }
 
   @Test
@@ -997,6 +1009,7 @@ class RotationTest {
     function.leavePending(stranger.consoleJson());
     function.momento().refuseNewKeysAtFirst(1000);
     var _ = WayIn.MANUAL.request(function, "2");
+    function.clock.advance(Duration.ofMinutes(11));
     String quote = function.currentJson().toString();
     function
         .awsCalls()

@@ -113,6 +113,7 @@ record Scenario(
         case PENDING_REJECTED -> {
           world.storeKey();
           world.leavePending(unknownKey());
+          world.pass(Duration.ofHours(1));
         }
         case PENDING_ON_CURRENT -> {
           Version old = storeAndReturn(world);

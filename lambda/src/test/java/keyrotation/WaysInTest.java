@@ -170,8 +170,6 @@ class WaysInTest {
   @Test
   void a_dry_run_does_not_promise_to_take_up_what_a_rotation_would_drop() {
     function.storeKey();
-    function.markRefreshed(function.current());
-    function.storeKey();
     function.labelPending(function.momento().issue(LIFETIME, Permissions.SUPER_USER).consoleJson());
     assertThat(secret(send("dry-run.json")).path("resume").asBoolean(true)).isFalse();
 
