@@ -42,12 +42,13 @@ final class Rotation {
   /** How many pending versions of no use are cleared away before a rotation gives up. */
   private static final int MOST_DROPS = 3;
 
-  private static final Duration AT_ONCE = Duration.ofMinutes(1);
+  /** How old a key is at most that may be renewed to one which ends at the same time. */
+  private static final Duration JUST_MADE = Duration.ofMinutes(1);
 
-  /** How old a key is when it counts as rejected for good. */
+  /** How old a pending key is when a rejection of it is final. */
   private static final Duration TIME_TO_BE_KNOWN = Duration.ofMinutes(10);
 
-  /** How long it is tried to store a key where that is refused; it may be for want of a right. */
+  /** How long a key is offered to a store that refuses it: a right may be missing for a moment. */
   private static final Duration LONGEST_REFUSAL = Duration.ofSeconds(30);
 
   private static final Duration PAUSE = Duration.ofSeconds(1);
@@ -183,6 +184,7 @@ final class Rotation {
         KeySecret.parse(target.value()).expiry());
   }
 
+  /** Tells whether a version that was made of the current one waits as pending. */
   private boolean waits(Secret secret, Version current) {
     return unfinished(secret, current).filter(made -> isMadeOf(secret, made, current)).isPresent();
   }
@@ -263,7 +265,7 @@ final class Rotation {
 
   /**
    * Ends the rotation unless Momento accepts a new key. It stays pending then: it may be all there
-   * is, and the next request asks again before it is given up.
+   * is, and a later request asks again before it is given up.
    */
   private void requireAccepted(Version pending, RotationRequest request) {
     if (verdictOn(pending, request) instanceof Verdict.Rejected) {
@@ -424,7 +426,7 @@ final class Rotation {
                   why.reason(), "Momento's refresh call ended in " + why.code() + ".");
         };
     // Two rotations within a second make keys that end at the same time.
-    boolean isTwin = minted.expiry().equals(old.expiry()) && isYounger(current, AT_ONCE);
+    boolean isTwin = minted.expiry().equals(old.expiry()) && isYounger(current, JUST_MADE);
     if (minted.key().token().equals(key.token())
         || !(isTwin || minted.expiry().isAfter(old.expiry()))) {
       throw new RotationFailure(

@@ -32,7 +32,7 @@ final class RotationRound {
   /**
    * Prepares for rounds.
    *
-   * @param timeForOne what one rotation may take; none but the first is started with less time left
+   * @param timeForOne none but the first is started with less time left
    */
   RotationRound(InstantSource clock, Duration timeForOne) {
     this.clock = clock;

@@ -24,8 +24,8 @@ final class PackedFunction extends World {
 
   final LambdaServer lambda;
 
-  /** More than a scenario lets pass, and too little for a key to become due by it. */
-  private static final Duration LAG = Duration.ofHours(4);
+  /** More than scenarios let pass, and too little for a key to become due by it. */
+  private static final Duration LAG = Duration.ofHours(10);
 
   private final AtomicReference<Duration> lag;
   private final Runnable emptySandbox;
