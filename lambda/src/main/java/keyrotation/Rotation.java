@@ -20,7 +20,6 @@ import static keyrotation.SecretStore.REFRESHED;
 import dev.failsafe.Failsafe;
 import dev.failsafe.RetryPolicy;
 import dev.failsafe.RetryPolicyBuilder;
-import dev.failsafe.function.CheckedSupplier;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -499,9 +498,10 @@ final class Rotation {
       MomentoKey.V1 key,
       String why,
       RotationRequest request) {
-    if (inTheEnd(() -> successor(secret, current)).isPresent()) {
+    // Another rotation may just be about to store what it has minted.
+    if (Failsafe.with(SecretStore.whileSeeing(false)).get(() -> isOvertaken(secret, current))) {
       return new RotationFailure(
-          SUPERSEDED, "Another rotation has used the refresh token meanwhile (" + why + ").");
+          SUPERSEDED, "Another rotation, or a person, has been here meanwhile (" + why + ").");
     }
     String state =
         switch (momento.verdictAtOnce(key, request)) {
@@ -514,15 +514,11 @@ final class Rotation {
         REFRESH_REJECTED, "Momento refused to refresh the key (" + why + "). " + state);
   }
 
-  /**
-   * Returns what another rotation has made current, or left as pending, since a secret was read.
-   */
-  private Optional<Version> successor(Secret secret, Version current) {
+  /** Tells whether another version has become current since, or a younger one waits as pending. */
+  private boolean isOvertaken(Secret secret, Version current) {
     Secret now = describe(secret.arn());
-    return now.labelled(CURRENT)
-        .filter(id -> !id.equals(current.id()))
-        .flatMap(id -> log.step("read", id, () -> store.read(now, id)))
-        .or(() -> unfinished(now, current));
+    return !now.labelled(CURRENT).equals(Optional.of(current.id()))
+        || unfinished(now, current).isPresent();
   }
 
   /**
@@ -561,18 +557,14 @@ final class Rotation {
     log.step("drop pending", versionId, () -> store.dropPending(secret, versionId));
   }
 
-  /** Looks again for what should be there. */
-  private static Optional<Version> inTheEnd(CheckedSupplier<Optional<Version>> look) {
-    return Failsafe.with(SecretStore.<Optional<Version>>whileSeeing(Optional.empty())).get(look);
-  }
-
   /** Reads a version that is known to be there, though a read may not see it at once. */
   private Version readInTheEnd(String step, Secret secret, String versionId) {
     return log.step(
         step,
         versionId,
         () ->
-            inTheEnd(() -> store.read(secret, versionId))
+            Failsafe.with(SecretStore.<Optional<Version>>whileSeeing(Optional.empty()))
+                .get(() -> store.read(secret, versionId))
                 .orElseThrow(
                     () ->
                         new RotationFailure(

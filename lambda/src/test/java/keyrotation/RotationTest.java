@@ -552,12 +552,7 @@ class RotationTest {
   @Test
   void goes_on_trying_to_store_a_minted_key_even_where_that_is_refused() {
     function.storeKey();
-    function
-        .awsCalls()
-        .onNth(
-            "PutSecretValue",
-            2,
-            new Fault.Refuse<>(SecretsManagerException.accessDenied("PutSecretValue", SECRET)));
+    function.awsCalls().onNth("PutSecretValue", 2, notAllowedToPut());
 
     assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
     assertThat(function.refreshes()).isEqualTo(1);
@@ -566,12 +561,7 @@ class RotationTest {
   @Test
   void gives_up_storing_a_minted_key_where_it_is_refused_for_half_a_minute() {
     function.storeKey();
-    function
-        .awsCalls()
-        .fromNth(
-            "PutSecretValue",
-            2,
-            new Fault.Refuse<>(SecretsManagerException.accessDenied("PutSecretValue", SECRET)));
+    function.awsCalls().fromNth("PutSecretValue", 2, notAllowedToPut());
     function.handlersClock =
         () ->
             function.clock.instant().plusSeconds(20L * function.awsCalls().count("PutSecretValue"));
@@ -579,6 +569,10 @@ class RotationTest {
     assertThatThrownBy(() -> function.rotate("1", Duration.ofMinutes(5)))
         .hasMessageContaining("ACCESS_DENIED");
     assertThat(function.awsCalls().count("PutSecretValue")).isEqualTo(3);
+  }
+
+  private static Fault<SecretsManagerException> notAllowedToPut() {
+    return new Fault.Refuse<>(SecretsManagerException.accessDenied("PutSecretValue", SECRET));
   }
 
   @Test
@@ -930,6 +924,37 @@ class RotationTest {
     assertThat(function.currentKeyWorks()).isTrue();
     assertThat(function.refreshes()).isEqualTo(2);
     assertThat(function.vault().describe(SECRET).versions()).hasSize(2);
+  }
+
+  @Test
+  void a_refused_refresh_is_no_cause_for_alarm_where_an_operator_has_stored_another_key() {
+    IssuedKey old = function.storeKey();
+    IssuedKey operators = function.issueOldKey(Permissions.SUPER_USER);
+    function
+        .momento()
+        .calls()
+        .onNext(
+            MomentoServer.REFRESH,
+            new Fault.Before<>(
+                () -> {
+                  var _ = function.momento().renew(old);
+                  storeAtOnce(operators);
+                }));
+
+    assertFails("SUPERSEDED", "a person");
+  }
+
+  @Test
+  void does_not_repeat_a_read_that_is_refused() {
+    function.storeKey();
+    function
+        .awsCalls()
+        .onEvery(
+            "GetSecretValue",
+            new Fault.Refuse<>(SecretsManagerException.accessDenied("GetSecretValue", SECRET)));
+
+    assertFails("ACCESS_DENIED", "secretsmanager:GetSecretValue");
+    assertThat(function.awsCalls().count("GetSecretValue")).isEqualTo(1);
   }
 
   @Test
