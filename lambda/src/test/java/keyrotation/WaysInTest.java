@@ -279,6 +279,25 @@ class WaysInTest {
   }
 
   @Test
+  void a_rollback_drops_nothing_before_it_has_gone_back() {
+    function.storeKey();
+    Version old = function.current();
+    send("manual.json");
+    function.leavePending(
+        function.momento().issue(LIFETIME.multipliedBy(2), Permissions.SUPER_USER).consoleJson());
+    function
+        .awsCalls()
+        .fromNth(
+            "UpdateSecretVersionStage",
+            2,
+            new Fault.Refuse<>(
+                SecretsManagerException.accessDenied("UpdateSecretVersionStage", SECRET)));
+
+    assertThatThrownBy(() -> send("rollback.json")).hasMessageContaining("ACCESS_DENIED");
+    assertThat(function.current().id()).isEqualTo(old.id());
+  }
+
+  @Test
   void a_rollback_that_fails_leaves_an_unfinished_rotation_to_be_taken_up() {
     function.storeKey();
     send("manual.json");
