@@ -19,8 +19,8 @@ enum FailureReason {
           + " function's way out of its network."),
   NEW_KEY_INVALID("The current key is untouched; tell Momento's support."),
   NEW_KEY_REJECTED(
-      "The current key is untouched; a request ten minutes later asks again, and another key is"
-          + " made if need be."),
+      "The current key is untouched. In ten minutes send the event again, or use `aws"
+          + " secretsmanager rotate-secret`: another key is made then, if need be."),
   ACCESS_DENIED(
       "Allow the action in the function's role, or in the KMS key's policy. A replica, or a secret"
           + " that another service manages, cannot be rotated here."),
