@@ -34,6 +34,9 @@ sealed interface MomentoKey {
   /** What every key and token of Momento's begins with: base64 of a JSON object. */
   String BEGINNING = "eyJ";
 
+  /** Where a key may begin, unlike the name {@code keyJuggler}. */
+  Pattern BEGINNING_OF_A_WORD = Pattern.compile("(?<![A-Za-z0-9])" + BEGINNING);
+
   /** Labels of letters, digits and inner hyphens, the last of which begins with a letter. */
   Pattern HOST_NAME =
       Pattern.compile(
@@ -75,9 +78,9 @@ sealed interface MomentoKey {
     }
   }
 
-  /** Tells whether a text is a key, or one that was cut short, which is as secret. */
-  static boolean isLike(String text) {
-    return isOne(text) || text.startsWith(BEGINNING);
+  /** Tells whether a text seems to hold a key, or one that was cut short, which is as secret. */
+  static boolean isHeldBy(String text) {
+    return isOne(text) || BEGINNING_OF_A_WORD.matcher(text).find();
   }
 
   /**

@@ -133,7 +133,7 @@ sealed interface RotationEvent {
   /** Reads the name of a secret, which will be shown; so it must not be the secret itself. */
   private static String secretId(JsonNode json, String field) {
     String secretId = text(json, field, SECRET_ID);
-    if (MomentoKey.isLike(secretId)) {
+    if (MomentoKey.isHeldBy(secretId)) {
       throw unknown("The field \"" + field + "\" holds a key in place of a secret's name.");
     }
     return secretId;

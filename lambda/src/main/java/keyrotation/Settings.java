@@ -121,7 +121,7 @@ record Settings(
     List<String> ids = Stream.of(text.split(",", -1)).map(String::strip).toList();
     boolean valid =
         ids.stream().allMatch(id -> RotationEvent.SECRET_ID.matcher(id).matches())
-            && ids.stream().noneMatch(MomentoKey::isLike)
+            && ids.stream().noneMatch(MomentoKey::isHeldBy)
             && ids.stream().map(Settings::nameOf).distinct().count() == ids.size();
     return valid ? Optional.of(ids) : Optional.empty();
   }

@@ -71,13 +71,21 @@ class BadInputTest {
     byte[] json = Base64.getDecoder().decode(key);
     String spaced =
         Base64.getEncoder().encodeToString(("\n" + new String(json, UTF_8)).getBytes(UTF_8));
-    for (String pasted : new String[] {key, jwt("{\"t\":\"g\"}"), cutOff, token, spaced}) {
+    for (String pasted :
+        new String[] {key, jwt("{\"t\":\"g\"}"), cutOff, token, spaced, "momento/" + key}) {
       assertThatThrownBy(() -> function.invoke(manualEvent(pasted), "1", Duration.ofMinutes(1)))
           .isInstanceOf(RotationFailedException.class)
           .hasMessageStartingWith("EVENT_UNKNOWN: ")
           .hasMessageNotContaining(pasted);
       assertThat(function.log()).doesNotContain(pasted);
     }
+  }
+
+  @Test
+  void a_name_with_the_letters_that_a_key_begins_with_is_a_name() {
+    assertThatThrownBy(
+            () -> function.invoke(manualEvent("momento/keyJuggler"), "1", Duration.ofMinutes(1)))
+        .hasMessageStartingWith("momento/keyJuggler was not rotated. SECRET_NOT_FOUND: ");
   }
 
   @Test

@@ -99,12 +99,24 @@ class SettingsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"eyJhbGciOiJI", "a/b,eyJhbGciOiJI", "{\"apiKey\":\"eyJhbGciOiJI\"}"})
+  @ValueSource(
+      strings = {
+        "eyJhbGciOiJI",
+        "a/eyJhbGciOiJI",
+        "a/b,eyJhbGciOiJI",
+        "{\"apiKey\":\"eyJhbGciOiJI\"}"
+      })
   void a_key_in_place_of_a_name_is_refused_and_not_shown(String text) {
     assertThatThrownBy(() -> Settings.from(Map.of("MOMENTO_AUTH_TOKEN_SECRET_NAME", text)))
         .hasMessageStartingWith("MOMENTO_AUTH_TOKEN_SECRET_NAME is not shown")
         .message()
         .doesNotContain("hbGci");
+  }
+
+  @Test
+  void a_name_with_the_letters_that_a_key_begins_with_is_a_name() {
+    assertThat(Settings.from(Map.of("MOMENTO_AUTH_TOKEN_SECRET_NAME", "keyJuggler")).secretIds())
+        .containsExactly("keyJuggler");
   }
 
   @Test

@@ -87,6 +87,10 @@ record Settings(
   /** What every key and token of Momento's begins with: base64 of a JSON object. */
   private static final String BEGINNING_OF_A_KEY = "eyJ";
 
+  /** Where a key may begin, unlike the name {@code keyJuggler}. */
+  private static final Pattern BEGINNING_OF_A_WORD =
+      Pattern.compile("(?<![A-Za-z0-9])" + BEGINNING_OF_A_KEY);
+
   private static final Pattern NAME = Pattern.compile("[A-Za-z0-9/_+=.@-]{1,512}");
   private static final Pattern ARN =
       Pattern.compile("arn:aws[a-z-]*:([a-z]+):([a-z0-9-]+):(\\d{12}):(.+)");
@@ -254,7 +258,7 @@ record Settings(
       }
       return Optional.of(id)
           .filter(NAME.asMatchPredicate())
-          .filter(name -> !name.startsWith(BEGINNING_OF_A_KEY));
+          .filter(name -> !BEGINNING_OF_A_WORD.matcher(name).find());
     }
 
     private Optional<Tag> tag(Trigger trigger) {
