@@ -133,29 +133,39 @@ final class SecretStore {
         secret.versionIdsToStages());
   }
 
-  /** Returns all secrets that have the tag, in order of their names. */
+  /**
+   * Returns all secrets that have the tag, in order of their names.
+   *
+   * @throws RotationFailure {@code SECRET_NOT_FOUND}, if there are none: then the tag is misspelt
+   */
   List<Listed> tagged(Tag tag) {
-    return call(
-        "ListSecrets",
-        "*",
-        () ->
-            client
-                .listSecretsPaginator(
-                    r ->
-                        r.filters(
-                            filter(FilterNameStringType.TAG_KEY, tag.key()),
-                            filter(FilterNameStringType.TAG_VALUE, tag.value())))
-                .stream()
-                .flatMap(page -> page.secretList().stream())
-                // The service takes any tag that begins so.
-                .filter(
-                    secret ->
-                        secret.tags().stream()
-                            .anyMatch(
-                                t -> t.key().equals(tag.key()) && t.value().equals(tag.value())))
-                .map(secret -> new Listed(secret.name(), secret.arn()))
-                .sorted(Comparator.comparing(Listed::name))
-                .toList());
+    List<Listed> tagged =
+        call(
+            "ListSecrets",
+            "*",
+            () ->
+                client
+                    .listSecretsPaginator(
+                        r ->
+                            r.filters(
+                                filter(FilterNameStringType.TAG_KEY, tag.key()),
+                                filter(FilterNameStringType.TAG_VALUE, tag.value())))
+                    .stream()
+                    .flatMap(page -> page.secretList().stream())
+                    // The service takes any tag that begins so.
+                    .filter(
+                        secret ->
+                            secret.tags().stream()
+                                .anyMatch(
+                                    t ->
+                                        t.key().equals(tag.key()) && t.value().equals(tag.value())))
+                    .map(secret -> new Listed(secret.name(), secret.arn()))
+                    .sorted(Comparator.comparing(Listed::name))
+                    .toList());
+    if (tagged.isEmpty()) {
+      throw new RotationFailure(SECRET_NOT_FOUND, "No secret has the tag.");
+    }
+    return tagged;
   }
 
   private static Filter filter(FilterNameStringType key, String value) {

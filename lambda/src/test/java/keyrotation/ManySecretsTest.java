@@ -131,6 +131,21 @@ class ManySecretsTest {
   }
 
   @Test
+  void a_tag_that_no_secret_has_fails_the_invocation_and_stops_no_other() {
+    restart(
+        Map.of(
+            "MOMENTO_AUTH_TOKEN_SECRET_NAME", "a",
+            "MOMENTO_AUTH_TOKEN_SECRET_TAG", "rotate=momento"));
+    storeKey("a");
+    function.vault().tag("a", Map.of("rotate", "Momento"));
+
+    assertThatThrownBy(this::check)
+        .hasMessageStartingWith(
+            "secrets with the tag rotate=momento was not rotated. SECRET_NOT_FOUND: No secret")
+        .hasMessageContaining("\"secret\":\"a\",\"result\":\"ROTATED\"");
+  }
+
+  @Test
   void refreshes_keep_to_the_pace_that_momento_allows() {
     List<String> names = List.of("a", "b", "c", "d", "e", "f", "g", "h", "i", "j");
     restart(
