@@ -20,13 +20,15 @@ import org.junit.jupiter.api.Test;
 
 /**
  * Wherever the function's process dies, before any remote call or after it: no key is lost that
- * could be saved. The deaths are real; what comes next finds another process.
+ * could be saved. The deaths are real; what comes next finds another process. And whichever call
+ * hangs: it ends with a reason before Lambda would end it.
  *
  * <p>{@code -Pexhaustive} has it die after every call of every request, where refresh tokens work
  * once, and then makes the same request again. A death before a call leaves what a death after the
  * call before it leaves. Of those, of other requests that may come next, and of rejected pending
- * keys, for which the function takes its time, it plays enough for each two traits to meet. Every
- * build has it die after each call of a plain rotation.
+ * keys, for which the function takes its time, it plays enough for each two traits to meet; {@link
+ * EveryTroubleTest} plays them all. Calls of a plain rotation hang. Every build has it die after
+ * each call of a plain rotation.
  */
 class EveryDeathIT {
 
@@ -39,14 +41,17 @@ class EveryDeathIT {
     Set<Scenario> scenarios = new LinkedHashSet<>();
     if (Trials.ALL) {
       scenarios.addAll(Trials.covering(all));
+      Trials.scenarios(trouble -> trouble == Trouble.HANGING).stream()
+          .filter(EveryDeathIT::isPlain)
+          .filter(EveryDeathIT::isRepeated)
+          .forEach(scenarios::add);
     }
     all.stream()
         .filter(scenario -> scenario.trouble() == Trouble.KILLED_AFTER)
-        .filter(scenario -> scenario.tokens() == RefreshTokens.SINGLE_USE)
-        .filter(scenario -> scenario.next() == Next.SAME_REQUEST)
+        .filter(EveryDeathIT::isRepeated)
         .filter(scenario -> Trials.ALL ? !takesItsTime(scenario) : isPlain(scenario))
         .forEach(scenarios::add);
-    Trials trials = new Trials("Death of the process", scenarios.size());
+    Trials trials = new Trials("Death of the process, or a call that hangs", scenarios.size());
     Map<Boolean, List<List<Scenario>>> byPace =
         Trials.byTrouble(List.copyOf(scenarios)).stream()
             .collect(partitioningBy(variants -> takesItsTime(variants.getFirst())));
@@ -63,7 +68,13 @@ class EveryDeathIT {
   }
 
   private static boolean takesItsTime(Scenario scenario) {
-    return scenario.found() == Found.PENDING_REJECTED;
+    return scenario.trouble() == Trouble.HANGING
+        || scenario.found() == Found.PENDING_REJECTED
+        || scenario.found() == Found.PENDING_JUST_REJECTED;
+  }
+
+  private static boolean isRepeated(Scenario scenario) {
+    return scenario.tokens() == RefreshTokens.SINGLE_USE && scenario.next() == Next.SAME_REQUEST;
   }
 
   private static boolean isPlain(Scenario scenario) {

@@ -4,7 +4,6 @@ import static java.util.stream.Collectors.joining;
 import static keyrotation.World.SECRET;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.grpc.Status;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -14,7 +13,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SplittableRandom;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
 import keyrotation.Scenario.RemoteCall;
@@ -56,7 +54,7 @@ record History(RefreshTokens tokens, List<Step> steps) {
 
   /** Plays it; returns its tale if it breaks a promise. */
   Optional<String> play() {
-    try (World world = new SandboxedFunction(tokens)) {
+    try (SandboxedFunction world = new SandboxedFunction(tokens)) {
       return new Play(world).tale(this);
     }
   }
@@ -92,7 +90,7 @@ record History(RefreshTokens tokens, List<Step> steps) {
     private static final Event FORBIDS_TO_WRITE =
         new Strike(Trouble.REFUSED, new RemoteCall("PutSecretValue", 1));
 
-    private final World world;
+    private final SandboxedFunction world;
     private final StringBuilder tale = new StringBuilder();
     private final Map<String, String> names = new HashMap<>();
     private final Map<String, String> madeCurrent = new HashMap<>();
@@ -101,7 +99,7 @@ record History(RefreshTokens tokens, List<Step> steps) {
     private boolean handsWereLaidOnIt;
     private int lines;
 
-    Play(World world) {
+    Play(SandboxedFunction world) {
       this.world = world;
     }
 
@@ -130,14 +128,19 @@ record History(RefreshTokens tokens, List<Step> steps) {
           world.pass(time);
           line(step, "");
         }
-        case LabelPending(int number) ->
-            attempt(
-                step,
-                () ->
-                    versions().stream()
-                        .filter(version -> name(version).equals("v" + number))
-                        .forEach(this::labelPending));
-        case Deed deed -> attempt(step, () -> deed.happen(world));
+        case LabelPending(int number) -> {
+          handsWereLaidOnIt = true;
+          attempt(
+              step,
+              () ->
+                  versions().stream()
+                      .filter(version -> name(version).equals("v" + number))
+                      .forEach(this::labelPending));
+        }
+        case Deed deed -> {
+          handsWereLaidOnIt |= deed.concernsVersions();
+          attempt(step, () -> deed.happen(world));
+        }
       }
     }
 
@@ -147,7 +150,6 @@ record History(RefreshTokens tokens, List<Step> steps) {
     }
 
     private void attempt(Step step, Runnable deed) {
-      handsWereLaidOnIt = true;
       line(step, succeeds(deed) ? "" : "refused");
     }
 
@@ -172,27 +174,22 @@ record History(RefreshTokens tokens, List<Step> steps) {
           found.deletion().isEmpty() ? waitingSuccessor() : Optional.empty();
       // What somebody else does meanwhile counts as found: the function has to leave it be, too.
       AtomicReference<Secret> before = new AtomicReference<>(found);
-      AtomicBoolean died = new AtomicBoolean();
       currentMeanwhile.clear();
-      request.event().ifPresent(event -> prepare(event, before, died));
+      request.event().ifPresent(event -> prepare(event, before));
       Ending ending = request.deliver(world);
       world.sandbox.heal();
-      if (died.get()) {
-        ending = new Ending.Died();
-      }
       handsWereLaidOnIt |= wentBack(found);
       line(request, words(ending));
       check(request, found, before.get(), ending, waiting, made);
     }
 
-    private void prepare(Event event, AtomicReference<Secret> before, AtomicBoolean died) {
+    private void prepare(Event event, AtomicReference<Secret> before) {
       switch (event) {
-        case Strike(Trouble trouble, RemoteCall call) ->
-            trouble.strike(world, call, () -> die(died));
+        case Strike(Trouble trouble, RemoteCall call) -> trouble.strike(world, call, world::die);
         case Meanwhile(Deed deed, RemoteCall call) -> {
           Runnable interruption =
               () -> {
-                handsWereLaidOnIt = true;
+                handsWereLaidOnIt |= deed.concernsVersions();
                 currentMeanwhile.add(world.current().id());
                 var _ = succeeds(() -> deed.happen(world));
                 before.set(world.vault().describe(SECRET));
@@ -278,24 +275,6 @@ record History(RefreshTokens tokens, List<Step> steps) {
     private static boolean tells(Ending ending, String versionId) {
       return ending instanceof Ending.Answered(var report)
           && report.path("secrets").path(0).path("version_id").asText().equals(versionId);
-    }
-
-    /** A process that has died calls nobody any more; as if it did, all is refused. */
-    private void die(AtomicBoolean died) {
-      died.set(true);
-      for (String action : Step.ACTIONS) {
-        if (new RemoteCall(action, 1).isMomentos()) {
-          world
-              .momento()
-              .calls()
-              .onEvery(action, new Fault.Refuse<>(Status.PERMISSION_DENIED.asRuntimeException()));
-        } else {
-          world
-              .awsCalls()
-              .onEvery(
-                  action, new Fault.Refuse<>(SecretsManagerException.accessDenied(action, SECRET)));
-        }
-      }
     }
 
     private static String words(Ending ending) {

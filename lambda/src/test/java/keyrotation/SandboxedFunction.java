@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.grpc.Status;
 import io.grpc.TlsChannelCredentials;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
@@ -18,10 +19,13 @@ import java.util.Map;
 import java.util.Queue;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import keyrotation.Scenario.RemoteCall;
+import keyrotation.sandbox.Fault;
 import keyrotation.sandbox.LambdaContext;
 import keyrotation.sandbox.ManualClock;
 import keyrotation.sandbox.MomentoServer.RefreshTokens;
 import keyrotation.sandbox.Sandbox;
+import keyrotation.sandbox.SecretsManagerException;
 import software.amazon.awssdk.services.secretsmanager.SecretsManagerClient;
 
 /** The handler, in this JVM, with the sandbox around it and a clock that stands. */
@@ -44,6 +48,7 @@ final class SandboxedFunction extends World {
   InstantSource handlersClock;
 
   private volatile Duration timeLeft = TIME_LEFT;
+  private volatile boolean isDead;
   private final SecretsManagerClient client;
   private final RotationHandler handler;
   private final ByteArrayOutputStream log = new ByteArrayOutputStream();
@@ -119,15 +124,34 @@ final class SandboxedFunction extends World {
 
   @Override
   Ending deliver(String event, String requestId) {
+    isDead = false;
+    Ending ending;
     try {
       JsonNode report = invoke(event, requestId, timeLeft);
       said.add(report.toString());
-      return new Ending.Answered(report);
+      ending = new Ending.Answered(report);
     } catch (RotationFailedException e) {
       StringWriter trace = new StringWriter();
       e.printStackTrace(new PrintWriter(trace, true));
       said.add(trace.toString());
-      return new Ending.Failed(String.valueOf(e.getMessage()));
+      ending = new Ending.Failed(String.valueOf(e.getMessage()));
+    }
+    return isDead ? new Ending.Died() : ending;
+  }
+
+  /** Dies as far as others can see: until all is healed nothing that it calls takes effect. */
+  void die() {
+    isDead = true;
+    for (String action : Step.ACTIONS) {
+      if (new RemoteCall(action, 1).isMomentos()) {
+        momento()
+            .calls()
+            .onEvery(action, new Fault.Refuse<>(Status.PERMISSION_DENIED.asRuntimeException()));
+      } else {
+        awsCalls()
+            .onEvery(
+                action, new Fault.Refuse<>(SecretsManagerException.accessDenied(action, SECRET)));
+      }
     }
   }
 

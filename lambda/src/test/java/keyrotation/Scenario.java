@@ -33,6 +33,9 @@ import keyrotation.sandbox.Vault.Version;
 record Scenario(
     WayIn way, Found found, RefreshTokens tokens, Trouble trouble, RemoteCall call, Next next) {
 
+  /** The first write proves the right to write, or stores again what is stored. */
+  private static final RemoteCall PROBE = new RemoteCall("PutSecretValue", 1);
+
   /** Who asks, and for what. */
   enum WayIn {
     MANUAL,
@@ -83,7 +86,9 @@ record Scenario(
     PENDING_EMPTY,
     /** The good key of a rotation that broke off. */
     PENDING_GOOD,
-    /** A pending key that Momento does not accept. */
+    /** A pending key that Momento does not accept yet, as far as anybody can tell. */
+    PENDING_JUST_REJECTED,
+    /** A pending key that Momento does not accept, and had time to. */
     PENDING_REJECTED,
     /** The pending label on the current version, where a promotion leaves it. */
     PENDING_ON_CURRENT,
@@ -110,9 +115,12 @@ record Scenario(
         }
         case PENDING_GOOD ->
             world.leavePending(world.momento().renew(world.storeKey()).consoleJson());
-        case PENDING_REJECTED -> {
+        case PENDING_JUST_REJECTED -> {
           world.storeKey();
           world.leavePending(unknownKey());
+        }
+        case PENDING_REJECTED -> {
+          PENDING_JUST_REJECTED.arrange(world);
           world.pass(Duration.ofHours(1));
         }
         case PENDING_ON_CURRENT -> {
@@ -188,7 +196,8 @@ record Scenario(
 
     /** Tells whether the function may wait for it to pass. */
     boolean takesTime() {
-      return this == REFUSED
+      return isDeath()
+          || this == REFUSED
           || this == ANSWERS_LOST
           || this == THROTTLED_THROUGHOUT
           || this == HANGING;
@@ -315,6 +324,9 @@ record Scenario(
     }
     if (way == WayIn.ROLLBACK && found == Found.ROTATED) {
       return Optional.of(Loss.WENT_BACK_TO_A_REFRESHED_KEY);
+    }
+    if (call.equals(PROBE)) {
+      return Optional.empty();
     }
     return Optional.ofNullable(
         switch (call.action) {

@@ -110,6 +110,19 @@ sealed interface Step {
     NEW_KEYS_WILL_BE_KNOWN_AT_ONCE,
     NEW_KEYS_WILL_BE_UNKNOWN_AT_FIRST;
 
+    /** Tells whether it stores a version, or moves a label. */
+    boolean concernsVersions() {
+      return switch (this) {
+        case DELETE_THE_SECRET,
+            RESTORE_THE_SECRET,
+            SWITCH_SECRETS_MANAGERS_ROTATION_OFF,
+            NEW_KEYS_WILL_BE_KNOWN_AT_ONCE,
+            NEW_KEYS_WILL_BE_UNKNOWN_AT_FIRST ->
+            false;
+        default -> true;
+      };
+    }
+
     void happen(World world) {
       switch (this) {
         case STORE_A_FRESH_KEY ->

@@ -170,6 +170,7 @@ public final class MomentoServer implements AutoCloseable {
     Map<String, IssuedKey> savedParents = new HashMap<>(parents);
     Set<String> savedSpent = new HashSet<>(spentRefreshTokens);
     Map<String, Integer> savedRefusals = new HashMap<>(refusalsLeft);
+    Set<String> savedVouchedFor = new HashSet<>(vouchedFor);
     return () -> {
       synchronized (this) {
         keys.clear();
@@ -180,6 +181,8 @@ public final class MomentoServer implements AutoCloseable {
         spentRefreshTokens.addAll(savedSpent);
         refusalsLeft.clear();
         refusalsLeft.putAll(savedRefusals);
+        vouchedFor.clear();
+        vouchedFor.addAll(savedVouchedFor);
       }
     };
   }
