@@ -326,8 +326,10 @@ final class Rotation {
         return Optional.of(new Place(candidate, Optional.empty()));
       }
       List<String> labels = present.get().labels();
-      if (labels.contains(CURRENT)
-          || labels.contains(PREVIOUS)
+      // The labels may have moved on since the secret was described.
+      List<String> before = secret.labels().getOrDefault(candidate, List.of());
+      if (isOrWasCurrent(labels)
+          || isOrWasCurrent(before)
           || !present.get().created().isAfter(current.created())) {
         return Optional.empty();
       }
@@ -342,6 +344,10 @@ final class Rotation {
       id = RotationRequest.versionIdAfter(candidate);
     }
     return Optional.empty();
+  }
+
+  private static boolean isOrWasCurrent(List<String> labels) {
+    return labels.contains(CURRENT) || labels.contains(PREVIOUS);
   }
 
   private Optional<Version> previous(Secret secret) {

@@ -465,6 +465,19 @@ class RotationTest {
   }
 
   @Test
+  void a_rotation_that_somebody_went_back_from_is_not_done_again_while_an_operator_stores_a_key() {
+    function.storeKey();
+    Version old = function.current();
+    assertThat(function.rotate("same").path("result").asText()).isEqualTo("ROTATED");
+    var _ = function.vault().moveLabel(SECRET, CURRENT, function.current().id(), old.id());
+    function.awsCalls().onNext("GetSecretValue", new Fault.Before<>(function::storeKey));
+
+    assertThat(function.rotate("same").path("result").asText()).isEqualTo("ALREADY_ROTATED");
+
+    assertThat(function.refreshes()).isEqualTo(1);
+  }
+
+  @Test
   void what_an_operator_stores_while_a_key_is_minted_stays() {
     function.storeKey();
     IssuedKey operators = function.issueOldKey(Permissions.SUPER_USER);
