@@ -45,7 +45,7 @@ final class SandboxedFunction extends World {
   final ManualClock clock;
 
   /** The clock that the handler looks at; the sandbox keeps to the other. */
-  InstantSource handlersClock;
+  volatile InstantSource handlersClock;
 
   private volatile Duration timeLeft = TIME_LEFT;
   private volatile boolean isDead;

@@ -108,7 +108,10 @@ sealed interface Step {
     RESTORE_THE_SECRET,
     SWITCH_SECRETS_MANAGERS_ROTATION_OFF,
     NEW_KEYS_WILL_BE_KNOWN_AT_ONCE,
-    NEW_KEYS_WILL_BE_UNKNOWN_AT_FIRST;
+    NEW_KEYS_WILL_BE_UNKNOWN_AT_FIRST,
+    THE_FUNCTIONS_CLOCK_IS_AN_HOUR_SLOW,
+    THE_FUNCTIONS_CLOCK_IS_AN_HOUR_FAST,
+    THE_FUNCTIONS_CLOCK_IS_RIGHT;
 
     /** Tells whether it stores a version, or moves a label. */
     boolean concernsVersions() {
@@ -117,13 +120,16 @@ sealed interface Step {
             RESTORE_THE_SECRET,
             SWITCH_SECRETS_MANAGERS_ROTATION_OFF,
             NEW_KEYS_WILL_BE_KNOWN_AT_ONCE,
-            NEW_KEYS_WILL_BE_UNKNOWN_AT_FIRST ->
+            NEW_KEYS_WILL_BE_UNKNOWN_AT_FIRST,
+            THE_FUNCTIONS_CLOCK_IS_AN_HOUR_SLOW,
+            THE_FUNCTIONS_CLOCK_IS_AN_HOUR_FAST,
+            THE_FUNCTIONS_CLOCK_IS_RIGHT ->
             false;
         default -> true;
       };
     }
 
-    void happen(World world) {
+    void happen(SandboxedFunction world) {
       switch (this) {
         case STORE_A_FRESH_KEY ->
             world.store(
@@ -164,6 +170,11 @@ sealed interface Step {
         }
         case NEW_KEYS_WILL_BE_KNOWN_AT_ONCE -> world.momento().refuseNewKeysAtFirst(0);
         case NEW_KEYS_WILL_BE_UNKNOWN_AT_FIRST -> world.momento().refuseNewKeysAtFirst(1);
+        case THE_FUNCTIONS_CLOCK_IS_AN_HOUR_SLOW ->
+            world.handlersClock = () -> world.clock.instant().minus(Duration.ofHours(1));
+        case THE_FUNCTIONS_CLOCK_IS_AN_HOUR_FAST ->
+            world.handlersClock = () -> world.clock.instant().plus(Duration.ofHours(1));
+        case THE_FUNCTIONS_CLOCK_IS_RIGHT -> world.handlersClock = world.clock;
       }
     }
 
