@@ -311,10 +311,10 @@ final class Rotation {
   /**
    * Returns where this request may store a key; empty if the request has come to its end before.
    *
-   * <p>A version id can be used only once. A version of this request that is newer than the current
-   * one and yet has no label was rejected, unless the previous one is newer still: then somebody
-   * has gone back since. After a rejection a repetition of the request goes on to the next id,
-   * which is as little drawn by chance as the first.
+   * <p>A version id can be used only once. If the previous version is newer than a version of this
+   * request, somebody has stored a key since and gone back: the request is done. Else the version
+   * may still be pending; without any label it was rejected, and a repetition of the request goes
+   * on to the next id, which is as little drawn by chance as the first.
    */
   private Optional<Place> placeFor(RotationRequest request, Secret secret, Version current) {
     String id = request.versionId(secret.arn());
@@ -333,13 +333,13 @@ final class Rotation {
           || !present.get().created().isAfter(current.created())) {
         return Optional.empty();
       }
-      if (labels.contains(PENDING)) {
-        return Optional.of(new Place(candidate, present));
-      }
       if (previous(secret)
           .filter(previous -> previous.created().isAfter(present.get().created()))
           .isPresent()) {
         return Optional.empty();
+      }
+      if (labels.contains(PENDING)) {
+        return Optional.of(new Place(candidate, present));
       }
       id = RotationRequest.versionIdAfter(candidate);
     }

@@ -256,6 +256,20 @@ class WaysInTest {
   }
 
   @Test
+  void a_rotation_that_was_undone_twice_is_not_done_again() {
+    function.storeKey();
+    String first = function.current().id();
+    send("manual.json", "early");
+    moveCurrentTo(first);
+    function.storeKey();
+    moveCurrentTo(first);
+    Map<String, Set<String>> labels = function.labels();
+
+    assertThat(result(send("manual.json", "early"))).isEqualTo("ALREADY_ROTATED");
+    assertThat(function.labels()).isEqualTo(labels);
+  }
+
+  @Test
   void a_rollback_leaves_no_unfinished_rotation_to_be_taken_up() {
     function.storeKey();
     send("manual.json");
@@ -319,7 +333,7 @@ class WaysInTest {
     function.storeKey();
     Version old = function.current();
     send("manual.json");
-    function.vault().moveLabel(SECRET, CURRENT, function.current().id(), old.id());
+    moveCurrentTo(old.id());
     assertThat(function.labelled(PENDING)).isPresent();
 
     assertThat(result(send("rollback.json"))).isEqualTo("ROLLED_BACK");
@@ -367,6 +381,11 @@ class WaysInTest {
     assertThat(result(send("manual.json"))).isEqualTo("ROTATED");
     assertThat(function.current().id()).isNotEqualTo(left.id());
     assertThat(json(function.labelled(PENDING).orElseThrow())).isEqualTo(function.currentJson());
+  }
+
+  /** As somebody does at the console. */
+  private void moveCurrentTo(String versionId) {
+    function.vault().moveLabel(SECRET, CURRENT, function.current().id(), versionId);
   }
 
   private JsonNode send(String sample) {
