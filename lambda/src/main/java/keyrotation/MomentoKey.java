@@ -34,8 +34,9 @@ sealed interface MomentoKey {
   /** What every key and token of Momento's begins with: base64 of a JSON object. */
   String BEGINNING = "eyJ";
 
-  /** Where a key may begin, unlike the name {@code keyJuggler}. */
-  Pattern BEGINNING_OF_A_WORD = Pattern.compile("(?<![A-Za-z0-9])" + BEGINNING);
+  /** Neither the name {@code keyJuggler}, nor the six letters drawn by chance that end an ARN. */
+  Pattern BEGINNING_OF_A_WORD =
+      Pattern.compile("(?<![A-Za-z0-9])" + BEGINNING + "[A-Za-z0-9+/=_.-]{4}");
 
   /** Labels of letters, digits and inner hyphens, the last of which begins with a letter. */
   Pattern HOST_NAME =

@@ -113,10 +113,15 @@ class SettingsTest {
         .doesNotContain("hbGci");
   }
 
-  @Test
-  void a_name_with_the_letters_that_a_key_begins_with_is_a_name() {
-    assertThat(Settings.from(Map.of("MOMENTO_AUTH_TOKEN_SECRET_NAME", "keyJuggler")).secretIds())
-        .containsExactly("keyJuggler");
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "keyJuggler",
+        "arn:aws:secretsmanager:us-east-1:123456789012:secret:momento/a-eyJ2c3"
+      })
+  void the_letters_that_a_key_begins_with_may_stand_in_a_name(String name) {
+    assertThat(Settings.from(Map.of("MOMENTO_AUTH_TOKEN_SECRET_NAME", name)).secretIds())
+        .containsExactly(name);
   }
 
   @Test

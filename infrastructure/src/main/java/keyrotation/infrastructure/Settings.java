@@ -87,9 +87,9 @@ record Settings(
   /** What every key and token of Momento's begins with: base64 of a JSON object. */
   private static final String BEGINNING_OF_A_KEY = "eyJ";
 
-  /** Where a key may begin, unlike the name {@code keyJuggler}. */
+  /** Not the name {@code keyJuggler}. */
   private static final Pattern BEGINNING_OF_A_WORD =
-      Pattern.compile("(?<![A-Za-z0-9])" + BEGINNING_OF_A_KEY);
+      Pattern.compile("(?<![A-Za-z0-9])" + BEGINNING_OF_A_KEY + "[A-Za-z0-9+/=_.-]{4}");
 
   private static final Pattern NAME = Pattern.compile("[A-Za-z0-9/_+=.@-]{1,512}");
   private static final Pattern ARN =
@@ -250,15 +250,14 @@ record Settings(
     }
 
     private Optional<String> secretName(String id) {
-      if (id.startsWith("arn:")) {
-        return ownArn(id, "secretsmanager", SECRET)
-            .map(arn -> SECRET.matcher(resource(arn)))
-            .filter(Matcher::matches)
-            .map(matcher -> matcher.group(1));
-      }
-      return Optional.of(id)
-          .filter(NAME.asMatchPredicate())
-          .filter(name -> !BEGINNING_OF_A_WORD.matcher(name).find());
+      Optional<String> name =
+          id.startsWith("arn:")
+              ? ownArn(id, "secretsmanager", SECRET)
+                  .map(arn -> SECRET.matcher(resource(arn)))
+                  .filter(Matcher::matches)
+                  .map(matcher -> matcher.group(1))
+              : Optional.of(id).filter(NAME.asMatchPredicate());
+      return name.filter(text -> !BEGINNING_OF_A_WORD.matcher(text).find());
     }
 
     private Optional<Tag> tag(Trigger trigger) {

@@ -150,6 +150,30 @@ class SettingsTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
+        "eyJhbGciOiJI",
+        "momento/eyJhbGciOiJI",
+        "a,arn:aws:secretsmanager:us-east-1:123456789012:secret:momento/eyJhbGciOiJI-a1B2c3"
+      })
+  void show_no_key_in_place_of_a_name(String names) {
+    assertThatThrownBy(() -> read("MOMENTO_AUTH_TOKEN_SECRET_NAME", names, HERE))
+        .hasMessageStartingWith("MOMENTO_AUTH_TOKEN_SECRET_NAME is not shown")
+        .message()
+        .doesNotContain("hbGci");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "momento/keyJuggler",
+        "arn:aws:secretsmanager:us-east-1:123456789012:secret:momento/a-eyJ2c3"
+      })
+  void take_the_letters_that_a_key_begins_with_for_a_name(String name) {
+    assertThat(read("MOMENTO_AUTH_TOKEN_SECRET_NAME", name, HERE).secrets()).hasSize(1);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
         "momento/a,momento/b,momento/a",
         "momento/a,arn:aws:secretsmanager:us-east-1:123456789012:secret:momento/a-a1B2c3"
       })
