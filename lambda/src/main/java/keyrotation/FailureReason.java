@@ -3,7 +3,7 @@ package keyrotation;
 /** Why a rotation failed, and what the person who reads the alarm can do about it. */
 enum FailureReason {
   EVENT_UNKNOWN("Send an event like those in the folder events."),
-  SECRET_NOT_FOUND("Create the secret, or correct its name; look at the region too."),
+  SECRET_NOT_FOUND("Create the secret, or correct its name or tag; look at the region too."),
   SECRET_DELETED("Restore the secret with `aws secretsmanager restore-secret`, or name another."),
   SECRET_MALFORMED("Store the JSON file that Momento's console offers for download."),
   KEY_UNREADABLE("Store a key as Momento's console gives it, whole and unchanged."),

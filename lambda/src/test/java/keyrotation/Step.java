@@ -93,7 +93,7 @@ sealed interface Step {
     }
   }
 
-  /** What a person does without the function, or Momento. */
+  /** What a person does without the function, or Momento, or a clock. */
   enum Deed implements Step {
     STORE_A_FRESH_KEY,
     STORE_AN_OLD_KEY,
