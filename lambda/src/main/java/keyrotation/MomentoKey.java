@@ -34,9 +34,11 @@ sealed interface MomentoKey {
   /** What every key and token of Momento's begins with: base64 of a JSON object. */
   String BEGINNING = "eyJ";
 
-  /** Neither the name {@code keyJuggler}, nor the six letters drawn by chance that end an ARN. */
-  Pattern BEGINNING_OF_A_WORD =
-      Pattern.compile("(?<![A-Za-z0-9])" + BEGINNING + "[A-Za-z0-9+/=_.-]{4}");
+  /**
+   * A key within a secret's name or ARN, where a word begins. The name {@code keyJuggler} has none,
+   * nor have the six characters at an ARN's end, which are drawn by chance.
+   */
+  Pattern WITHIN_A_NAME = Pattern.compile("(?<![A-Za-z0-9])" + BEGINNING + "[A-Za-z0-9+/=_.-]{4}");
 
   /** Labels of letters, digits and inner hyphens, the last of which begins with a letter. */
   Pattern HOST_NAME =
@@ -81,7 +83,7 @@ sealed interface MomentoKey {
 
   /** Tells whether a text seems to hold a key, or one that was cut short, which is as secret. */
   static boolean isHeldBy(String text) {
-    return isOne(text) || BEGINNING_OF_A_WORD.matcher(text).find();
+    return isOne(text) || WITHIN_A_NAME.matcher(text).find();
   }
 
   /**

@@ -136,7 +136,8 @@ final class SecretStore {
   /**
    * Returns all secrets that have the tag, in order of their names.
    *
-   * @throws RotationFailure {@code SECRET_NOT_FOUND}, if there are none: then the tag is misspelt
+   * @throws RotationFailure {@code SECRET_NOT_FOUND}, if there are none, as where the tag is
+   *     misspelt
    */
   List<Listed> tagged(Tag tag) {
     List<Listed> tagged =

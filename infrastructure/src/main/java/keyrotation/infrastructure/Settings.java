@@ -87,8 +87,8 @@ record Settings(
   /** What every key and token of Momento's begins with: base64 of a JSON object. */
   private static final String BEGINNING_OF_A_KEY = "eyJ";
 
-  /** Not the name {@code keyJuggler}. */
-  private static final Pattern BEGINNING_OF_A_WORD =
+  /** A key within a secret's name, where a word begins: {@code keyJuggler} has none. */
+  private static final Pattern KEY_WITHIN_A_NAME =
       Pattern.compile("(?<![A-Za-z0-9])" + BEGINNING_OF_A_KEY + "[A-Za-z0-9+/=_.-]{4}");
 
   private static final Pattern NAME = Pattern.compile("[A-Za-z0-9/_+=.@-]{1,512}");
@@ -257,7 +257,7 @@ record Settings(
                   .filter(Matcher::matches)
                   .map(matcher -> matcher.group(1))
               : Optional.of(id).filter(NAME.asMatchPredicate());
-      return name.filter(text -> !BEGINNING_OF_A_WORD.matcher(text).find());
+      return name.filter(text -> !KEY_WITHIN_A_NAME.matcher(text).find());
     }
 
     private Optional<Tag> tag(Trigger trigger) {

@@ -52,7 +52,13 @@ public final class Vault {
     }
 
     /** A {@code SecretBinary}, in base64. */
-    record Binary(String base64) implements Value {}
+    record Binary(String base64) implements Value {
+      /** Does not show it either. */
+      @Override
+      public String toString() {
+        return "Binary of " + base64.length() + " characters";
+      }
+    }
   }
 
   /**
