@@ -328,12 +328,7 @@ record History(RefreshTokens tokens, List<Step> steps) {
 
     /** Tells whether a key that was made of the current one is stored, and yet not current. */
     private boolean isShelved(IssuedKey key) {
-      return Trials.isStored(world, key)
-          && world
-              .momento()
-              .parentOf(key.apiKey())
-              .filter(parent -> parent.apiKey().equals(Promises.apiKey(world.current())))
-              .isPresent();
+      return Trials.isStored(world, key) && Promises.isMadeOf(world, key.apiKey(), world.current());
     }
 
     private static boolean isNewer(IssuedKey key, IssuedKey than) {
@@ -366,13 +361,7 @@ record History(RefreshTokens tokens, List<Step> steps) {
           .filter(version -> version.created().isAfter(current.created()))
           .flatMap(this::issued)
           .filter(key -> world.momento().accepts(key.apiKey()))
-          .filter(
-              key ->
-                  world
-                      .momento()
-                      .parentOf(key.apiKey())
-                      .filter(parent -> parent.apiKey().equals(Promises.apiKey(current)))
-                      .isPresent());
+          .filter(key -> Promises.isMadeOf(world, key.apiKey(), current));
     }
 
     private Optional<IssuedKey> issued(Version version) {

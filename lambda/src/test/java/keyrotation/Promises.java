@@ -112,6 +112,15 @@ final class Promises {
     return reason;
   }
 
+  /** Tells whether a key is what a version's key was refreshed to. */
+  static boolean isMadeOf(World world, String key, Version version) {
+    return world
+        .momento()
+        .parentOf(key)
+        .filter(parent -> parent.apiKey().equals(apiKey(version)))
+        .isPresent();
+  }
+
   /** Tells whether a key is that ancestor itself, or was refreshed from it. */
   static boolean descends(World world, String key, String ancestor) {
     return key.equals(ancestor)

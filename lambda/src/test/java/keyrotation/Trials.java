@@ -334,26 +334,12 @@ final class Trials {
         .labelled(Vault.PENDING)
         .filter(version -> version.value() != null)
         .filter(version -> !version.labels().contains(Vault.CURRENT))
-        .filter(
-            version ->
-                world
-                    .momento()
-                    .parentOf(Promises.apiKey(version))
-                    .filter(parent -> parent.apiKey().equals(Promises.apiKey(world.current())))
-                    .isPresent());
+        .filter(version -> Promises.isMadeOf(world, Promises.apiKey(version), world.current()));
   }
 
   private static List<IssuedKey> madeOf(World world, Version version) {
     return world.keys().stream()
-        .filter(key -> world.momento().parentOf(key.apiKey()).isPresent())
-        .filter(
-            key ->
-                world
-                    .momento()
-                    .parentOf(key.apiKey())
-                    .orElseThrow()
-                    .apiKey()
-                    .equals(Promises.apiKey(version)))
+        .filter(key -> Promises.isMadeOf(world, key.apiKey(), version))
         .toList();
   }
 
