@@ -11,8 +11,8 @@ import org.junit.jupiter.api.parallel.Isolated;
  * Whatever happens to whichever remote call, whatever is found, whoever asks, and whatever comes
  * next: no key is lost that could be saved, and nothing is told that is not so.
  *
- * <p>The process does not really die here, as it does in {@link EveryDeathIT}. {@code -Pexhaustive}
- * plays every scenario; every build plays enough of them for each two traits to meet.
+ * <p>The process does not really die here, as it does in {@link RealProcessIT}. {@code
+ * -Pexhaustive} plays every scenario; every build plays enough of them for each two traits to meet.
  */
 @Isolated("It takes all that the machine has.")
 class EveryTroubleTest {

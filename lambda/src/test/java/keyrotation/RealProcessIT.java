@@ -19,24 +19,25 @@ import keyrotation.sandbox.MomentoServer.RefreshTokens;
 import org.junit.jupiter.api.Test;
 
 /**
- * Wherever the function's process dies, before any remote call or after it: no key is lost that
- * could be saved. The deaths are real; what comes next finds another process. And whichever call
- * hangs: it ends with a reason before Lambda would end it.
+ * The packed function in a process of its own. Wherever that dies, before any remote call or after
+ * it: no key is lost that could be saved; what comes next finds another process. And whichever call
+ * hangs: the function ends with a reason before Lambda would end it.
  *
  * <p>{@code -Pexhaustive} has it die after every call of every request, where refresh tokens work
  * once, and then makes the same request again. A death before a call leaves what a death after the
  * call before it leaves. Of those, of other requests that may come next, and of rejected pending
  * keys, for which the function takes its time, it plays enough for each two traits to meet; {@link
- * EveryTroubleTest} plays them all. Calls of a plain rotation hang. Every build has it die after
- * each call of a plain rotation.
+ * EveryTroubleTest} plays them all. Each call of a plain rotation hangs. Every build has it die
+ * after each of them.
  */
-class EveryDeathIT {
+class RealProcessIT {
 
   private static final int AT_ONCE = 2;
   private static final int WAITING_AT_ONCE = 8;
 
   @Test
-  void no_death_of_the_process_loses_a_key_that_could_be_saved() throws InterruptedException {
+  void neither_a_death_nor_a_call_that_hangs_loses_a_key_that_could_be_saved()
+      throws InterruptedException {
     // The sandbox's clock is hours behind the process's, to which no key there is young.
     List<Scenario> all =
         Trials.scenarios(Trouble::isDeath).stream()
@@ -46,16 +47,16 @@ class EveryDeathIT {
     if (Trials.ALL) {
       scenarios.addAll(Trials.covering(all));
       Trials.scenarios(trouble -> trouble == Trouble.HANGING).stream()
-          .filter(EveryDeathIT::isPlain)
-          .filter(EveryDeathIT::isRepeated)
+          .filter(RealProcessIT::isPlain)
+          .filter(RealProcessIT::isRepeated)
           .forEach(scenarios::add);
     }
     all.stream()
         .filter(scenario -> scenario.trouble() == Trouble.KILLED_AFTER)
-        .filter(EveryDeathIT::isRepeated)
+        .filter(RealProcessIT::isRepeated)
         .filter(scenario -> Trials.ALL ? !takesItsTime(scenario) : isPlain(scenario))
         .forEach(scenarios::add);
-    Trials trials = new Trials("Death of the process, or a call that hangs", scenarios.size());
+    Trials trials = new Trials("Death or hang of a process", scenarios.size());
     Map<Boolean, List<List<Scenario>>> byPace =
         Trials.byTrouble(List.copyOf(scenarios)).stream()
             .collect(partitioningBy(variants -> takesItsTime(variants.getFirst())));
