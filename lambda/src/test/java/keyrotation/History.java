@@ -257,7 +257,8 @@ record History(RefreshTokens tokens, List<Step> steps) {
       String result = result(ending);
       if (request.way() != WayIn.SECRETS_MANAGER
           && Set.of("ROTATED", "RESUMED", "ROLLED_BACK").contains(result)) {
-        madeCurrent.put(request.name(), world.current().id());
+        // Somebody may have made another one current since.
+        madeCurrent.put(request.name(), told(ending));
       }
     }
 
@@ -273,8 +274,14 @@ record History(RefreshTokens tokens, List<Step> steps) {
     }
 
     private static boolean tells(Ending ending, String versionId) {
+      return told(ending).equals(versionId);
+    }
+
+    /** Returns the version that is told of, if any. */
+    private static String told(Ending ending) {
       return ending instanceof Ending.Answered(var report)
-          && report.path("secrets").path(0).path("version_id").asText().equals(versionId);
+          ? report.path("secrets").path(0).path("version_id").asText()
+          : "";
     }
 
     private static String words(Ending ending) {
