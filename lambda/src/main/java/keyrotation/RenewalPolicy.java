@@ -1,37 +1,79 @@
 package keyrotation;
 
+import static java.util.Comparator.reverseOrder;
+
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
 
 /**
- * When a key is due to be renewed: at an age, when a third of its life is left, or when there might
- * be no time for another try after a failure; whichever is first.
+ * When a scheduled run rotates a key, and how long a key has to live so that a scheduled run can
+ * rotate it in time.
  *
- * @param age from the making of the version that holds the key
+ * @param age the age of a version at which its key is due
+ * @param interval the time between two scheduled runs
  */
-record RenewalPolicy(Duration age) {
+public record RenewalPolicy(Duration age, Duration interval) {
 
-  /** Checks are daily; a key that does not last for two more cannot wait for the next. */
-  private static final Duration TWO_CHECKS = Duration.ofDays(2);
+  /** The intervals that can be configured, in hours: each divides a day. */
+  static final List<Integer> INTERVALS_IN_HOURS = List.of(1, 2, 3, 4, 6, 8, 12, 24);
 
-  /** A check that the schedule's window makes come early must not put the renewal off by a day. */
-  private static final Duration EARLY = Duration.ofHours(2);
+  /**
+   * A scheduled run may come this much early or late. The schedule's flexible window is an hour at
+   * most; the rest is for Lambda's retries and for clocks that differ.
+   */
+  private static final Duration TOLERANCE = Duration.ofHours(2);
 
-  /** Tells whether a key is due. One of which nobody knows when it ends is due at once. */
-  boolean isDue(Instant created, Expiry expiry, Instant now) {
-    return isOfAge(created, now)
+  /**
+   * Tells whether a key is due: at the configured age; when a third of its life is left; or when it
+   * might expire before the run after next, so that one run may fail. A key of unknown expiry is
+   * due at once.
+   *
+   * @param created when the version that holds the key was created
+   * @param byAge whether the age counts; where Secrets Manager rotates the secret by itself, its
+   *     own schedule decides on the age
+   */
+  boolean isDue(Instant created, Expiry expiry, Instant now, boolean byAge) {
+    return (byAge && !now.isBefore(created.plus(age).minus(TOLERANCE)))
         || switch (expiry) {
           case Expiry.Unknown _ -> true;
           case Expiry.Never _ -> false;
           case Expiry.At(Instant end) -> {
             Duration left = Duration.between(now, end);
             Duration life = Duration.between(created, end);
-            yield left.multipliedBy(3).compareTo(life) <= 0 || left.compareTo(TWO_CHECKS) <= 0;
+            yield left.multipliedBy(3).compareTo(life) <= 0
+                || left.compareTo(shortestLife(interval)) <= 0;
           }
         };
   }
 
-  private boolean isOfAge(Instant created, Instant now) {
-    return !now.isBefore(created.plus(age).minus(EARLY));
+  /**
+   * Tells whether a key lives too short for this interval: it would expire before it can be rotated
+   * with room for one failed run.
+   *
+   * @param created when the version that holds the key was created
+   */
+  boolean isTooShort(Instant created, Expiry expiry) {
+    return expiry instanceof Expiry.At(Instant end)
+        && Duration.between(created, end).compareTo(shortestLife(interval)) < 0;
+  }
+
+  /** Returns the largest interval that suits a life; empty if even the smallest is too large. */
+  static Optional<Duration> largestIntervalFor(Duration life) {
+    return INTERVALS_IN_HOURS.stream()
+        .sorted(reverseOrder())
+        .map(Duration::ofHours)
+        .filter(interval -> life.compareTo(shortestLife(interval)) >= 0)
+        .findFirst();
+  }
+
+  /** Returns the shortest life that a key may have. */
+  Duration shortestLife() {
+    return shortestLife(interval);
+  }
+
+  private static Duration shortestLife(Duration interval) {
+    return interval.multipliedBy(2).plus(TOLERANCE);
   }
 }

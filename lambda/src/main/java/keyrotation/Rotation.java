@@ -119,7 +119,7 @@ final class Rotation {
       return new RotationResult.Resumed(secret.name(), versionId, current.id(), expiry);
     }
     KeySecret old = KeySecret.parse(current.value());
-    if (onlyIfDue && !policy.isDue(current.created(), old.expiry(), clock.instant())) {
+    if (onlyIfDue && !isDue(secret, current, old.expiry())) {
       return new RotationResult.NotDue(secret.name(), current.id(), old.expiry());
     }
     mintAndStage(secret, current, old, versionId, request);
@@ -143,8 +143,13 @@ final class Rotation {
     }
     log.step("probe", current.id(), () -> store.probeWrite(secret, current));
     Expiry expiry = readable(current).map(KeySecret::expiry).orElse(new Expiry.Unknown());
-    boolean due = policy.isDue(current.created(), expiry, clock.instant());
+    boolean due = isDue(secret, current, expiry);
     return new RotationResult.WouldRotate(secret.name(), current.id(), expiry, due, resume);
+  }
+
+  /** Secrets Manager decides on the age of a key whose secret it rotates by itself. */
+  private boolean isDue(Secret secret, Version current, Expiry expiry) {
+    return policy.isDue(current.created(), expiry, clock.instant(), !secret.rotationEnabled());
   }
 
   /**

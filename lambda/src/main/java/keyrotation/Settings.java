@@ -10,16 +10,17 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * The function's environment variables, read once and checked.
+ * The function's environment variables, parsed and checked. The function parses them at start, and
+ * the CDK app parses the same ones before it deploys them, so that what deploys also starts.
  *
- * @param secretIds the names or ARNs of the secrets that a schedule is for
- * @param tag what marks more of them
- * @param policy when a schedule renews a key
+ * @param secretIds the names or ARNs of the secrets that a scheduled run rotates
+ * @param tag the tag of further secrets that a scheduled run rotates
+ * @param policy when a scheduled run rotates a key
  * @param refreshesPerSecond how many refresh calls Momento allows an account
  * @param writesPerSecond how many writing calls Secrets Manager allows an account
- * @param controlEndpoint where Momento's control plane is; empty to take it from each key
+ * @param controlEndpoint Momento's control plane; empty to derive it from each key
  */
-record Settings(
+public record Settings(
     List<String> secretIds,
     Optional<Tag> tag,
     RenewalPolicy policy,
@@ -28,7 +29,7 @@ record Settings(
     Optional<HostAndPort> controlEndpoint) {
 
   /** A tag of a secret. */
-  record Tag(String key, String value) {
+  public record Tag(String key, String value) {
     @Override
     public String toString() {
       return key + "=" + value;
@@ -36,9 +37,22 @@ record Settings(
   }
 
   /** Where a server listens. */
-  record HostAndPort(String host, int port) {}
+  public record HostAndPort(String host, int port) {}
 
-  private static final Pattern TAG = Pattern.compile("([^=]{1,128})=([^=]{0,256})");
+  /** What AWS allows in a tag's key and value, but for "=", which separates them here. */
+  private static final Pattern TAG =
+      Pattern.compile("([\\p{L}\\p{N} _.:/+@-]{1,128})=([\\p{L}\\p{N} _.:/+@-]{0,256})");
+
+  /** What AWS allows in a secret's name. */
+  private static final Pattern NAME = Pattern.compile("[A-Za-z0-9/_+=.@-]{1,512}");
+
+  /** The ARN of a secret: its name and six random characters at the end. */
+  private static final Pattern ARN =
+      Pattern.compile(
+          "arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\\d{12}:secret:("
+              + NAME.pattern()
+              + ")-[A-Za-z0-9]{6}");
+
   private static final Pattern HOST_AND_PORT = Pattern.compile("(.*):(.*)");
   private static final String DEFAULT_SECRET = "momento/authentication-token";
   private static final int MOST_DAYS = 1000;
@@ -47,16 +61,16 @@ record Settings(
   /**
    * Reads the settings.
    *
-   * @throws IllegalArgumentException if some can't be; names each such variable, its value, the
-   *     rule and an example
+   * @throws IllegalArgumentException if any is invalid; one line for each, with the variable, its
+   *     value, the rule and an example
    */
-  static Settings from(Map<String, String> environment) {
+  public static Settings from(Map<String, String> environment) {
     Reader reader = new Reader(environment, new ArrayList<>());
     Optional<List<String>> secretIds =
         reader.readIfSet(
             "MOMENTO_AUTH_TOKEN_SECRET_NAME",
             Settings::secretIds,
-            "names or ARNs of secrets, separated by commas, such as " + DEFAULT_SECRET);
+            "names or ARNs of secrets, each once, separated by commas, such as " + DEFAULT_SECRET);
     Optional<Tag> tag =
         reader.readIfSet(
             "MOMENTO_AUTH_TOKEN_SECRET_TAG",
@@ -66,12 +80,20 @@ record Settings(
         new Settings(
             secretIds.orElseGet(() -> tag.isPresent() ? List.of() : List.of(DEFAULT_SECRET)),
             tag,
-            reader.read(
-                "AUTO_ROTATION_IN_DAYS",
-                "1",
-                text ->
-                    number(text, MOST_DAYS).map(days -> new RenewalPolicy(Duration.ofDays(days))),
-                "a number of days from 1 to " + MOST_DAYS + ", such as 1"),
+            new RenewalPolicy(
+                reader.read(
+                    "AUTO_ROTATION_IN_DAYS",
+                    "1",
+                    text -> number(text, MOST_DAYS).map(Duration::ofDays),
+                    "a number of days from 1 to " + MOST_DAYS + ", such as 1"),
+                reader.read(
+                    "CHECK_INTERVAL_IN_HOURS",
+                    "24",
+                    text ->
+                        number(text, 24)
+                            .filter(RenewalPolicy.INTERVALS_IN_HOURS::contains)
+                            .map(Duration::ofHours),
+                    "a number of hours, one of 1, 2, 3, 4, 6, 8, 12 and 24, such as 24")),
             reader.read(
                 "MOMENTO_REFRESHES_PER_SECOND",
                 "5",
@@ -87,7 +109,7 @@ record Settings(
                 Settings::hostAndPort,
                 "a host name and a port, such as control.example.com:443"));
     if (!reader.mistakes.isEmpty()) {
-      throw new IllegalArgumentException(String.join(" ", reader.mistakes));
+      throw new IllegalArgumentException(String.join("\n", reader.mistakes));
     }
     return settings;
   }
@@ -120,15 +142,16 @@ record Settings(
   private static Optional<List<String>> secretIds(String text) {
     List<String> ids = Stream.of(text.split(",", -1)).map(String::strip).toList();
     boolean valid =
-        ids.stream().allMatch(id -> RotationEvent.SECRET_ID.matcher(id).matches())
+        ids.stream().allMatch(id -> NAME.matcher(id).matches() || ARN.matcher(id).matches())
             && ids.stream().noneMatch(MomentoKey::isHeldBy)
             && ids.stream().map(Settings::nameOf).distinct().count() == ids.size();
     return valid ? Optional.of(ids) : Optional.empty();
   }
 
-  /** Returns the name in an ARN, which ends in six random characters; a name is its own. */
+  /** Returns the name of a secret that is given by its name or its ARN. */
   private static String nameOf(String secretId) {
-    return secretId.replaceFirst("^arn:.*:secret:(.*)-[A-Za-z0-9]{6}$", "$1");
+    var arn = ARN.matcher(secretId);
+    return arn.matches() ? arn.group(1) : secretId;
   }
 
   private static Optional<Tag> tag(String text) {

@@ -17,6 +17,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class SettingsTest {
 
+  private static final String ARN_OF_C =
+      "arn:aws:secretsmanager:us-east-1:123456789012:secret:c-Ab1Cd2";
+
   @Test
   void everything_has_a_default() {
     assertThat(Settings.from(Map.of()))
@@ -24,7 +27,7 @@ class SettingsTest {
             new Settings(
                 List.of("momento/authentication-token"),
                 Optional.empty(),
-                new RenewalPolicy(Duration.ofDays(1)),
+                new RenewalPolicy(Duration.ofDays(1), Duration.ofHours(24)),
                 5,
                 50,
                 Optional.empty()));
@@ -41,17 +44,18 @@ class SettingsTest {
     assertThat(
             Settings.from(
                 Map.of(
-                    "MOMENTO_AUTH_TOKEN_SECRET_NAME", "a/b, arn:aws:secretsmanager:x:1:secret:c-1",
+                    "MOMENTO_AUTH_TOKEN_SECRET_NAME", "a/b, " + ARN_OF_C,
                     "MOMENTO_AUTH_TOKEN_SECRET_TAG", "rotate=momento",
                     "AUTO_ROTATION_IN_DAYS", " 30 ",
+                    "CHECK_INTERVAL_IN_HOURS", "6",
                     "MOMENTO_REFRESHES_PER_SECOND", "2",
                     "SECRETS_MANAGER_WRITES_PER_SECOND", "20",
                     "MOMENTO_CONTROL_ENDPOINT", "control.example.com:443")))
         .isEqualTo(
             new Settings(
-                List.of("a/b", "arn:aws:secretsmanager:x:1:secret:c-1"),
+                List.of("a/b", ARN_OF_C),
                 Optional.of(new Tag("rotate", "momento")),
-                new RenewalPolicy(Duration.ofDays(30)),
+                new RenewalPolicy(Duration.ofDays(30), Duration.ofHours(6)),
                 2,
                 20,
                 Optional.of(new HostAndPort("control.example.com", 443))));
@@ -61,7 +65,10 @@ class SettingsTest {
   @CsvSource({
     "AUTO_ROTATION_IN_DAYS, 1",
     "AUTO_ROTATION_IN_DAYS, 1000",
+    "CHECK_INTERVAL_IN_HOURS, 1",
+    "CHECK_INTERVAL_IN_HOURS, 24",
     "MOMENTO_REFRESHES_PER_SECOND, 10000",
+    "MOMENTO_AUTH_TOKEN_SECRET_TAG, Team:a/b=momento keys",
     "MOMENTO_CONTROL_ENDPOINT, h:1",
     "MOMENTO_CONTROL_ENDPOINT, h:65535",
   })
@@ -76,8 +83,17 @@ class SettingsTest {
         "MOMENTO_AUTH_TOKEN_SECRET_NAME; a b; momento/authentication-token",
         "MOMENTO_AUTH_TOKEN_SECRET_NAME; a,,b; momento/authentication-token",
         "MOMENTO_AUTH_TOKEN_SECRET_NAME; a,a; momento/authentication-token",
-        "MOMENTO_AUTH_TOKEN_SECRET_NAME; a/b,arn:aws:secretsmanager:x:1:secret:a/b-Ab1Cd2; such as",
+        "MOMENTO_AUTH_TOKEN_SECRET_NAME;"
+            + " c,arn:aws:secretsmanager:us-east-1:123456789012:secret:c-Ab1Cd2; each once",
+        "MOMENTO_AUTH_TOKEN_SECRET_NAME; arn:aws:secretsmanager:us-east-1:123456789012:secret:c;"
+            + " such as",
+        "MOMENTO_AUTH_TOKEN_SECRET_NAME; arn:aws:kms:us-east-1:123456789012:key/c-Ab1Cd2; such as",
         "MOMENTO_AUTH_TOKEN_SECRET_TAG; rotate; rotate=momento",
+        "MOMENTO_AUTH_TOKEN_SECRET_TAG; rotate=momento=yes; rotate=momento",
+        "MOMENTO_AUTH_TOKEN_SECRET_TAG; rotate=*; rotate=momento",
+        "CHECK_INTERVAL_IN_HOURS; 5; one of 1, 2, 3, 4, 6, 8, 12 and 24",
+        "CHECK_INTERVAL_IN_HOURS; 0; such as 24",
+        "CHECK_INTERVAL_IN_HOURS; 48; such as 24",
         "AUTO_ROTATION_IN_DAYS; 0; from 1 to 1000",
         "AUTO_ROTATION_IN_DAYS; 1001; from 1 to 1000",
         "AUTO_ROTATION_IN_DAYS; daily; from 1 to 1000",
@@ -89,6 +105,7 @@ class SettingsTest {
         "MOMENTO_CONTROL_ENDPOINT; host:0; control.example.com:443",
         "MOMENTO_CONTROL_ENDPOINT; host:65536; control.example.com:443",
         "MOMENTO_CONTROL_ENDPOINT; https://host:443; control.example.com:443",
+        "MOMENTO_CONTROL_ENDPOINT; 10.0.0.1:443; control.example.com:443",
       })
   void a_mistake_is_told_with_its_value_the_rule_and_an_example(
       String variable, String text, String example) {
