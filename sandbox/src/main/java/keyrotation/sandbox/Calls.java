@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.function.Supplier;
 
 /**
@@ -76,58 +77,76 @@ public final class Calls<E extends RuntimeException> {
     return Duration.ofNanos(calls.get(n - 1).nanos - calls.get(n - 2).nanos);
   }
 
-  /**
-   * Notes a call, shows the fault planned for it, and carries it out.
-   *
-   * @param work does what the caller asked for and returns the answer
-   * @return the answer; empty if it is to be lost on the way
-   * @throws E if the call is to fail
-   */
-  <T> Optional<T> answer(String action, Supplier<T> work) throws InterruptedException {
-    return answer(action, work, work);
+  /** What reaches the caller of a call. */
+  sealed interface Answer<T> {
+    /** All of it. */
+    record Whole<T>(T content) implements Answer<T> {}
+
+    /** It stops half-way, and the connection stays open. */
+    record Half<T>(T content) implements Answer<T> {}
+
+    /** Nothing, and the connection breaks. */
+    record None<T>() implements Answer<T> {}
+  }
+
+  /** What a read sees. */
+  sealed interface View {
+    /** All that was written. */
+    record Latest() implements View {}
+
+    /** What there was before the latest write. */
+    record BeforeLatestWrite() implements View {}
+
+    /** What there was a while ago. */
+    record AsOf(Duration ago) implements View {}
   }
 
   /**
-   * The same for a read.
+   * Notes a call, shows the fault planned for it, and carries it out.
    *
-   * @param staleWork answers as before the latest write
+   * @param work does what the caller asked for and returns the answer; a read looks at what it is
+   *     given, a write need not
+   * @throws E if the call is to fail
    */
-  <T> Optional<T> answer(String action, Supplier<T> work, Supplier<T> staleWork)
-      throws InterruptedException {
+  <T> Answer<T> answer(String action, Function<View, T> work) throws InterruptedException {
+    Supplier<T> now = () -> work.apply(new View.Latest());
     Optional<Fault<E>> fault = record(action);
     if (fault.isEmpty()) {
-      return Optional.of(work.get());
+      return new Answer.Whole<>(now.get());
     }
     return switch (fault.get()) {
       case Fault.Refuse<E>(E error) -> throw error;
       case Fault.LoseAnswer<E> _ -> {
         try {
-          var _ = work.get();
+          var _ = now.get();
         } catch (RuntimeException refusal) {
           // That is an answer, too, and lost like any other.
         }
-        yield Optional.empty();
+        yield new Answer.None<>();
       }
+      case Fault.StopHalfway<E> _ -> new Answer.Half<>(now.get());
       case Fault.FailAfterwards<E>(E error) -> {
-        var _ = work.get();
+        var _ = now.get();
         throw error;
       }
       case Fault.Delay<E>(Duration duration) -> {
         Thread.sleep(duration);
-        yield Optional.of(work.get());
+        yield new Answer.Whole<>(now.get());
       }
-      case Fault.ReadStale<E> _ -> Optional.of(staleWork.get());
+      case Fault.ReadStale<E> _ -> new Answer.Whole<>(work.apply(new View.BeforeLatestWrite()));
+      case Fault.Lag<E>(Duration duration) ->
+          new Answer.Whole<>(work.apply(new View.AsOf(duration)));
       case Fault.Instead<E>(Runnable event) -> {
         event.run();
-        yield Optional.empty();
+        yield new Answer.None<>();
       }
       case Fault.Before<E>(Runnable event) -> {
         event.run();
-        yield Optional.of(work.get());
+        yield new Answer.Whole<>(now.get());
       }
       case Fault.After<E>(Runnable event) -> {
         try {
-          yield Optional.of(work.get());
+          yield new Answer.Whole<>(now.get());
         } finally {
           // A refusal is an answer, too.
           event.run();

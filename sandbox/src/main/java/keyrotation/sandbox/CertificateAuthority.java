@@ -18,6 +18,8 @@ import java.security.KeyStore;
 import java.security.Principal;
 import java.security.PrivateKey;
 import java.security.cert.X509Certificate;
+import javax.net.ssl.KeyManager;
+import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.X509ExtendedKeyManager;
 import okhttp3.tls.HeldCertificate;
@@ -57,15 +59,30 @@ public final class CertificateAuthority {
 
   /** Issues a certificate, with its key, for a server on this machine. */
   ServerCredentials issueForLocalhost() {
-    HeldCertificate issued =
+    return TlsServerCredentials.newBuilder().keyManager(newKey()).build();
+  }
+
+  /** The same for a server that takes the JDK's form of it. */
+  SSLContext contextForLocalhost() {
+    try {
+      SSLContext context = SSLContext.getInstance("TLS");
+      context.init(new KeyManager[] {newKey()}, null, null);
+      return context;
+    } catch (GeneralSecurityException e) {
+      throw new IllegalStateException("This JVM has no TLS.", e);
+    }
+  }
+
+  private OneKey newKey() {
+    return new OneKey(
         new HeldCertificate.Builder()
             .commonName("localhost")
             .addSubjectAlternativeName("localhost")
             .addSubjectAlternativeName("127.0.0.1")
+            .addSubjectAlternativeName("secretsmanager.sandbox")
             .duration(1, DAYS)
             .signedBy(root)
-            .build();
-    return TlsServerCredentials.newBuilder().keyManager(new OneKey(issued)).build();
+            .build());
   }
 
   private static InputStream stream(String pem) {

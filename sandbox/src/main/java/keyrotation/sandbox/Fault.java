@@ -24,6 +24,12 @@ public sealed interface Fault<E extends RuntimeException> {
   /** A read answers as if the latest write to that secret had not happened yet; no other effect. */
   record ReadStale<E extends RuntimeException>() implements Fault<E> {}
 
+  /** A read sees a secret as it was this long ago, by the machine's clock; no other effect. */
+  record Lag<E extends RuntimeException>(Duration duration) implements Fault<E> {}
+
+  /** Carried out, but the answer stops half-way, and the connection stays open. */
+  record StopHalfway<E extends RuntimeException>() implements Fault<E> {}
+
   /**
    * Something else happens, such as the death of the caller; the call is not carried out, and there
    * is no answer.

@@ -88,6 +88,9 @@ public final class MomentoServer implements AutoCloseable {
   private int refusalsOfNewKeys;
   private Status.Code codeForExpired = Status.Code.INVALID_ARGUMENT;
   private UnaryOperator<_RefreshApiTokenResponse> alteration = UnaryOperator.identity();
+  private Permissions permissionsOfNewKeys = Permissions.SUPER_USER;
+  private boolean refusalsHaveTrailer = true;
+  private boolean isBehindProxy;
 
   private MomentoServer(
       CertificateAuthority authority, InstantSource clock, RefreshTokens refreshTokens)
@@ -199,6 +202,11 @@ public final class MomentoServer implements AutoCloseable {
         .anyMatch(key -> key.apiKey().equals(apiKey) && vouchedFor.contains(key.token()));
   }
 
+  private synchronized boolean isLive(String token) {
+    IssuedKey key = keys.get(token);
+    return key != null && !isBehindProxy && clock.instant().isBefore(key.validUntil());
+  }
+
   private synchronized void vouchFor(String token) {
     vouchedFor.add(token);
   }
@@ -217,6 +225,24 @@ public final class MomentoServer implements AutoCloseable {
   /** Chooses how a refresh of an expired key, or with a bad refresh token, is refused. */
   public synchronized void refuseRefreshWith(Status.Code code) {
     codeForExpired = code;
+  }
+
+  /** Lets a refresh keep no more than these permissions. */
+  public synchronized void limitNewKeysTo(Permissions permissions) {
+    permissionsOfNewKeys = permissions;
+  }
+
+  /** Leaves Momento's own trailer {@code err} out of refusals for want of a permission. */
+  public synchronized void leaveOutTrailers() {
+    refusalsHaveTrailer = false;
+  }
+
+  /**
+   * Puts a proxy in front that allows no call of ListCaches, whatever the key, and does not ask
+   * Momento; or takes it away.
+   */
+  public synchronized void putBehindProxy(boolean isBehindProxy) {
+    this.isBehindProxy = isBehindProxy;
   }
 
   /** Alters the answers to refreshes, after the new key was made. */
@@ -299,13 +325,18 @@ public final class MomentoServer implements AutoCloseable {
     if (refreshTokens == RefreshTokens.SINGLE_USE && !spentRefreshTokens.add(refreshToken)) {
       throw refusal("The refresh token was used before");
     }
-    IssuedKey fresh = issue(old.lifetime(), old.permissions());
+    Permissions permissions =
+        permissionsOfNewKeys == Permissions.DATA_ONLY ? Permissions.DATA_ONLY : old.permissions();
+    IssuedKey fresh = issue(old.lifetime(), permissions);
     refusalsLeft.put(fresh.token(), refusalsOfNewKeys);
     parents.put(fresh.token(), old);
     return fresh;
   }
 
   private synchronized _ListCachesResponse cachesFor(String token) {
+    if (isBehindProxy) {
+      throw Status.PERMISSION_DENIED.withDescription("RBAC: access denied").asRuntimeException();
+    }
     IssuedKey key = keys.get(token);
     if (key == null
         || !clock.instant().isBefore(key.validUntil())
@@ -313,7 +344,9 @@ public final class MomentoServer implements AutoCloseable {
       throw error(Status.UNAUTHENTICATED, "invalid_credentials");
     }
     if (key.permissions() == Permissions.DATA_ONLY) {
-      throw error(Status.PERMISSION_DENIED, "momento_general_err");
+      throw refusalsHaveTrailer
+          ? error(Status.PERMISSION_DENIED, "momento_general_err")
+          : Status.PERMISSION_DENIED.asRuntimeException();
     }
     return _ListCachesResponse.getDefaultInstance();
   }
@@ -340,13 +373,15 @@ public final class MomentoServer implements AutoCloseable {
 
   private <T> void answer(String action, StreamObserver<T> caller, Supplier<T> work) {
     try {
-      Optional<T> answer = calls.answer(action, work);
-      if (answer.isEmpty()) {
-        // What a client sees of a connection that breaks under its call.
-        throw Status.UNAVAILABLE.withDescription("End of stream").asRuntimeException();
+      switch (calls.answer(action, _ -> work.get())) {
+        case Calls.Answer.Whole<T>(T content) -> {
+          caller.onNext(content);
+          caller.onCompleted();
+        }
+        case Calls.Answer.Half<T> _, Calls.Answer.None<T> _ ->
+            // What a client sees of a connection that breaks under its call.
+            throw Status.UNAVAILABLE.withDescription("End of stream").asRuntimeException();
       }
-      caller.onNext(answer.get());
-      caller.onCompleted();
     } catch (StatusRuntimeException e) {
       caller.onError(e);
     } catch (InterruptedException e) {
@@ -389,8 +424,9 @@ public final class MomentoServer implements AutoCloseable {
 
     @Override
     public void onError(Throwable refusal) {
-      // A key that may not list caches is a good key, too.
-      if (Status.fromThrowable(refusal).getCode() == Status.Code.PERMISSION_DENIED) {
+      // A key that may not list caches is a good key, too, if it is Momento that says so.
+      if (Status.fromThrowable(refusal).getCode() == Status.Code.PERMISSION_DENIED
+          && isLive(token)) {
         vouchFor(token);
       }
       caller.onError(refusal);

@@ -84,7 +84,7 @@ public final class Sandbox implements AutoCloseable {
   public Map<String, String> environment() {
     return Map.of(
         "AWS_ENDPOINT_URL",
-        secretsManager.endpoint().toString(),
+        secretsManager.listenWithTls(authority).toString(),
         "MOMENTO_CONTROL_ENDPOINT",
         momento.controlEndpoint(),
         "JAVA_TOOL_OPTIONS",

@@ -45,6 +45,18 @@ public final class SecretsManagerException extends RuntimeException {
     return new SecretsManagerException(400, "InvalidParameterException", message);
   }
 
+  /** A write to a replica. */
+  public static SecretsManagerException replica() {
+    return invalidParameter(
+        "Operation not permitted on a replica secret. Call must be made in primary secret's"
+            + " region.");
+  }
+
+  /** More of something than a secret may have. */
+  public static SecretsManagerException limitExceeded(String message) {
+    return new SecretsManagerException(400, "LimitExceededException", message);
+  }
+
   /** A parameter outside its documented length. */
   public static SecretsManagerException validation(String message) {
     return new SecretsManagerException(400, "ValidationException", message);

@@ -10,12 +10,15 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
+import com.sun.net.httpserver.HttpsConfigurator;
+import com.sun.net.httpserver.HttpsServer;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.math.BigDecimal;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Collection;
@@ -67,6 +70,7 @@ public final class SecretsManagerServer implements AutoCloseable {
   private final Calls<SecretsManagerException> calls = new Calls<>();
   private final Vault vault;
   private final HttpServer http;
+  private @Nullable HttpsServer https;
   private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
   private final Map<String, Predicate<String>> functions = new ConcurrentHashMap<>();
   private final Queue<Future<?>> rotations = new ConcurrentLinkedQueue<>();
@@ -95,6 +99,22 @@ public final class SecretsManagerServer implements AutoCloseable {
   /** Returns where clients reach it: the value of {@code AWS_ENDPOINT_URL}. */
   public URI endpoint() {
     return URI.create("http://localhost:" + http.getAddress().getPort());
+  }
+
+  /** Listens over TLS as well, and returns where: another value of {@code AWS_ENDPOINT_URL}. */
+  public synchronized URI listenWithTls(CertificateAuthority authority) {
+    try {
+      if (https == null) {
+        https = HttpsServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        https.setHttpsConfigurator(new HttpsConfigurator(authority.contextForLocalhost()));
+        https.setExecutor(threads);
+        https.createContext("/", this::handle);
+        https.start();
+      }
+      return URI.create("https://localhost:" + https.getAddress().getPort());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   /** Returns a builder of an operator's clients; they bring an HTTP client of their own. */
@@ -159,8 +179,11 @@ public final class SecretsManagerServer implements AutoCloseable {
   }
 
   @Override
-  public void close() {
+  public synchronized void close() {
     http.stop(0);
+    if (https != null) {
+      https.stop(0);
+    }
     threads.shutdownNow();
   }
 
@@ -178,13 +201,10 @@ public final class SecretsManagerServer implements AutoCloseable {
         ACTIONS_OF_FUNCTIONS.add(action);
       }
       try {
-        Optional<ObjectNode> result =
-            calls.answer(
-                action,
-                () -> carryOut(action, request, vault::describe),
-                () -> carryOut(action, request, vault::describeStale));
-        if (result.isPresent()) {
-          answer(exchange, 200, result.get());
+        switch (calls.answer(action, view -> carryOut(action, request, lookUp(view)))) {
+          case Calls.Answer.Whole<ObjectNode>(ObjectNode whole) -> answer(exchange, 200, whole);
+          case Calls.Answer.Half<ObjectNode>(ObjectNode whole) -> answerHalf(exchange, whole);
+          case Calls.Answer.None<ObjectNode> _ -> {}
         }
       } catch (SecretsManagerException e) {
         if (e.type().isEmpty()) {
@@ -197,6 +217,14 @@ public final class SecretsManagerServer implements AutoCloseable {
         Thread.currentThread().interrupt();
       }
     }
+  }
+
+  private Function<String, Secret> lookUp(Calls.View view) {
+    return switch (view) {
+      case Calls.View.Latest _ -> vault::describe;
+      case Calls.View.BeforeLatestWrite _ -> vault::describeStale;
+      case Calls.View.AsOf(Duration ago) -> secretId -> vault.describeAsOf(secretId, ago);
+    };
   }
 
   private static boolean isFunction(HttpExchange exchange) {
@@ -259,6 +287,7 @@ public final class SecretsManagerServer implements AutoCloseable {
         .max(naturalOrder())
         .ifPresent(date -> result.set("LastAccessedDate", seconds(date)));
     secret.deletion().ifPresent(date -> result.set("DeletedDate", seconds(date)));
+    secret.primaryRegion().ifPresent(region -> result.put("PrimaryRegion", region));
     secret
         .rotation()
         .ifPresent(
@@ -322,6 +351,7 @@ public final class SecretsManagerServer implements AutoCloseable {
         ObjectNode entry = identify(secret);
         list.add(entry);
         ArrayNode tags = entry.putArray("Tags");
+        secret.primaryRegion().ifPresent(region -> entry.put("PrimaryRegion", region));
         secret.tags().forEach((key, value) -> tags.addObject().put("Key", key).put("Value", value));
       }
     }
@@ -505,6 +535,17 @@ public final class SecretsManagerServer implements AutoCloseable {
   private void answer(HttpExchange exchange, int status, ObjectNode body) throws IOException {
     exchange.getResponseHeaders().set("Content-Type", "application/x-amz-json-1.1");
     answer(exchange, status, json.writeValueAsBytes(body));
+  }
+
+  /** Sends half of an answer, and keeps the connection open until the server stops. */
+  private void answerHalf(HttpExchange exchange, ObjectNode body)
+      throws IOException, InterruptedException {
+    byte[] bytes = json.writeValueAsBytes(body);
+    exchange.getResponseHeaders().set("Content-Type", "application/x-amz-json-1.1");
+    exchange.sendResponseHeaders(200, bytes.length);
+    exchange.getResponseBody().write(bytes, 0, bytes.length / 2);
+    exchange.getResponseBody().flush();
+    Thread.sleep(Duration.ofHours(1));
   }
 
   private static void answer(HttpExchange exchange, int status, byte[] bytes) throws IOException {

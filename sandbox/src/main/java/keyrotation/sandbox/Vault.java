@@ -3,6 +3,7 @@ package keyrotation.sandbox;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static java.util.Comparator.comparing;
 
+import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
@@ -38,7 +39,11 @@ public final class Vault {
   public static final String PREVIOUS = "AWSPREVIOUS";
 
   private static final int MAX_VALUE_BYTES = 65_536;
-  private static final String ARN_PREFIX = "arn:aws:secretsmanager:us-east-1:123456789012:secret:";
+  private static final int MAX_LABELS = 20;
+  private static final int MAX_HISTORY = 50;
+  private static final String REGION = "us-east-1";
+  private static final String ARN_PREFIX =
+      "arn:aws:secretsmanager:" + REGION + ":123456789012:secret:";
 
   /** What a version holds. */
   public sealed interface Value {
@@ -85,7 +90,11 @@ public final class Vault {
     }
   }
 
-  /** A secret and its versions, oldest first, those without a label too. */
+  /**
+   * A secret and its versions, oldest first, those without a label too.
+   *
+   * @param primaryRegion of a replicated secret; another region than the ARN's if this is a replica
+   */
   public record Secret(
       String arn,
       String name,
@@ -95,6 +104,7 @@ public final class Vault {
       Instant changed,
       Optional<Instant> deletion,
       Optional<Rotation> rotation,
+      Optional<String> primaryRegion,
       Map<String, String> tags,
       List<Version> versions) {
 
@@ -116,33 +126,101 @@ public final class Vault {
 
     private Secret withDescription(Optional<String> description) {
       return new Secret(
-          arn, name, description, kmsKeyId, created, changed, deletion, rotation, tags, versions);
+          arn,
+          name,
+          description,
+          kmsKeyId,
+          created,
+          changed,
+          deletion,
+          rotation,
+          primaryRegion,
+          tags,
+          versions);
     }
 
     private Secret withVersions(List<Version> versions, Instant changed) {
       return new Secret(
-          arn, name, description, kmsKeyId, created, changed, deletion, rotation, tags, versions);
+          arn,
+          name,
+          description,
+          kmsKeyId,
+          created,
+          changed,
+          deletion,
+          rotation,
+          primaryRegion,
+          tags,
+          versions);
     }
 
     private Secret withDeletion(Optional<Instant> deletion) {
       return new Secret(
-          arn, name, description, kmsKeyId, created, changed, deletion, rotation, tags, versions);
+          arn,
+          name,
+          description,
+          kmsKeyId,
+          created,
+          changed,
+          deletion,
+          rotation,
+          primaryRegion,
+          tags,
+          versions);
     }
 
     private Secret withRotation(Optional<Rotation> rotation) {
       return new Secret(
-          arn, name, description, kmsKeyId, created, changed, deletion, rotation, tags, versions);
+          arn,
+          name,
+          description,
+          kmsKeyId,
+          created,
+          changed,
+          deletion,
+          rotation,
+          primaryRegion,
+          tags,
+          versions);
+    }
+
+    private Secret withPrimaryRegion(String region) {
+      return new Secret(
+          arn,
+          name,
+          description,
+          kmsKeyId,
+          created,
+          changed,
+          deletion,
+          rotation,
+          Optional.of(region),
+          tags,
+          versions);
     }
 
     private Secret withTags(Map<String, String> tags) {
       return new Secret(
-          arn, name, description, kmsKeyId, created, changed, deletion, rotation, tags, versions);
+          arn,
+          name,
+          description,
+          kmsKeyId,
+          created,
+          changed,
+          deletion,
+          rotation,
+          primaryRegion,
+          tags,
+          versions);
     }
   }
 
+  /** What a secret was until a write, and when that came, as {@link System#nanoTime} had it. */
+  private record Former(Secret secret, long untilNanos) {}
+
   private final InstantSource clock;
   private final Map<String, Secret> secrets = new LinkedHashMap<>();
-  private final Map<String, Secret> beforeLatestWrite = new HashMap<>();
+  private final Map<String, List<Former>> history = new HashMap<>();
   private final Map<String, Map<String, Instant>> lastReads = new HashMap<>();
   private Instant latest = Instant.EPOCH;
 
@@ -153,14 +231,15 @@ public final class Vault {
   /** Remembers all secrets as they are now; what it returns makes them so again. */
   synchronized Runnable save() {
     Map<String, Secret> saved = new LinkedHashMap<>(secrets);
-    Map<String, Secret> savedBefore = new HashMap<>(beforeLatestWrite);
+    Map<String, List<Former>> savedHistory = new HashMap<>();
+    history.forEach((name, former) -> savedHistory.put(name, List.copyOf(former)));
     Instant savedLatest = latest;
     return () -> {
       synchronized (this) {
         secrets.clear();
         secrets.putAll(saved);
-        beforeLatestWrite.clear();
-        beforeLatestWrite.putAll(savedBefore);
+        history.clear();
+        savedHistory.forEach((name, former) -> history.put(name, new ArrayList<>(former)));
         latest = savedLatest;
       }
     };
@@ -196,6 +275,7 @@ public final class Vault {
             now,
             Optional.empty(),
             Optional.empty(),
+            Optional.empty(),
             Map.of(),
             List.of());
     secrets.put(name, secret);
@@ -212,13 +292,25 @@ public final class Vault {
 
   /** Lets every read see the writes so far, as it does after a while. */
   public synchronized void settle() {
-    beforeLatestWrite.clear();
+    history.clear();
   }
 
   /** Returns the secret as it was before the latest write to it. */
   synchronized Secret describeStale(String secretId) {
     Secret secret = find(secretId);
-    return beforeLatestWrite.getOrDefault(secret.name, secret);
+    List<Former> former = history.getOrDefault(secret.name, List.of());
+    return former.isEmpty() ? secret : former.getLast().secret;
+  }
+
+  /** Returns the secret as it was a while ago, by the machine's clock. */
+  synchronized Secret describeAsOf(String secretId, Duration ago) {
+    Secret secret = find(secretId);
+    long then = System.nanoTime() - ago.toNanos();
+    return history.getOrDefault(secret.name, List.of()).stream()
+        .filter(former -> former.untilNanos - then > 0)
+        .map(Former::secret)
+        .findFirst()
+        .orElse(secret);
   }
 
   /** GetSecretValue: of a version, of a label, of a version that must have the label. */
@@ -414,6 +506,12 @@ public final class Vault {
         secret.withDescription(Optional.of(description).filter(text -> !text.isEmpty())));
   }
 
+  /** Makes the secret one that is replicated: a replica, unless the region is its own. */
+  public synchronized void replicate(String secretId, String primaryRegion) {
+    Secret secret = find(secretId);
+    secrets.put(secret.name, secret.withPrimaryRegion(primaryRegion));
+  }
+
   /** TagResource. */
   public synchronized void tag(String secretId, Map<String, String> tags) {
     Secret secret = usable(secretId);
@@ -428,8 +526,17 @@ public final class Vault {
   }
 
   private Secret save(Secret secret, List<Version> versions, Instant now) {
+    long labels = versions.stream().mapToLong(version -> version.labels.size()).sum();
+    if (labels > MAX_LABELS) {
+      throw SecretsManagerException.limitExceeded(
+          "A secret can have " + MAX_LABELS + " staging labels at most.");
+    }
     Secret changed = secret.withVersions(versions, now);
-    beforeLatestWrite.put(secret.name, secret);
+    List<Former> former = history.computeIfAbsent(secret.name, _ -> new ArrayList<>());
+    former.add(new Former(secret, System.nanoTime()));
+    if (former.size() > MAX_HISTORY) {
+      former.removeFirst();
+    }
     secrets.put(secret.name, changed);
     return changed;
   }
@@ -467,7 +574,14 @@ public final class Vault {
   private Secret usable(String secretId) {
     Secret secret = find(secretId);
     requireUsable(secret);
+    if (isReplica(secret)) {
+      throw SecretsManagerException.replica();
+    }
     return secret;
+  }
+
+  private static boolean isReplica(Secret secret) {
+    return secret.primaryRegion.filter(region -> !region.equals(REGION)).isPresent();
   }
 
   private static void requireUsable(Secret secret) {
