@@ -29,9 +29,15 @@ sealed interface Expiry {
     }
   }
 
-  /** Tells whether there is such an instant. */
-  static boolean isPossible(long seconds) {
-    return seconds >= 0 && seconds <= Instant.MAX.getEpochSecond();
+  /**
+   * The last second of the year 9999. What is later is no count of seconds: milliseconds of today
+   * would be a date in the year 58,000.
+   */
+  long LATEST = 253_402_300_799L;
+
+  /** Tells whether this many seconds since 1970 can be a key's expiry. */
+  static boolean isPlausible(long seconds) {
+    return seconds >= 0 && seconds <= LATEST;
   }
 
   /** Reads Momento's form: seconds since 1970, where 0 means never. */

@@ -4,6 +4,9 @@ package keyrotation;
 enum FailureReason {
   EVENT_UNKNOWN("Send an event like those in the folder events."),
   SECRET_NOT_FOUND("Create the secret, or correct its name or tag; look at the region too."),
+  SECRET_IS_REPLICA(
+      "Rotate the secret in its primary's region; Secrets Manager copies the new key to the"
+          + " replica."),
   SECRET_DELETED("Restore the secret with `aws secretsmanager restore-secret`, or name another."),
   SECRET_MALFORMED("Store the JSON file that Momento's console offers for download."),
   KEY_UNREADABLE("Store a key as Momento's console gives it, whole and unchanged."),
@@ -11,6 +14,9 @@ enum FailureReason {
       "Store a key that expires and comes with a refresh token, as Momento's console gives it."),
   KEY_EXPIRED(
       "An expired key cannot be refreshed: make a new one in Momento's console and store it."),
+  KEY_TOO_SHORT_LIVED(
+      "Lower CHECK_INTERVAL_IN_HOURS, or store a key that lives longer. If this key was stored long"
+          + " after it was issued, rotate it once: the new key's life counts then."),
   REFRESH_REJECTED(
       "Make a new key in Momento's console and store it before the current one expires."),
   MOMENTO_THROTTLED("It will pass; send the event again, or wait for the next check."),
@@ -27,7 +33,7 @@ enum FailureReason {
   SECRETS_MANAGER_UNAVAILABLE(
       "Send the event again later; if the function runs in a VPC, look whether that has an"
           + " endpoint for Secrets Manager."),
-  SUPERSEDED("Nothing, if the other change was meant; else send the event again."),
+  SUPERSEDED("If that was intended, no action is needed; otherwise send the event again."),
   CANNOT_ROLL_BACK("Keep the current key, or store another by hand."),
   ROTATION_NOT_ENABLED(
       "Start the rotation with `aws secretsmanager rotate-secret`, which switches it on."),

@@ -139,8 +139,10 @@ final class KeySecret {
     if (digits.isEmpty()) {
       return new Expiry.Unknown();
     }
-    if (!digits.matches("\\d{1,18}") || !Expiry.isPossible(Long.parseLong(digits))) {
-      throw malformed("has a field \"validUntil\" that is no count of seconds since 1970");
+    if (!digits.matches("\\d{1,18}") || !Expiry.isPlausible(Long.parseLong(digits))) {
+      throw malformed(
+          "has a field \"validUntil\" that is not a number of seconds since 1970, up to the year"
+              + " 9999");
     }
     return Expiry.ofEpochSeconds(Long.parseLong(digits));
   }

@@ -17,6 +17,7 @@ import io.grpc.stub.MetadataUtils;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import keyrotation.Settings.HostAndPort;
 import momento.auth.AuthGrpc;
@@ -31,10 +32,27 @@ import org.jspecify.annotations.Nullable;
 final class MomentoControlPlane implements AutoCloseable {
 
   private static final int TLS_PORT = 443;
-  private static final Duration NEVER = Duration.ofDays(365);
   private static final Metadata.Key<String> AUTHORIZATION = header("authorization");
   private static final Metadata.Key<String> AGENT = header("agent");
   private static final Metadata.Key<String> RUNTIME_VERSION = header("runtime-version");
+
+  /** Momento's own refusals carry it; those of a proxy on the way do not. */
+  private static final Metadata.Key<String> ERR = header("err");
+
+  /** Codes that a repeated call would end in again. */
+  private static final Set<Status.Code> PERMANENT =
+      Set.of(
+          Status.Code.INVALID_ARGUMENT,
+          Status.Code.NOT_FOUND,
+          Status.Code.ALREADY_EXISTS,
+          Status.Code.FAILED_PRECONDITION,
+          Status.Code.OUT_OF_RANGE,
+          Status.Code.PERMISSION_DENIED,
+          Status.Code.UNIMPLEMENTED);
+
+  /** A JWT of no key: its claims are an id alone, and its signature is made up. */
+  private static final String JWT_OF_NO_KEY =
+      "eyJhbGciOiJIUzI1NiJ9.eyJpZCI6Im5vbmUifQ.bm8gc2lnbmF0dXJlIGZpdHMgdGhpcyB0b2tlbi4";
 
   /** How a gRPC server says when it wants to be asked again, in milliseconds; below 0 is never. */
   private static final Metadata.Key<String> PUSHBACK = header("grpc-retry-pushback-ms");
@@ -42,6 +60,7 @@ final class MomentoControlPlane implements AutoCloseable {
   private final Optional<HostAndPort> override;
   private final ChannelCredentials credentials;
   private final Map<HostAndPort, ManagedChannel> channels = new ConcurrentHashMap<>();
+  private final Map<HostAndPort, Verdict> verdictsOnNoKey = new ConcurrentHashMap<>();
 
   /**
    * Prepares for calls; the first to a host connects to it.
@@ -75,44 +94,96 @@ final class MomentoControlPlane implements AutoCloseable {
     } catch (StatusRuntimeException e) {
       Status.Code code = codeOf(e.getStatus());
       return switch (code) {
-        case INVALID_ARGUMENT, UNAUTHENTICATED, PERMISSION_DENIED, NOT_FOUND, FAILED_PRECONDITION ->
+        case INVALID_ARGUMENT, UNAUTHENTICATED, NOT_FOUND, FAILED_PRECONDITION ->
             new RefreshAnswer.Rejected(code.name());
-        default -> new RefreshAnswer.Unknown(noAnswer(code, e.getTrailers()));
+        default ->
+            code == Status.Code.PERMISSION_DENIED && isMomentos(e)
+                ? new RefreshAnswer.Rejected(code.name())
+                : new RefreshAnswer.Unknown(noAnswer(code, e.getTrailers()));
       };
     }
   }
 
-  /** Asks whether a key is accepted, by a call that changes nothing. */
+  /**
+   * Asks whether a key is accepted, by a call that changes nothing.
+   *
+   * <p>A key that may not list caches is denied the call, and a proxy denies it to any key. Momento
+   * is known by its trailer; without that, by answering otherwise to a token that is no key.
+   */
   Verdict verdict(MomentoKey.V1 key, Duration limit) {
-    Metadata headers = headers();
-    headers.put(AUTHORIZATION, key.token().value());
     try {
-      var _ =
-          ScsControlGrpc.newBlockingStub(channel(key.endpoint()))
-              .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers))
-              .withDeadlineAfter(limit.toMillis(), MILLISECONDS)
-              .listCaches(_ListCachesRequest.getDefaultInstance());
+      listCaches(key.endpoint(), key.token().value(), limit);
       return new Verdict.Accepted();
     } catch (StatusRuntimeException e) {
       Status.Code code = codeOf(e.getStatus());
       return switch (code) {
-        // A key for data alone may not list caches; Momento knows it, and that is the question.
-        case PERMISSION_DENIED -> new Verdict.Accepted();
-        case UNAUTHENTICATED -> new Verdict.Rejected();
+        case UNAUTHENTICATED -> new Verdict.Rejected(code.name());
+        case PERMISSION_DENIED ->
+            isMomentos(e) ? new Verdict.Denied() : deniedBySomeServer(key.endpoint(), limit);
         default -> new Verdict.Unknown(noAnswer(code, e.getTrailers()));
       };
     }
+  }
+
+  /** Finds out whose denial it was: a server that denies a call to any token knows no keys. */
+  private Verdict deniedBySomeServer(String endpoint, Duration limit) {
+    return switch (verdictOnNoKey(endpoint, limit)) {
+      case Verdict.Rejected _ -> new Verdict.Denied();
+      case Verdict.Unknown unknown -> unknown;
+      case Verdict.Accepted _, Verdict.Denied _ ->
+          new Verdict.Unknown(noAnswer(Status.Code.PERMISSION_DENIED, null));
+    };
+  }
+
+  /** Asks about a token that is no key, once for each host and invocation. */
+  private Verdict verdictOnNoKey(String endpoint, Duration limit) {
+    Verdict known = verdictsOnNoKey.get(target(endpoint));
+    if (known != null) {
+      return known;
+    }
+    Verdict verdict;
+    try {
+      listCaches(endpoint, JWT_OF_NO_KEY, limit);
+      verdict = new Verdict.Accepted();
+    } catch (StatusRuntimeException e) {
+      Status.Code code = codeOf(e.getStatus());
+      switch (code) {
+        case UNAUTHENTICATED, INVALID_ARGUMENT -> verdict = new Verdict.Rejected(code.name());
+        case PERMISSION_DENIED -> verdict = new Verdict.Denied();
+        default -> {
+          return new Verdict.Unknown(noAnswer(code, e.getTrailers()));
+        }
+      }
+    }
+    verdictsOnNoKey.put(target(endpoint), verdict);
+    return verdict;
+  }
+
+  private void listCaches(String endpoint, String token, Duration limit) {
+    Metadata headers = headers();
+    headers.put(AUTHORIZATION, token);
+    var _ =
+        ScsControlGrpc.newBlockingStub(channel(endpoint))
+            .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers))
+            .withDeadlineAfter(limit.toMillis(), MILLISECONDS)
+            .listCaches(_ListCachesRequest.getDefaultInstance());
+  }
+
+  private static boolean isMomentos(StatusRuntimeException e) {
+    return e.getTrailers() != null && e.getTrailers().containsKey(ERR);
   }
 
   private static NoAnswer noAnswer(Status.Code code, @Nullable Metadata trailers) {
     return new NoAnswer(
         code == Status.Code.RESOURCE_EXHAUSTED ? MOMENTO_THROTTLED : MOMENTO_UNAVAILABLE,
         code.name(),
-        Optional.ofNullable(trailers)
-            .map(t -> t.get(PUSHBACK))
-            .filter(text -> text.matches("-?\\d{1,9}"))
-            .map(Long::parseLong)
-            .map(millis -> millis < 0 ? NEVER : Duration.ofMillis(millis)));
+        PERMANENT.contains(code)
+            ? Optional.of(NoAnswer.NEVER)
+            : Optional.ofNullable(trailers)
+                .map(t -> t.get(PUSHBACK))
+                .filter(text -> text.matches("-?\\d{1,9}"))
+                .map(Long::parseLong)
+                .map(millis -> millis < 0 ? NoAnswer.NEVER : Duration.ofMillis(millis)));
   }
 
   /**
@@ -132,9 +203,9 @@ final class MomentoControlPlane implements AutoCloseable {
   }
 
   private static MintedKey minted(_RefreshApiTokenResponse answer) {
-    if (answer.getRefreshToken().isEmpty() || !Expiry.isPossible(answer.getValidUntil())) {
+    if (answer.getRefreshToken().isEmpty() || !Expiry.isPlausible(answer.getValidUntil())) {
       throw new RotationFailure(
-          NEW_KEY_INVALID, "Momento's answer lacks a refresh token or has an impossible expiry.");
+          NEW_KEY_INVALID, "Momento's answer lacks a refresh token or has an implausible expiry.");
     }
     try {
       return new MintedKey(

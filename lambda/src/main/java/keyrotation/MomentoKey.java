@@ -111,7 +111,7 @@ sealed interface MomentoKey {
             .map(claims -> claims.path("exp"))
             .filter(JsonNode::canConvertToLong)
             .map(exp -> exp.asLong())
-            .filter(seconds -> seconds > 0 && Expiry.isPossible(seconds))
+            .filter(seconds -> seconds > 0 && Expiry.isPlausible(seconds))
             .map(Expiry::ofEpochSeconds)
             .orElseGet(Expiry.Unknown::new);
     return new V1(new Sensitive(text), endpoint, new Sensitive(token), expiry);

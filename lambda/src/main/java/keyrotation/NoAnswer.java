@@ -8,6 +8,11 @@ import java.util.Optional;
  *
  * @param reason {@code MOMENTO_THROTTLED} or {@code MOMENTO_UNAVAILABLE}
  * @param code what the call ended in
- * @param notBefore how long Momento wants to be left alone, if it said so
+ * @param notBefore how long Momento wants to be left alone, if it said so; {@link #NEVER} if the
+ *     same call will not end otherwise within an invocation
  */
-record NoAnswer(FailureReason reason, String code, Optional<Duration> notBefore) {}
+record NoAnswer(FailureReason reason, String code, Optional<Duration> notBefore) {
+
+  /** Longer than any invocation. */
+  static final Duration NEVER = Duration.ofDays(365);
+}

@@ -78,13 +78,16 @@ final class PatientMomento {
   }
 
   /**
-   * Asks whether a key is accepted: while Momento does not say, for as long as there is time; when
-   * it says no, until the grace is over, since a new key may not be known everywhere yet.
+   * Asks whether a key is accepted: while Momento does not say, for as long as there is time, or as
+   * the grace takes while other secrets wait; when it says no, until the grace is over, since a new
+   * key may not be known everywhere yet.
    *
+   * @param source the key that it was refreshed from, if it is new: a refresh keeps the
+   *     permissions, so a new key that is denied what its source may do is rejected
    * @throws RotationFailure {@code OUT_OF_TIME}, if it said no and there was less time than the
    *     grace
    */
-  Verdict verdict(MomentoKey.V1 key, RotationRequest request) {
+  Verdict verdict(MomentoKey.V1 key, Optional<MomentoKey.V1> source, RotationRequest request) {
     Duration time = timeLeft(request).minus(LONGEST_QUESTION).minus(SecretStore.LONGEST_CALL);
     if (time.compareTo(FIRST_WAIT) <= 0) {
       throw outOfTimeToAsk();
@@ -98,17 +101,30 @@ final class PatientMomento {
                             : Optional.empty(),
                     answer ->
                         switch (answer) {
-                          case Verdict.Accepted _ -> Duration.ZERO;
+                          case Verdict.Accepted _, Verdict.Denied _ -> Duration.ZERO;
                           case Verdict.Rejected _ -> min(time, grace);
-                          case Verdict.Unknown _ -> time;
+                          case Verdict.Unknown _ ->
+                              request.othersWait().getAsBoolean() ? min(time, grace) : time;
                         },
                     time,
                     -1))
-            .get(() -> controlPlane.verdict(key, LONGEST_QUESTION));
+            .get(() -> verdictBeside(key, source));
     if (verdict instanceof Verdict.Rejected && time.compareTo(grace) < 0) {
       throw outOfTimeToAsk();
     }
     return verdict;
+  }
+
+  private Verdict verdictBeside(MomentoKey.V1 key, Optional<MomentoKey.V1> source) {
+    Verdict verdict = controlPlane.verdict(key, LONGEST_QUESTION);
+    if (!(verdict instanceof Verdict.Denied) || source.isEmpty()) {
+      return verdict;
+    }
+    return switch (controlPlane.verdict(source.get(), LONGEST_QUESTION)) {
+      case Verdict.Accepted _ -> new Verdict.Rejected("PERMISSION_DENIED, unlike the key before");
+      case Verdict.Denied _, Verdict.Rejected _ -> verdict;
+      case Verdict.Unknown unknown -> unknown;
+    };
   }
 
   /** Returns what one rotation takes where it has to wait for all but the answers of others. */
@@ -140,7 +156,8 @@ final class PatientMomento {
   private static RotationFailure outOfTimeToAsk() {
     return new RotationFailure(
         OUT_OF_TIME,
-        "Too little time was left to prove the key; a new one that was stored waits as pending.");
+        "Too little time was left to verify the key. If a new key was stored, it stays stored and"
+            + " the next run resumes with it.");
   }
 
   /**

@@ -1,6 +1,7 @@
 package keyrotation;
 
 import static java.util.Comparator.reverseOrder;
+import static keyrotation.FailureReason.KEY_TOO_SHORT_LIVED;
 
 import java.time.Duration;
 import java.time.Instant;
@@ -49,14 +50,34 @@ public record RenewalPolicy(Duration age, Duration interval) {
   }
 
   /**
-   * Tells whether a key lives too short for this interval: it would expire before it can be rotated
-   * with room for one failed run.
+   * Returns what is wrong with a key that lives too short for the interval: it would expire before
+   * it can be rotated with room for one failed run. Empty if it lives long enough, or if its expiry
+   * is unknown.
    *
    * @param created when the version that holds the key was created
    */
-  boolean isTooShort(Instant created, Expiry expiry) {
-    return expiry instanceof Expiry.At(Instant end)
-        && Duration.between(created, end).compareTo(shortestLife(interval)) < 0;
+  Optional<RotationFailure> judge(Instant created, Expiry expiry) {
+    if (!(expiry instanceof Expiry.At(Instant end))) {
+      return Optional.empty();
+    }
+    Duration life = Duration.between(created, end);
+    if (life.compareTo(shortestLife()) >= 0) {
+      return Optional.empty();
+    }
+    String remedy =
+        largestIntervalFor(life)
+            .map(largest -> "CHECK_INTERVAL_IN_HOURS=" + largest.toHours() + " would do.")
+            .orElse("No interval is short enough for a key that lives less than 4 hours.");
+    return Optional.of(
+        new RotationFailure(
+            KEY_TOO_SHORT_LIVED,
+            "The key expires at %s, %s after it was stored. Scheduled runs are %d hours apart, so it has to live for %d hours. %s"
+                .formatted(
+                    end, inHours(life), interval.toHours(), shortestLife().toHours(), remedy)));
+  }
+
+  private static String inHours(Duration duration) {
+    return "%d h %d min".formatted(duration.toHours(), duration.toMinutesPart());
   }
 
   /** Returns the largest interval that suits a life; empty if even the smallest is too large. */

@@ -4,6 +4,9 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static keyrotation.FailureReason.EVENT_UNKNOWN;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Pattern;
@@ -57,11 +60,17 @@ sealed interface RotationEvent {
   String SECRET_ID_FIELD = "SecretId";
 
   /**
+   * How far a scheduled event's time may be from the clock. EventBridge Scheduler delivers an event
+   * for up to a day, and Lambda for six hours more.
+   */
+  Duration TOLERANCE = Duration.ofDays(2);
+
+  /**
    * Reads an event.
    *
    * @throws RotationFailure {@code EVENT_UNKNOWN}
    */
-  static RotationEvent parse(byte[] event) {
+  static RotationEvent parse(byte[] event, Instant now) {
     JsonNode json =
         Json.read(new String(event, UTF_8))
             .orElseThrow(() -> unknown("The event is not a JSON object."));
@@ -69,7 +78,7 @@ sealed interface RotationEvent {
       return step(json);
     }
     if (json.path("detail-type").asText().equals("Scheduled Event")) {
-      return scheduled(json);
+      return scheduled(json, now);
     }
     return manual(json);
   }
@@ -82,12 +91,29 @@ sealed interface RotationEvent {
         step, secretId(json, SECRET_ID_FIELD), text(json, "ClientRequestToken", VERSION_ID));
   }
 
-  /** Both kinds of schedule send this envelope; {@code time} is the time that was scheduled. */
-  private static RotationEvent scheduled(JsonNode json) {
+  /**
+   * Both kinds of schedule send this envelope; {@code time} is the time that was scheduled. An
+   * event whose time never changed would be taken for the same one, delivered again and again.
+   */
+  private static RotationEvent scheduled(JsonNode json, Instant now) {
     String schedule = json.path("resources").path(0).asText();
+    if (schedule.isBlank()) {
+      throw unknown("The scheduled event lacks its schedule in \"resources\".");
+    }
     String time = json.path("time").asText();
-    if (schedule.isBlank() || time.isBlank()) {
-      throw unknown("The scheduled event lacks its schedule in \"resources\" or its \"time\".");
+    Instant scheduled;
+    try {
+      scheduled = Instant.parse(time);
+    } catch (DateTimeParseException e) {
+      throw unknown("The scheduled event's \"time\" is not an instant such as " + now + ".");
+    }
+    if (Duration.between(scheduled, now).abs().compareTo(TOLERANCE) > 0) {
+      throw unknown(
+          "The scheduled event's \"time\" is "
+              + scheduled
+              + ", but must be within two days of the clock, which says "
+              + now
+              + ". Does the schedule send a constant?");
     }
     return new Scheduled("schedule/" + schedule + "/" + time);
   }

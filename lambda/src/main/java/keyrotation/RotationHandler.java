@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.PrintStream;
+import java.security.Security;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -33,16 +34,22 @@ import software.amazon.awssdk.services.secretsmanager.SecretsManagerClientBuilde
  */
 public final class RotationHandler implements RequestStreamHandler {
 
+  static {
+    // A snapshot of SnapStart would keep the addresses that were found before it was taken. Nothing
+    // before this class looks a name up, and the JVM reads these once, at its first look-up.
+    Security.setProperty("networkaddress.cache.ttl", "0");
+    Security.setProperty("networkaddress.cache.negative.ttl", "0");
+  }
+
   /** How long Momento may take to know a key everywhere. */
   private static final Duration GRACE = Duration.ofSeconds(15);
 
   private final Settings settings;
-  private final SecretStore store;
+  private final SecretsManagerClient secretsManager;
   private final ChannelCredentials credentials;
   private final InstantSource clock;
   private final Duration grace;
   private final PrintStream log;
-  private final RateLimiter<Object> refreshes;
   private final RotationRound round;
 
   @SuppressWarnings("UnusedVariable") // The context that it is registered with holds it weakly.
@@ -67,20 +74,20 @@ public final class RotationHandler implements RequestStreamHandler {
       Duration grace,
       PrintStream log) {
     this.settings = settings;
-    this.store = new SecretStore(secretsManager, perSecond(settings.writesPerSecond()));
+    this.secretsManager = secretsManager;
     this.credentials = credentials;
     this.clock = clock;
     this.grace = grace;
     this.log = log;
-    this.refreshes = perSecond(settings.refreshesPerSecond());
     this.round = new RotationRound(clock, PatientMomento.timeForOne(grace));
-    this.priming = new Priming(settings, store, credentials).register();
+    this.priming = new Priming(settings, store(), credentials).register();
   }
 
   /** Makes a client that gives up in time. */
   static SecretsManagerClient configured(SecretsManagerClientBuilder client) {
     return client
-        .httpClientBuilder(UrlConnectionHttpClient.builder())
+        .httpClientBuilder(
+            UrlConnectionHttpClient.builder().socketTimeout(SecretStore.LONGEST_SILENCE))
         .overrideConfiguration(
             o ->
                 o.retryStrategy(RetryMode.STANDARD)
@@ -102,7 +109,8 @@ public final class RotationHandler implements RequestStreamHandler {
   private RotationEvent parse(byte[] event, Context context) {
     String requestId = context.getAwsRequestId();
     try {
-      return new RotationLog(log, requestId, "").step("parse", () -> RotationEvent.parse(event));
+      return new RotationLog(log, requestId, "")
+          .step("parse", () -> RotationEvent.parse(event, clock.instant()));
     } catch (RotationFailure e) {
       throw new RotationFailedException(RotationReport.unknownEvent(requestId, e));
     }
@@ -113,20 +121,23 @@ public final class RotationHandler implements RequestStreamHandler {
     String requestId = context.getAwsRequestId();
     try (MomentoControlPlane controlPlane =
         new MomentoControlPlane(settings.controlEndpoint(), credentials)) {
+      // The limiters count by the time since they were made, which a restored snapshot does not
+      // know: they are made anew for each invocation, of which a process has one at a time.
+      RateLimiter<Object> refreshes = perSecond(settings.refreshesPerSecond());
       Worker worker =
-          new Worker(requestId, new PatientMomento(controlPlane, clock, grace, refreshes));
+          new Worker(requestId, store(), new PatientMomento(controlPlane, clock, grace, refreshes));
       return switch (event) {
         case RotationEvent.Manual(String secretId, Wish wish) -> {
           var request = new RotationRequest("lambda-request/" + requestId, deadline);
           yield worker.reportOnOne(
               secretId,
               true,
-              rotation ->
+              work ->
                   switch (wish) {
-                    case ROTATE -> rotation.rotate(secretId, request);
-                    case ROTATE_IF_DUE -> rotation.rotateIfDue(secretId, request);
-                    case DRY_RUN -> rotation.dryRun(secretId, request);
-                    case ROLL_BACK -> rotation.rollBack(secretId, request);
+                    case ROTATE -> work.rotation().rotate(secretId, request);
+                    case ROTATE_IF_DUE -> work.rotation().rotateIfDue(secretId, request);
+                    case DRY_RUN -> work.rotation().dryRun(secretId, request);
+                    case ROLL_BACK -> work.rollback().run(secretId, request);
                   });
         }
         case RotationEvent.Step(RotationStep step, String secretId, String versionId) -> {
@@ -136,64 +147,103 @@ public final class RotationHandler implements RequestStreamHandler {
           yield worker.reportOnOne(
               secretId,
               step != RotationStep.TEST_SECRET,
-              rotation -> rotation.step(step, secretId, versionId, request));
+              work -> work.steps().run(step, secretId, versionId, request));
         }
-        case RotationEvent.Scheduled(String identity) ->
-            worker.reportOnAll(new RotationRequest(identity, deadline));
+        case RotationEvent.Scheduled(String identity) -> worker.reportOnAll(identity, deadline);
       };
     }
   }
 
+  /** What works on one secret. */
+  private record Work(Rotation rotation, RotationSteps steps, Rollback rollback) {}
+
   /** Works on secrets in one invocation. */
   private final class Worker {
     private final String requestId;
+    private final SecretStore store;
     private final PatientMomento momento;
 
-    Worker(String requestId, PatientMomento momento) {
+    Worker(String requestId, SecretStore store, PatientMomento momento) {
       this.requestId = requestId;
+      this.store = store;
       this.momento = momento;
     }
 
     RotationReport reportOnOne(
-        String secretId, boolean firstKeyExpected, Function<Rotation, RotationResult> work) {
+        String secretId, boolean firstKeyExpected, Function<Work, RotationResult> work) {
       return new RotationReport(requestId, firstKeyExpected, List.of(result(secretId, work)));
     }
 
-    RotationReport reportOnAll(RotationRequest request) {
+    RotationReport reportOnAll(String identity, Instant deadline) {
       List<String> secretIds = new ArrayList<>(settings.secretIds());
-      List<RotationResult> failures = new ArrayList<>();
-      settings.tag().ifPresent(tag -> addTagged(tag, secretIds, failures));
+      List<RotationResult> others = new ArrayList<>();
+      settings.tag().ifPresent(tag -> addTagged(tag, secretIds, others));
+      RotationRequest request = new RotationRequest(identity, deadline);
       List<RotationResult> results =
           round.run(
               secretIds,
-              request.deadline(),
-              id -> result(id, rotation -> rotation.rotateIfDue(id, request)));
+              secretIds.isEmpty() ? 0 : request.startIn(secretIds.size()),
+              deadline,
+              (id, othersWait) ->
+                  result(
+                      id,
+                      work ->
+                          work.rotation()
+                              .rotateIfDue(
+                                  id, new RotationRequest(identity, deadline, othersWait))));
       return new RotationReport(
-          requestId, false, Stream.concat(results.stream(), failures.stream()).toList());
+          requestId, false, Stream.concat(results.stream(), others.stream()).toList());
     }
 
     /**
-     * Adds the secrets that have the tag, or the failure to find them: the others go on without.
+     * Adds the secrets that have the tag. Where they cannot be found, the others go on without. A
+     * replica has its primary's tags, and is rotated where that is.
      */
-    private void addTagged(Tag tag, List<String> secretIds, List<RotationResult> failures) {
+    private void addTagged(Tag tag, List<String> secretIds, List<RotationResult> others) {
       String name = "secrets with the tag " + tag;
       try {
         new RotationLog(log, requestId, name)
             .step("list", () -> store.tagged(tag)).stream()
                 .filter(found -> !secretIds.contains(found.name()))
                 .filter(found -> !secretIds.contains(found.arn()))
-                .map(SecretStore.Listed::name)
-                .forEach(secretIds::add);
+                .forEach(
+                    found ->
+                        found
+                            .primaryRegion()
+                            .ifPresentOrElse(
+                                region -> others.add(skipped(found.name(), region)),
+                                () -> secretIds.add(found.name())));
       } catch (RotationFailure e) {
-        failures.add(new RotationResult.Failed(name, e));
+        others.add(new RotationResult.Failed(name, e));
       }
     }
 
-    private RotationResult result(String secretId, Function<Rotation, RotationResult> work) {
-      RotationLog steps = new RotationLog(log, requestId, secretId);
-      Rotation rotation = new Rotation(store, momento, settings.policy(), clock, steps);
-      return steps.result(() -> work.apply(rotation));
+    private RotationResult skipped(String replica, String primaryRegion) {
+      return new RotationLog(log, requestId, replica)
+          .result(() -> new RotationResult.Skipped(replica, SecretStore.isReplica(primaryRegion)));
     }
+
+    private RotationResult result(String secretId, Function<Work, RotationResult> task) {
+      RotationLog steps = new RotationLog(log, requestId, secretId);
+      return steps.result(() -> task.apply(work(steps)));
+    }
+
+    private Work work(RotationLog steps) {
+      SecretVersions versions = new SecretVersions(store, steps);
+      KeyVerification verification = new KeyVerification(momento, clock, steps);
+      KeyRenewal renewal = new KeyRenewal(store, versions, momento, clock, steps);
+      RenewalPolicy policy = settings.policy();
+      Rotation rotation =
+          new Rotation(store, versions, verification, renewal, policy, clock, steps);
+      return new Work(
+          rotation,
+          new RotationSteps(rotation, versions, verification, renewal, policy, steps),
+          new Rollback(versions, verification, rotation));
+    }
+  }
+
+  private SecretStore store() {
+    return new SecretStore(secretsManager, perSecond(settings.writesPerSecond()));
   }
 
   private static RateLimiter<Object> perSecond(int calls) {

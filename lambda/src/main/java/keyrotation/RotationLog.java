@@ -70,6 +70,11 @@ final class RotationLog {
             });
   }
 
+  /** Writes what is wrong, though the step succeeded. */
+  void warn(String step, String versionId, RotationFailure failure) {
+    write("WARN", step, versionId, failure.reason().name(), System.nanoTime(), failure.what());
+  }
+
   /** Does all the work on the secret; whatever happens, there is a result, and a line about it. */
   RotationResult result(Supplier<RotationResult> work) {
     long start = System.nanoTime();

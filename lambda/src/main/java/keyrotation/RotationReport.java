@@ -4,6 +4,7 @@ import static java.util.stream.Collectors.joining;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * What an invocation says to people and programs: what became of each secret.
@@ -57,6 +58,11 @@ record RotationReport(String requestId, boolean firstKeyExpected, List<RotationR
   /** Returns what became of a secret. */
   static ObjectNode json(RotationResult result) {
     ObjectNode json = Json.object().put("secret", result.secret()).put("result", name(result));
+    addFacts(json, result);
+    return json.put("message", sentence(result));
+  }
+
+  private static void addFacts(ObjectNode json, RotationResult result) {
     switch (result) {
       case RotationResult.Rotated(_, String id, String previous, Expiry expiry) ->
           versions(json, id, previous, expiry);
@@ -75,10 +81,18 @@ record RotationReport(String requestId, boolean firstKeyExpected, List<RotationR
       case RotationResult.StepDone(_, RotationStep step, String id) ->
           json.put("step", step.toString()).put("version_id", id);
       case RotationResult.AwaitingFirstKey _ -> {}
-      case RotationResult.Failed(_, RotationFailure failure) ->
-          json.put("reason", failure.reason().name());
+      case RotationResult.RotationInProgress(_, String id) -> json.put("version_id", id);
+      case RotationResult.Skipped(_, RotationFailure why) ->
+          json.put("reason", why.reason().name());
+      case RotationResult.Failed(_, RotationFailure failure, Optional<RotationResult> done) -> {
+        json.put("reason", failure.reason().name());
+        done.ifPresent(
+            what -> {
+              json.put("done", name(what));
+              addFacts(json, what);
+            });
+      }
     }
-    return json.put("message", sentence(result));
   }
 
   private static void versions(ObjectNode json, String id, String previous, Expiry expiry) {
@@ -97,6 +111,8 @@ record RotationReport(String requestId, boolean firstKeyExpected, List<RotationR
       case RotationResult.RolledBack _ -> "ROLLED_BACK";
       case RotationResult.StepDone _ -> "STEP_DONE";
       case RotationResult.AwaitingFirstKey _ -> "AWAITING_FIRST_KEY";
+      case RotationResult.RotationInProgress _ -> "ROTATION_IN_PROGRESS";
+      case RotationResult.Skipped _ -> "SKIPPED";
       case RotationResult.Failed _ -> "FAILED";
     };
   }
@@ -126,7 +142,13 @@ record RotationReport(String requestId, boolean firstKeyExpected, List<RotationR
           secret
               + " was not rotated. AWAITING_FIRST_KEY: It has no value yet. Store a first key: the"
               + " JSON file that Momento's console offers for download.";
-      case RotationResult.Failed f -> secret + " was not rotated. " + f.failure().explanation();
+      case RotationResult.RotationInProgress _ ->
+          secret + " is being rotated by Secrets Manager. Nothing was done.";
+      case RotationResult.Skipped s -> secret + " was skipped. " + s.why().explanation();
+      case RotationResult.Failed f ->
+          f.done().map(RotationReport::sentence).orElse(secret + " was not rotated.")
+              + " "
+              + f.failure().explanation();
     };
   }
 }

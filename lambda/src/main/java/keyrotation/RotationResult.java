@@ -1,5 +1,7 @@
 package keyrotation;
 
+import java.util.Optional;
+
 /** How the work on one secret ended. */
 sealed interface RotationResult {
 
@@ -39,6 +41,23 @@ sealed interface RotationResult {
   /** The secret has no value yet. */
   record AwaitingFirstKey(String secret) implements RotationResult {}
 
-  /** It could not be done. */
-  record Failed(String secret, RotationFailure failure) implements RotationResult {}
+  /** Secrets Manager's own rotation of the secret is under way; nothing was done. */
+  record RotationInProgress(String secret, String versionId) implements RotationResult {}
+
+  /** The secret was found by its tag, and cannot be rotated here; that is no failure. */
+  record Skipped(String secret, RotationFailure why) implements RotationResult {}
+
+  /**
+   * It could not be done, or something has to be done about the secret all the same.
+   *
+   * @param done what was done in spite of the failure
+   */
+  record Failed(String secret, RotationFailure failure, Optional<RotationResult> done)
+      implements RotationResult {
+
+    /** Nothing was done. */
+    Failed(String secret, RotationFailure failure) {
+      this(secret, failure, Optional.empty());
+    }
+  }
 }

@@ -6,6 +6,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -13,14 +14,16 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Function;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 
 /**
- * Works on many secrets side by side, each on its own: what becomes of one is nothing to the
- * others.
+ * Rotates secrets concurrently. Failures are isolated: one secret never affects another.
  *
- * <p>They are started in the order given, as many at a time each time, and results come in that
- * order.
+ * <p>At most 16 run at a time. They start somewhere in the list, and go round, so that secrets that
+ * take all the time there is do not starve the same others in every run. Results come in the order
+ * of the list.
  */
 final class RotationRound {
 
@@ -28,6 +31,18 @@ final class RotationRound {
 
   private final InstantSource clock;
   private final Duration timeForOne;
+
+  /** The work on one secret. */
+  @FunctionalInterface
+  interface Work {
+
+    /**
+     * Does the work; never throws.
+     *
+     * @param othersWait whether other secrets wait for this one's place at the moment
+     */
+    RotationResult on(String secretId, BooleanSupplier othersWait);
+  }
 
   /**
    * Prepares for rounds.
@@ -42,27 +57,34 @@ final class RotationRound {
   /**
    * Works on the secrets, and returns when all are done.
    *
-   * @param work never throws
+   * @param start the index of the secret to start with
    */
-  List<RotationResult> run(
-      List<String> secretIds, Instant deadline, Function<String, RotationResult> work) {
+  List<RotationResult> run(List<String> secretIds, int start, Instant deadline, Work work) {
     Semaphore places = new Semaphore(MOST_AT_ONCE);
+    AtomicInteger waiting = new AtomicInteger(secretIds.size());
     try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
       List<Future<RotationResult>> started = new ArrayList<>();
-      for (String secretId : secretIds) {
+      for (int i = 0; i < secretIds.size(); i++) {
+        String secretId = secretIds.get((start + i) % secretIds.size());
         Duration spare = Duration.between(clock.instant(), deadline).minus(timeForOne);
         // The first is begun in any case: it knows best what it has no time for.
         boolean begin =
             started.isEmpty()
                 ? places.tryAcquire()
                 : spare.isPositive() && places.tryAcquire(spare.toMillis(), TimeUnit.MILLISECONDS);
+        waiting.decrementAndGet();
         started.add(
-            threads.submit(() -> begin ? releasing(places, work, secretId) : notStarted(secretId)));
+            threads.submit(
+                () ->
+                    begin
+                        ? releasing(places, () -> work.on(secretId, () -> waiting.get() > 0))
+                        : notStarted(secretId)));
       }
       List<RotationResult> results = new ArrayList<>();
       for (Future<RotationResult> result : started) {
         results.add(result.get());
       }
+      Collections.rotate(results, start);
       return results;
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
@@ -72,10 +94,9 @@ final class RotationRound {
     }
   }
 
-  private static RotationResult releasing(
-      Semaphore places, Function<String, RotationResult> work, String secretId) {
+  private static RotationResult releasing(Semaphore places, Supplier<RotationResult> work) {
     try {
-      return work.apply(secretId);
+      return work.get();
     } finally {
       places.release();
     }

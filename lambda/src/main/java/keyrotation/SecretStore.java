@@ -1,8 +1,10 @@
 package keyrotation;
 
+import static java.util.stream.Collectors.toMap;
 import static keyrotation.FailureReason.ACCESS_DENIED;
 import static keyrotation.FailureReason.SECRETS_MANAGER_UNAVAILABLE;
 import static keyrotation.FailureReason.SECRET_DELETED;
+import static keyrotation.FailureReason.SECRET_IS_REPLICA;
 import static keyrotation.FailureReason.SECRET_MALFORMED;
 import static keyrotation.FailureReason.SECRET_NOT_FOUND;
 
@@ -16,8 +18,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 import keyrotation.Settings.Tag;
+import org.jspecify.annotations.Nullable;
 import software.amazon.awssdk.awscore.exception.AwsServiceException;
 import software.amazon.awssdk.core.exception.SdkClientException;
 import software.amazon.awssdk.services.secretsmanager.SecretsManagerClient;
@@ -43,9 +47,13 @@ final class SecretStore {
   static final String PREVIOUS = "AWSPREVIOUS";
 
   /**
-   * A label of our own: the version whose key was refreshed last, and so the one that the pending
-   * key was made of. If that is not the current one, somebody has stored another key meanwhile.
+   * The beginning of a label of our own on a new version; the rest is the id of its source, the
+   * version that it is to replace. It is put in the same call as the value, so that a version never
+   * stands without its source.
    */
+  static final String REPLACES = "MOMENTO_REPLACES_";
+
+  /** What older versions of this function put on a source, while AWSPENDING was on the new one. */
   static final String REFRESHED = "MOMENTO_REFRESHED";
 
   /** How long a call may take, with its retries. */
@@ -55,14 +63,25 @@ final class SecretStore {
   static final Duration LONGEST_ATTEMPT = Duration.ofSeconds(3);
 
   /**
+   * How long a connection may be silent. The AWS SDK cannot interrupt a read from a TLS connection,
+   * so this is what ends an answer that stops half-way; three attempts fit into one call.
+   */
+  static final Duration LONGEST_SILENCE = Duration.ofMillis(2_500);
+
+  /**
    * A secret, and which version has which labels. A version without a label is not listed.
    *
    * @param name as an operator knows it
    * @param rotationEnabled whether Secrets Manager's own rotation is switched on
+   * @param changed when it was changed last
    * @param labels the staging labels, by version id
    */
   record Secret(
-      String arn, String name, boolean rotationEnabled, Map<String, List<String>> labels) {
+      String arn,
+      String name,
+      boolean rotationEnabled,
+      Instant changed,
+      Map<String, List<String>> labels) {
 
     /** Returns the id of the version that has the label. */
     Optional<String> labelled(String label) {
@@ -70,6 +89,24 @@ final class SecretStore {
           .filter(entry -> entry.getValue().contains(label))
           .map(Map.Entry::getKey)
           .findFirst();
+    }
+
+    /** Returns the labels of a version; none if it has none, or does not exist. */
+    List<String> labelsOf(String versionId) {
+      return labels.getOrDefault(versionId, List.of());
+    }
+
+    /** Returns the secret as it is once the label is taken off. */
+    Secret without(String label) {
+      Map<String, List<String>> left =
+          labels.entrySet().stream()
+              .collect(
+                  toMap(
+                      Map.Entry::getKey,
+                      version ->
+                          version.getValue().stream().filter(l -> !l.equals(label)).toList()));
+      left.values().removeIf(List::isEmpty);
+      return new Secret(arn, name, rotationEnabled, changed, left);
     }
   }
 
@@ -91,10 +128,23 @@ final class SecretStore {
           () ->
               new RotationFailure(SECRET_MALFORMED, "The version " + id + " is binary, not text."));
     }
+
+    /** Returns the key that it holds; empty if it holds none that can be read. */
+    Optional<KeySecret> content() {
+      try {
+        return text.map(KeySecret::parse);
+      } catch (RotationFailure unreadable) {
+        return Optional.empty();
+      }
+    }
   }
 
-  /** A secret in a list. */
-  record Listed(String name, String arn) {}
+  /**
+   * A secret in a list.
+   *
+   * @param primaryRegion where its primary is, if this is a replica
+   */
+  record Listed(String name, String arn, Optional<String> primaryRegion) {}
 
   private final SecretsManagerClient client;
   private final RateLimiter<Object> writes;
@@ -109,28 +159,50 @@ final class SecretStore {
     this.writes = writes;
   }
 
-  /** A read may not see at once what was just written: it is done again if it sees what was. */
-  static <T> RetryPolicy<T> whileSeeing(T outdated) {
+  /** A read may not see at once what was just written: it is done again until it does. */
+  static <T> RetryPolicy<T> whileNot(Predicate<T> expected) {
     return RetryPolicy.<T>builder()
         .handleIf(failure -> false)
-        .handleResult(outdated)
+        .handleResultIf(result -> !expected.test(result))
         .withBackoff(Duration.ofMillis(200), Duration.ofSeconds(1))
         .withMaxRetries(4)
         .build();
   }
 
-  /** Looks a secret up by name or ARN. */
+  /**
+   * Looks a secret up by name or ARN.
+   *
+   * @throws RotationFailure {@code SECRET_IS_REPLICA} too: a replica takes no write
+   */
   Secret describe(String secretId) {
     DescribeSecretResponse secret =
         call("DescribeSecret", secretId, () -> client.describeSecret(r -> r.secretId(secretId)));
     if (secret.deletedDate() != null) {
       throw new RotationFailure(SECRET_DELETED, "The secret is scheduled for deletion.");
     }
+    primaryOfReplica(secret.arn(), secret.primaryRegion())
+        .ifPresent(
+            region -> {
+              throw isReplica(region);
+            });
     return new Secret(
         secret.arn(),
         secret.name(),
         Boolean.TRUE.equals(secret.rotationEnabled()),
+        Optional.ofNullable(secret.lastChangedDate()).orElse(Instant.EPOCH),
         secret.versionIdsToStages());
+  }
+
+  /** Returns the region of a replica's primary; empty if the secret is no replica. */
+  private static Optional<String> primaryOfReplica(String arn, @Nullable String primaryRegion) {
+    return primaryRegion == null || arn.contains(":secretsmanager:" + primaryRegion + ":")
+        ? Optional.empty()
+        : Optional.of(primaryRegion);
+  }
+
+  static RotationFailure isReplica(String primaryRegion) {
+    return new RotationFailure(
+        SECRET_IS_REPLICA, "The secret is a replica; its primary is in " + primaryRegion + ".");
   }
 
   /**
@@ -160,7 +232,12 @@ final class SecretStore {
                                 .anyMatch(
                                     t ->
                                         t.key().equals(tag.key()) && t.value().equals(tag.value())))
-                    .map(secret -> new Listed(secret.name(), secret.arn()))
+                    .map(
+                        secret ->
+                            new Listed(
+                                secret.name(),
+                                secret.arn(),
+                                primaryOfReplica(secret.arn(), secret.primaryRegion())))
                     .sorted(Comparator.comparing(Listed::name))
                     .toList());
     if (tagged.isEmpty()) {
@@ -190,71 +267,58 @@ final class SecretStore {
 
   /**
    * Proves the right to write, at no cost: a version that is put again with its own id and value
-   * stays as it is. It waits for the turn of {@link #stage}, too.
+   * stays as it is. It waits for the permit of {@link #put}, too.
    */
   void probeWrite(Secret secret, Version current) {
     takeTurns("PutSecretValue", 2);
     call(
-        "PutSecretValue", secret.name(), () -> put(secret, current.id(), current.value(), CURRENT));
+        "PutSecretValue",
+        secret.name(),
+        () -> putValue(secret, current.id(), current.value(), List.of(CURRENT)));
   }
 
   /**
-   * Stores a value under a version id, labelled as pending. If the version exists already, by
-   * another delivery of the same request, it stays as it is: that key is as good as this one, and
-   * is the one that everybody will read.
+   * Stores a value under a version id, with labels, in one call. It never waits for a permit, so
+   * that no key is lost for want of one.
    *
-   * <p>It never waits for its turn, lest a key that was minted be lost.
+   * @return false if the id is taken by another value, which stays as it is
    */
-  void stage(Secret secret, String versionId, Sensitive value) {
-    call(
+  boolean put(Secret secret, String versionId, Sensitive value, List<String> labels) {
+    return call(
         "PutSecretValue",
         secret.name(),
         () -> {
           try {
-            put(secret, versionId, value, PENDING);
+            putValue(secret, versionId, value, labels);
+            return true;
           } catch (ResourceExistsException e) {
-            // It is there.
+            return false;
           }
         });
   }
 
   /**
-   * Moves the current label from one version to another; Secrets Manager does so only if it is
-   * where it is believed to be.
+   * Moves AWSCURRENT from one version to another; Secrets Manager does so only if it is where it is
+   * believed to be.
    *
    * @return false if it was elsewhere, and has stayed there
    */
   boolean promote(Secret secret, String from, String to) {
-    return moveLabel(secret, CURRENT, Optional.of(from), to);
-  }
-
-  /**
-   * Marks a version as the one that a key is about to be made of, if the mark is where it was
-   * described to be.
-   *
-   * @return false if it was elsewhere, and has stayed there
-   */
-  boolean markRefreshed(Secret secret, String versionId) {
-    Optional<String> from = secret.labelled(REFRESHED);
-    return from.equals(Optional.of(versionId)) || moveLabel(secret, REFRESHED, from, versionId);
-  }
-
-  private boolean moveLabel(Secret secret, String label, Optional<String> from, String to) {
     if (moveLabel(
-        secret,
-        r -> r.versionStage(label).removeFromVersionId(from.orElse(null)).moveToVersionId(to))) {
+        secret, r -> r.versionStage(CURRENT).removeFromVersionId(from).moveToVersionId(to))) {
       return true;
     }
     // If it was elsewhere it may be where it should be: an answer was lost, or the same request
     // was delivered twice. A look that still finds it where it was is an old one.
-    return Failsafe.with(whileSeeing(from))
-        .get(() -> describe(secret.arn()).labelled(label))
+    return Failsafe.with(
+            SecretStore.<Optional<String>>whileNot(current -> !current.equals(Optional.of(from))))
+        .get(() -> describe(secret.arn()).labelled(CURRENT))
         .equals(Optional.of(to));
   }
 
-  /** Takes the pending label off a version, if it is still there, so that nothing waits for it. */
-  void dropPending(Secret secret, String versionId) {
-    var _ = moveLabel(secret, r -> r.versionStage(PENDING).removeFromVersionId(versionId));
+  /** Takes a label off a version, if it is still there. */
+  void removeLabel(Secret secret, String label, String versionId) {
+    var _ = moveLabel(secret, r -> r.versionStage(label).removeFromVersionId(versionId));
   }
 
   /** Returns false if the label was not where it was to be taken from. */
@@ -268,19 +332,22 @@ final class SecretStore {
             var _ = client.updateSecretVersionStage(move.andThen(r -> r.secretId(secret.arn())));
             return true;
           } catch (InvalidParameterException e) {
+            if (isAboutReplica(e)) {
+              throw e;
+            }
             return false;
           }
         });
   }
 
-  private void put(Secret secret, String versionId, Sensitive value, String label) {
+  private void putValue(Secret secret, String versionId, Sensitive value, List<String> labels) {
     var _ =
         client.putSecretValue(
             r ->
                 r.secretId(secret.arn())
                     .clientRequestToken(versionId)
                     .secretString(value.value())
-                    .versionStages(label));
+                    .versionStages(labels));
   }
 
   private static Version version(GetSecretValueResponse answer) {
@@ -332,6 +399,11 @@ final class SecretStore {
             });
   }
 
+  /** Recorded: the code is the one for a label that is elsewhere, too; only the message differs. */
+  private static boolean isAboutReplica(AwsServiceException e) {
+    return String.valueOf(e.getMessage()).contains("replica secret");
+  }
+
   private static RotationFailure failure(String action, AwsServiceException e) {
     // What answers may be a gateway on the way, and know nothing of AWS's codes.
     String code =
@@ -339,6 +411,9 @@ final class SecretStore {
             .flatMap(details -> Optional.ofNullable(details.errorCode()))
             .orElse("HTTP status " + e.statusCode());
     String told = " (" + code + ", AWS request " + e.requestId() + ").";
+    if (isAboutReplica(e)) {
+      return new RotationFailure(SECRET_IS_REPLICA, action + " is not allowed on a replica" + told);
+    }
     return switch (code) {
       case "ResourceNotFoundException" ->
           new RotationFailure(SECRET_NOT_FOUND, "There is no such secret in this region" + told);

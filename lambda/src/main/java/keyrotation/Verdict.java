@@ -3,11 +3,18 @@ package keyrotation;
 /** What Momento says of a key. */
 sealed interface Verdict {
 
-  /** It is a live key, if perhaps one that may not do everything. */
+  /** It is a live key. */
   record Accepted() implements Verdict {}
 
-  /** It is no key, or not yet known everywhere. */
-  record Rejected() implements Verdict {}
+  /** It is a live key that may not list caches, such as one for data alone. */
+  record Denied() implements Verdict {}
+
+  /**
+   * It is no key, or not yet known everywhere.
+   *
+   * @param code what the call ended in
+   */
+  record Rejected(String code) implements Verdict {}
 
   /** Momento did not say: neither proof nor condemnation. */
   record Unknown(NoAnswer why) implements Verdict {}

@@ -20,6 +20,7 @@ import keyrotation.sandbox.Vault.Value;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What cannot be rotated ends in an error with its own reason, and leaves everything as it was. */
@@ -265,7 +266,7 @@ class BadInputTest {
     AtomicInteger looks = new AtomicInteger();
     function.handlersClock =
         () -> {
-          if (looks.incrementAndGet() > 1) {
+          if (looks.incrementAndGet() > 2) {
             throw new IllegalStateException(quote);
           }
           return function.clock.instant();
@@ -283,6 +284,43 @@ class BadInputTest {
         .onEvery("DescribeSecret", new Fault.Refuse<>(SecretsManagerException.badGateway()));
 
     assertFails("SECRETS_MANAGER_UNAVAILABLE", "HTTP status 502");
+  }
+
+  @Test
+  void a_replica() {
+    function.storeKey();
+    function.vault().replicate(SECRET, "eu-west-1");
+
+    assertFails("SECRET_IS_REPLICA", "its primary is in eu-west-1");
+    assertThat(function.awsCalls().seen()).containsExactly("DescribeSecret");
+  }
+
+  @Test
+  void a_replicas_primary_is_rotated() {
+    function.storeKey();
+    function.vault().replicate(SECRET, "us-east-1");
+
+    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+  }
+
+  @ParameterizedTest
+  @CsvSource({"PutSecretValue, 1", "UpdateSecretVersionStage, 1"})
+  void a_replica_that_is_not_described_as_one(String action, int call) {
+    function.storeKey();
+    function.awsCalls().onNth(action, call, new Fault.Refuse<>(SecretsManagerException.replica()));
+
+    assertThatThrownBy(() -> function.rotate(UUID.randomUUID().toString()))
+        .hasMessageContaining(" SECRET_IS_REPLICA: secretsmanager:" + action);
+  }
+
+  @Test
+  void an_expiry_in_milliseconds() {
+    IssuedKey key = function.issueOldKey(Permissions.SUPER_USER);
+    String seconds = "" + key.validUntilSeconds();
+    function.store(key.consoleJson().replace("\"" + seconds + "\"", "\"" + seconds + "000\""));
+
+    assertFails("SECRET_MALFORMED", "\"validUntil\"");
+    assertThat(function.momento().calls().seen()).isEmpty();
   }
 
   @Test

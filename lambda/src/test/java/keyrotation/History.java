@@ -129,7 +129,6 @@ record History(RefreshTokens tokens, List<Step> steps) {
           line(step, "");
         }
         case LabelPending(int number) -> {
-          handsWereLaidOnIt = true;
           attempt(
               step,
               () ->
@@ -164,6 +163,10 @@ record History(RefreshTokens tokens, List<Step> steps) {
 
     /** Makes a request, and checks what it has done and said. */
     private void invoke(Request request) {
+      if (request.isTooLate(world)) {
+        line(request, "too late");
+        return;
+      }
       Secret found = world.vault().describe(SECRET);
       if (request.way() == WayIn.SECRETS_MANAGER && found.deletion().isPresent()) {
         line(request, "refused");
@@ -176,7 +179,7 @@ record History(RefreshTokens tokens, List<Step> steps) {
       AtomicReference<Secret> before = new AtomicReference<>(found);
       currentMeanwhile.clear();
       request.event().ifPresent(event -> prepare(event, before));
-      Ending ending = request.deliver(world);
+      Ending ending = Promises.withoutJudgement(world, request.deliver(world));
       world.sandbox.heal();
       handsWereLaidOnIt |= wentBack(found);
       line(request, words(ending));
@@ -356,19 +359,14 @@ record History(RefreshTokens tokens, List<Step> steps) {
     }
 
     /**
-     * Returns the working key that was made of the current version and waits as pending. If an
-     * operator has stored another version since, none does, even if theirs has the same key.
+     * Returns the working key of the current version's successor. If an operator has stored another
+     * version since, it has none, even if theirs has the same key.
      */
     private Optional<IssuedKey> waitingSuccessor() {
-      Version current = world.current();
-      return world
-          .labelled(Vault.PENDING)
-          .filter(_ -> current.labels().contains(SecretStore.REFRESHED))
+      return Trials.unfinished(world)
           .filter(version -> !wereCurrent.contains(version.id()))
-          .filter(version -> version.created().isAfter(current.created()))
           .flatMap(this::issued)
-          .filter(key -> world.momento().accepts(key.apiKey()))
-          .filter(key -> Promises.isMadeOf(world, key.apiKey(), current));
+          .filter(key -> world.momento().accepts(key.apiKey()));
     }
 
     private Optional<IssuedKey> issued(Version version) {

@@ -9,6 +9,7 @@ import static keyrotation.FailureReason.SECRET_MALFORMED;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import java.time.Instant;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Timeout;
@@ -75,6 +76,8 @@ class HostileInputTest {
     EXPIRY_WITH_EXPONENT("\"validUntil\":1e999999999"),
     EXPIRY_OF_400_DIGITS("\"validUntil\":" + "9".repeat(400)),
     EXPIRY_BEYOND_ALL_TIME("\"validUntil\":31556889864403200"),
+    EXPIRY_IN_MILLISECONDS("\"validUntil\":1764547200000"),
+    EXPIRY_AFTER_THE_YEAR_9999("\"validUntil\":253402300800"),
     EXPIRY_IN_OTHER_DIGITS("\"validUntil\":\"\u0661\u0662\"");
 
     private final String fields;
@@ -131,7 +134,8 @@ class HostileInputTest {
   @EnumSource
   void what_is_no_event_is_refused(NoEvent event) {
     Canary.assertTellsNothing(
-        catchThrowableOfType(RotationFailure.class, () -> RotationEvent.parse(event.bytes())),
+        catchThrowableOfType(
+            RotationFailure.class, () -> RotationEvent.parse(event.bytes(), Instant.EPOCH)),
         EVENT_UNKNOWN);
   }
 

@@ -5,6 +5,8 @@ import static keyrotation.World.SECRET;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.Base64;
@@ -89,7 +91,7 @@ final class Promises {
       }
       case "ROLLED_BACK" ->
           assertThat(told.path("version_id").asText()).as("what is told").isEqualTo(current);
-      case "NOT_DUE", "WOULD_ROTATE", "ALREADY_ROTATED" ->
+      case "NOT_DUE", "WOULD_ROTATE", "ALREADY_ROTATED", "ROTATION_IN_PROGRESS" ->
           assertThat(current).as("nothing was done").isEqualTo(before);
       case "AWAITING_FIRST_KEY" -> assertThat(was).isEmpty();
       case "STEP_DONE" -> {
@@ -99,6 +101,28 @@ final class Promises {
       }
       default -> throw new AssertionError("an unknown result: " + told);
     }
+  }
+
+  /**
+   * Takes the judgement on the current key's life off what was done, if there is one, and checks
+   * that it is right.
+   */
+  static Ending withoutJudgement(World world, Ending ending) {
+    if (!(ending instanceof Ending.Failed(String message))
+        || !message.contains("KEY_TOO_SHORT_LIVED: ")) {
+      return ending;
+    }
+    ObjectNode report = (ObjectNode) World.parse(message.lines().toList().getLast());
+    ObjectNode told = (ObjectNode) report.path("secrets").path(0);
+    assertThat(told.path("reason").asText()).isEqualTo("KEY_TOO_SHORT_LIVED");
+    assertThat(
+            Duration.between(
+                world.current().created(),
+                Instant.ofEpochSecond(World.json(world.current()).path("validUntil").asLong())))
+        .as("the life of the current key")
+        .isLessThan(Duration.ofHours(50));
+    told.put("result", told.path("done").asText());
+    return new Ending.Answered(report.put("failed", false));
   }
 
   /** Returns the reason that an error names. */

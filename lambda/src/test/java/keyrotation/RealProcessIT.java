@@ -41,7 +41,7 @@ class RealProcessIT {
     // The sandbox's clock is hours behind the process's, to which no key there is young.
     List<Scenario> all =
         Trials.scenarios(Trouble::isDeath).stream()
-            .filter(scenario -> scenario.found() != Found.PENDING_JUST_REJECTED)
+            .filter(scenario -> scenario.found() != Found.SUCCESSOR_JUST_REJECTED)
             .toList();
     Set<Scenario> scenarios = new LinkedHashSet<>();
     if (Trials.ALL) {
@@ -73,7 +73,7 @@ class RealProcessIT {
   }
 
   private static boolean takesItsTime(Scenario scenario) {
-    return scenario.trouble() == Trouble.HANGING || scenario.found() == Found.PENDING_REJECTED;
+    return scenario.trouble() == Trouble.HANGING || scenario.found() == Found.SUCCESSOR_REJECTED;
   }
 
   private static boolean isRepeated(Scenario scenario) {

@@ -60,8 +60,8 @@ class RenewalPolicyTest {
     RenewalPolicy policy = new RenewalPolicy(Duration.ofDays(1), Duration.ofHours(interval));
     Duration life = Duration.ofHours(hours);
 
-    assertThat(policy.isTooShort(MADE, endingAfter(life))).isFalse();
-    assertThat(policy.isTooShort(MADE, endingAfter(life.minusSeconds(1)))).isTrue();
+    assertThat(policy.judge(MADE, endingAfter(life))).isEmpty();
+    assertThat(policy.judge(MADE, endingAfter(life.minusSeconds(1)))).isPresent();
     assertThat(RenewalPolicy.largestIntervalFor(life)).contains(Duration.ofHours(interval));
   }
 
@@ -72,8 +72,8 @@ class RenewalPolicyTest {
 
   @Test
   void a_key_of_unknown_expiry_or_none_is_not_too_short_lived() {
-    assertThat(policy.isTooShort(MADE, new Expiry.Unknown())).isFalse();
-    assertThat(policy.isTooShort(MADE, new Expiry.Never())).isFalse();
+    assertThat(policy.judge(MADE, new Expiry.Unknown())).isEmpty();
+    assertThat(policy.judge(MADE, new Expiry.Never())).isEmpty();
   }
 
   /** Between two runs there may be an hour more than the interval, for the schedule's window. */

@@ -4,6 +4,7 @@ import static keyrotation.FailureReason.EVENT_UNKNOWN;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.code_intelligence.jazzer.junit.FuzzTest;
+import java.time.Instant;
 import java.util.regex.Pattern;
 import keyrotation.RotationEvent.Manual;
 import keyrotation.RotationEvent.Scheduled;
@@ -13,12 +14,15 @@ import org.junit.jupiter.api.Timeout;
 /** Whatever arrives as an event has a known form, or is refused for having none. */
 class RotationEventFuzzTest {
 
+  /** The time of the samples. */
+  private static final Instant NOW = Instant.parse("2026-11-22T02:00:00Z");
+
   @Timeout(10)
   @FuzzTest
   void an_event_has_a_known_form_or_is_refused(byte[] event) {
     RotationEvent parsed;
     try {
-      parsed = RotationEvent.parse(Canary.plantedIn(event));
+      parsed = RotationEvent.parse(Canary.plantedIn(event), NOW);
     } catch (RotationFailure e) {
       Canary.assertTellsNothing(e, EVENT_UNKNOWN);
       return;

@@ -11,6 +11,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -26,6 +27,9 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class RotationEventTest {
+
+  /** An hour after the samples were sent. */
+  private static final Instant NOW = Instant.parse("2026-11-22T05:00:00Z");
 
   private static final Path SAMPLES = Path.of("../events");
   private static final String NAME = "momento/authentication-token";
@@ -63,7 +67,7 @@ class RotationEventTest {
   @ParameterizedTest
   @MethodSource("samples")
   void every_sample_is_understood(Path sample) throws IOException {
-    assertThat(RotationEvent.parse(Files.readAllBytes(sample)))
+    assertThat(RotationEvent.parse(Files.readAllBytes(sample), NOW))
         .isEqualTo(MEANINGS.get(sample.getFileName().toString()));
   }
 
@@ -87,7 +91,7 @@ class RotationEventTest {
             .withResources(List.of("arn:aws:events:us-east-1:123456789012:rule/r"))
             .withDetail(Map.of());
 
-    assertThat(RotationEvent.parse(json(event, ScheduledEvent.class)))
+    assertThat(RotationEvent.parse(json(event, ScheduledEvent.class), NOW))
         .isEqualTo(
             new Scheduled(
                 "schedule/arn:aws:events:us-east-1:123456789012:rule/r/2026-11-22T04:00:00.000Z"));
@@ -104,7 +108,7 @@ class RotationEventTest {
             .withRotationToken("canary")
             .build();
 
-    RotationEvent parsed = RotationEvent.parse(json(event, SecretsManagerRotationEvent.class));
+    RotationEvent parsed = RotationEvent.parse(json(event, SecretsManagerRotationEvent.class), NOW);
     assertThat(parsed)
         .isEqualTo(
             new Step(
@@ -129,7 +133,7 @@ class RotationEventTest {
         "{'detail-type': 'EC2 Instance State-change Notification', 'source': 'aws.ec2'}",
       })
   void what_is_none_of_them_is_refused_with_a_list_of_them(String event) {
-    assertThatThrownBy(() -> RotationEvent.parse(event.replace('\'', '"').getBytes(UTF_8)))
+    assertThatThrownBy(() -> RotationEvent.parse(event.replace('\'', '"').getBytes(UTF_8), NOW))
         .isInstanceOfSatisfying(
             RotationFailure.class,
             e -> assertThat(e.reason()).isEqualTo(FailureReason.EVENT_UNKNOWN))
@@ -137,11 +141,42 @@ class RotationEventTest {
             "momento_auth_token_secret_name", "SecretId", "dry_run", "if_due", "rollback");
   }
 
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"2026-11-20T05:00:00Z", "2026-11-24T05:00:00Z", "2026-11-22T06:00:00+01:00"})
+  void a_scheduled_time_is_within_two_days_of_the_clock(String time) {
+    assertThat(RotationEvent.parse(scheduledAt(time), NOW)).isInstanceOf(Scheduled.class);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "2026-11-20T04:59:59Z",
+        "2026-11-24T05:00:01Z",
+        "2026-11-22",
+        "daily",
+        "<aws.scheduler.scheduled-time>"
+      })
+  void a_scheduled_time_that_never_changes_is_refused(String time) {
+    assertThatThrownBy(() -> RotationEvent.parse(scheduledAt(time), NOW))
+        .isInstanceOfSatisfying(
+            RotationFailure.class,
+            e -> assertThat(e.reason()).isEqualTo(FailureReason.EVENT_UNKNOWN))
+        .hasMessageContaining("\"time\"");
+  }
+
+  private static byte[] scheduledAt(String time) {
+    return "{\"detail-type\":\"Scheduled Event\",\"resources\":[\"a\"],\"time\":\"%s\"}"
+        .formatted(time)
+        .getBytes(UTF_8);
+  }
+
   @Test
   void a_wish_that_is_false_is_none() {
     assertThat(
             RotationEvent.parse(
-                "{\"SecretId\": \"a\", \"dry_run\": false, \"rollback\": true}".getBytes(UTF_8)))
+                "{\"SecretId\": \"a\", \"dry_run\": false, \"rollback\": true}".getBytes(UTF_8),
+                NOW))
         .isEqualTo(new Manual("a", Wish.ROLL_BACK));
   }
 

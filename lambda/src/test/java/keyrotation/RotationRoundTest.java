@@ -9,6 +9,7 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.concurrent.BrokenBarrierException;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.TimeoutException;
@@ -34,8 +35,9 @@ class RotationRoundTest {
         roundAt(() -> NOW)
             .run(
                 secrets,
+                0,
                 leaving(Duration.ofSeconds(5)),
-                secret -> {
+                (secret, _) -> {
                   mostAtOnce.accumulateAndGet(atOnce.incrementAndGet(), Math::max);
                   meetAt(all);
                   atOnce.decrementAndGet();
@@ -67,8 +69,9 @@ class RotationRoundTest {
         roundAt(clock)
             .run(
                 secrets(MOST + 2),
+                0,
                 leaving(Duration.ofMillis(50)),
-                secret -> {
+                (secret, _) -> {
                   awaitEnd(end);
                   return new RotationResult.AwaitingFirstKey(secret);
                 });
@@ -87,9 +90,64 @@ class RotationRoundTest {
             roundAt(() -> NOW)
                 .run(
                     secrets(1),
+                    0,
                     NOW.minus(Duration.ofHours(1)),
-                    RotationResult.AwaitingFirstKey::new))
+                    (secret, _) -> new RotationResult.AwaitingFirstKey(secret)))
         .containsExactly(new RotationResult.AwaitingFirstKey("1"));
+  }
+
+  @Test
+  void starts_where_it_is_to_and_reports_in_the_order_of_the_list() {
+    List<String> begun = new CopyOnWriteArrayList<>();
+    CyclicBarrier all = new CyclicBarrier(MOST);
+
+    List<RotationResult> results =
+        roundAt(() -> NOW)
+            .run(
+                secrets(MOST + 4),
+                6,
+                leaving(Duration.ofSeconds(5)),
+                (secret, _) -> {
+                  begun.add(secret);
+                  if (begun.size() <= MOST) {
+                    meetAt(all);
+                  }
+                  return new RotationResult.AwaitingFirstKey(secret);
+                });
+
+    assertThat(begun.subList(0, MOST))
+        .containsExactlyInAnyOrderElementsOf(
+            IntStream.range(6, 6 + MOST).mapToObj(i -> "" + (i % (MOST + 4) + 1)).toList());
+    assertThat(results).extracting(RotationResult::secret).isEqualTo(secrets(MOST + 4));
+  }
+
+  @Test
+  void says_whether_others_wait() {
+    CountDownLatch end = new CountDownLatch(1);
+    AtomicInteger looks = new AtomicInteger();
+    InstantSource clock =
+        () -> {
+          if (looks.incrementAndGet() == MOST + 1) {
+            end.countDown();
+          }
+          return NOW;
+        };
+    List<Boolean> waits = new CopyOnWriteArrayList<>();
+
+    var _ =
+        roundAt(clock)
+            .run(
+                secrets(MOST + 1),
+                0,
+                leaving(Duration.ofSeconds(5)),
+                (secret, othersWait) -> {
+                  awaitEnd(end);
+                  waits.add(othersWait.getAsBoolean());
+                  return new RotationResult.AwaitingFirstKey(secret);
+                });
+
+    assertThat(waits).contains(true, false).hasSize(MOST + 1);
+    assertThat(waits.getLast()).isFalse();
   }
 
   @Test
@@ -101,8 +159,9 @@ class RotationRoundTest {
                 roundAt(() -> NOW)
                     .run(
                         secrets(2),
+                        0,
                         leaving(Duration.ofMinutes(1)),
-                        RotationResult.AwaitingFirstKey::new))
+                        (secret, _) -> new RotationResult.AwaitingFirstKey(secret)))
         .isInstanceOf(IllegalStateException.class)
         .hasMessageContaining("Interrupted");
     assertThat(Thread.interrupted()).isTrue();

@@ -3,7 +3,6 @@ package keyrotation;
 import static keyrotation.SandboxedFunction.LIFETIME;
 import static keyrotation.SandboxedFunction.SECRET;
 import static keyrotation.SandboxedFunction.json;
-import static keyrotation.SecretStore.REFRESHED;
 import static keyrotation.sandbox.Vault.CURRENT;
 import static keyrotation.sandbox.Vault.PENDING;
 import static keyrotation.sandbox.Vault.PREVIOUS;
@@ -11,8 +10,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.failsafe.RateLimiter;
+import dev.failsafe.RetryPolicy;
 import io.grpc.Metadata;
 import io.grpc.Status;
+import java.lang.reflect.Field;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -65,8 +67,8 @@ class RotationTest {
     assertThat(function.currentJson().path("apiKey").asText()).isNotEqualTo(old.apiKey());
     assertThat(function.labels())
         .containsOnly(
-            Map.entry(before.id(), Set.of(PREVIOUS, REFRESHED)),
-            Map.entry(function.current().id(), Set.of(CURRENT, PENDING)));
+            Map.entry(before.id(), Set.of(PREVIOUS)),
+            Map.entry(function.current().id(), Set.of(CURRENT)));
     assertThat(function.refreshes()).isEqualTo(1);
   }
 
@@ -82,11 +84,12 @@ class RotationTest {
             "GetSecretValue",
             "GetSecretValue",
             "PutSecretValue",
-            "UpdateSecretVersionStage",
             MomentoServer.REFRESH,
             "PutSecretValue",
             "GetSecretValue",
             MomentoServer.LIST_CACHES,
+            "DescribeSecret",
+            "UpdateSecretVersionStage",
             "UpdateSecretVersionStage");
   }
 
@@ -219,8 +222,8 @@ class RotationTest {
 
     assertFails("MOMENTO_UNAVAILABLE", SECRET);
 
-    assertThat(function.awsCalls().seen()).contains("PutSecretValue", "UpdateSecretVersionStage");
-    assertThat(function.labels()).containsOnly(Map.entry(before.id(), Set.of(CURRENT, REFRESHED)));
+    assertThat(function.awsCalls().seen()).contains("PutSecretValue");
+    assertThat(function.labels()).containsOnly(Map.entry(before.id(), Set.of(CURRENT)));
     assertThat(function.current().value()).isEqualTo(before.value());
   }
 
@@ -245,7 +248,7 @@ class RotationTest {
     assertThatThrownBy(() -> function.rotate("1", Duration.ofMillis(millis)))
         .isInstanceOf(RotationFailedException.class)
         .hasMessageContaining("OUT_OF_TIME")
-        .hasMessageContaining("waits as pending");
+        .hasMessageContaining("stays stored");
 
     assertThat(function.refreshes()).isEqualTo(1);
     assertThat(function.momento().calls().count(MomentoServer.LIST_CACHES)).isZero();
@@ -262,28 +265,28 @@ class RotationTest {
     assertThatThrownBy(() -> function.rotate("1", Duration.ofMillis(millis)))
         .hasMessageContaining(reason);
 
-    assertThat(function.labelled(PENDING)).isPresent();
+    assertThat(function.successor()).isPresent();
   }
 
   @Test
   void proves_and_promotes_a_pending_key_instead_of_minting_another() {
     function.storeKey();
     IssuedKey fresh = function.momento().issue(LIFETIME, Permissions.SUPER_USER);
-    function.leavePending(fresh.consoleJson());
+    function.leaveSuccessor(fresh.consoleJson());
 
     JsonNode answer = function.rotate();
 
     assertThat(answer.path("result").asText()).isEqualTo("RESUMED");
     assertThat(function.refreshes()).isZero();
     assertThat(function.currentJson().path("apiKey").asText()).isEqualTo(fresh.apiKey());
-    assertThat(function.labelled(PENDING)).contains(function.current());
+    assertThat(function.current().labels()).containsExactly(CURRENT);
   }
 
   @Test
   void knows_a_request_that_took_up_the_pending_key_of_another() {
     function.storeKey();
     IssuedKey fresh = function.momento().issue(LIFETIME, Permissions.SUPER_USER);
-    function.leavePending(fresh.consoleJson());
+    function.leaveSuccessor(fresh.consoleJson());
     function.rotate("same");
 
     assertThat(function.rotate("same").path("result").asText()).isEqualTo("ALREADY_ROTATED");
@@ -297,7 +300,7 @@ class RotationTest {
         .awsCalls()
         .onNth(
             "UpdateSecretVersionStage",
-            2,
+            1,
             new Fault.Refuse<>(
                 SecretsManagerException.accessDenied("UpdateSecretVersionStage", SECRET)));
     assertFails("same", "ACCESS_DENIED", "UpdateSecretVersionStage");
@@ -313,7 +316,7 @@ class RotationTest {
   void heals_a_broken_current_version_with_the_pending_key() {
     function.store("{}");
     IssuedKey fresh = function.momento().issue(LIFETIME, Permissions.SUPER_USER);
-    function.leavePending(fresh.consoleJson());
+    function.leaveSuccessor(fresh.consoleJson());
 
     assertThat(function.rotate().path("result").asText()).isEqualTo("RESUMED");
     assertThat(function.currentKeyWorks()).isTrue();
@@ -323,12 +326,12 @@ class RotationTest {
   void does_not_put_an_older_pending_key_over_what_an_operator_has_stored() {
     function.storeKey();
     IssuedKey stale = function.momento().issue(LIFETIME, Permissions.SUPER_USER);
-    Version pending = function.leavePending(stale.consoleJson());
+    Version pending = function.leaveSuccessor(stale.consoleJson());
     IssuedKey operators = function.storeKey();
 
-    assertThat(function.labelled(PENDING)).contains(pending);
     assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
-    assertThat(function.log()).doesNotContain("drop pending");
+
+    assertThat(function.labels()).containsKey(pending.id());
 
     assertThat(function.refreshes()).isEqualTo(1);
     assertThat(function.currentJson().path("apiKey").asText())
@@ -338,9 +341,9 @@ class RotationTest {
   }
 
   @Test
-  void drops_a_pending_key_that_momento_rejects_and_mints_another() {
+  void gives_up_a_successor_that_momento_rejects_and_refreshes_again() {
     function.storeKey();
-    Version dead = function.leavePending(strangersKey().consoleJson());
+    Version dead = function.leaveSuccessor(strangersKey().consoleJson());
     function.clock.advance(Duration.ofMinutes(11));
 
     JsonNode answer = function.rotate();
@@ -352,9 +355,9 @@ class RotationTest {
   }
 
   @Test
-  void drops_a_pending_value_that_is_no_key() {
+  void does_not_resume_with_a_value_that_is_no_key() {
     function.storeKey();
-    Version junk = function.leavePending("hello");
+    Version junk = function.leaveSuccessor("hello");
 
     assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
     assertThat(function.labels()).doesNotContainKey(junk.id());
@@ -378,10 +381,10 @@ class RotationTest {
         .onEvery(
             MomentoServer.LIST_CACHES, new Fault.Refuse<>(Status.UNAVAILABLE.asRuntimeException()));
 
-    assertFails("MOMENTO_UNAVAILABLE", "pending");
+    assertFails("MOMENTO_UNAVAILABLE", "stays stored");
 
     assertThat(function.current().id()).isEqualTo(before.id());
-    Version pending = function.labelled(PENDING).orElseThrow();
+    Version pending = function.successor().orElseThrow();
     function.momento().calls().heal();
     assertThat(function.rotate().path("result").asText()).isEqualTo("RESUMED");
     assertThat(function.current().value()).isEqualTo(pending.value());
@@ -413,16 +416,16 @@ class RotationTest {
     assertFails("NEW_KEY_REJECTED", "current key is untouched");
 
     assertThat(function.currentJson().path("apiKey").asText()).isEqualTo(old.apiKey());
-    assertThat(function.labelled(PENDING)).isPresent();
+    assertThat(function.successor()).isPresent();
   }
 
   @Test
   void a_key_that_momento_does_not_accept_yet_is_asked_about_again() {
     function.storeKey();
     function.momento().refuseNewKeysAtFirst(1000);
-    assertFails("same", "NEW_KEY_REJECTED", "waits as pending");
+    assertFails("same", "NEW_KEY_REJECTED", "stays stored");
     function.clock.advance(Duration.ofMinutes(9));
-    assertFails("same", "NEW_KEY_REJECTED", "waits as pending");
+    assertFails("same", "NEW_KEY_REJECTED", "stays stored");
     function.momento().acceptAllKeys();
 
     assertThat(function.rotate("same").path("result").asText()).isEqualTo("RESUMED");
@@ -438,7 +441,7 @@ class RotationTest {
         .onEvery(
             MomentoServer.LIST_CACHES,
             new Fault.Refuse<>(Status.UNAUTHENTICATED.asRuntimeException()));
-    assertFails("same", "NEW_KEY_REJECTED", "waits as pending");
+    assertFails("same", "NEW_KEY_REJECTED", "stays stored");
     function.clock.advance(Duration.ofMinutes(11));
     assertFails("same", "REFRESH_REJECTED", "does not accept the current key");
     function.momento().calls().heal();
@@ -470,7 +473,7 @@ class RotationTest {
     Version old = function.current();
     assertThat(function.rotate("same").path("result").asText()).isEqualTo("ROTATED");
     var _ = function.vault().moveLabel(SECRET, CURRENT, function.current().id(), old.id());
-    function.awsCalls().onNext("GetSecretValue", new Fault.Before<>(function::storeKey));
+    function.awsCalls().onNext("GetSecretValue", new Fault.Before<>(function::storeKeyAtOnce));
 
     assertThat(function.rotate("same").path("result").asText()).isEqualTo("ALREADY_ROTATED");
 
@@ -486,11 +489,11 @@ class RotationTest {
         .calls()
         .onNext(MomentoServer.REFRESH, new Fault.Before<>(() -> storeAtOnce(operators)));
 
-    assertFails("same", "SUPERSEDED", "stays so");
+    assertFails("same", "SUPERSEDED", "left in place");
 
     assertThat(function.currentJson().path("apiKey").asText()).isEqualTo(operators.apiKey());
-    assertThat(function.labelled(PENDING)).isEmpty();
-    assertThat(function.rotate("same").path("result").asText()).isEqualTo("ROTATED");
+    assertThat(function.successor()).isEmpty();
+    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
     assertThat(json(function.labelled(PREVIOUS).orElseThrow()).path("apiKey").asText())
         .isEqualTo(operators.apiKey());
   }
@@ -504,48 +507,20 @@ class RotationTest {
         .calls()
         .onNext(MomentoServer.REFRESH, new Fault.Before<>(() -> storeAtOnce(operators)));
     stageOnly("same");
-    assertThat(function.labelled(PENDING)).isPresent();
 
-    assertThat(function.rotate("same").path("result").asText()).isEqualTo("ROTATED");
+    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
 
     assertThat(json(function.labelled(PREVIOUS).orElseThrow()).path("apiKey").asText())
         .isEqualTo(operators.apiKey());
   }
 
   @Test
-  void takes_up_no_pending_key_that_was_not_made_of_the_current_one() {
+  void resumes_with_no_version_that_an_operator_has_labelled_pending() {
     function.storeKey();
     String strangers = function.momento().issue(LIFETIME, Permissions.SUPER_USER).consoleJson();
-    Version labelled = function.labelPending(strangers);
+    var _ = function.put(strangers, PENDING);
 
     assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
-
-    assertThat(function.labels()).doesNotContainKey(labelled.id());
-  }
-
-  @Test
-  void does_not_meet_a_pending_version_again_that_it_has_dropped() {
-    function.storeKey();
-    function.leavePending("{}");
-    function.awsCalls().onNth("DescribeSecret", 2, new Fault.ReadStale<>());
-
-    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
-
-    assertThat(function.log().lines().filter(line -> line.contains("drop pending"))).hasSize(1);
-  }
-
-  @Test
-  void mints_nothing_where_another_rotation_has_begun_to_refresh_another_version() {
-    function.storeKey();
-    Version old = function.current();
-    function.storeKey();
-    function
-        .awsCalls()
-        .onNext("UpdateSecretVersionStage", new Fault.Before<>(() -> function.markRefreshed(old)));
-
-    assertFails("SUPERSEDED", "another version");
-
-    assertThat(function.refreshes()).isZero();
   }
 
   @Test
@@ -612,35 +587,35 @@ class RotationTest {
     Version left = function.current();
     function.vault().moveLabel(SECRET, CURRENT, left.id(), old.id());
 
-    assertThat(function.labels()).containsEntry(left.id(), Set.of(PREVIOUS, PENDING));
     assertFails("REFRESH_REJECTED", "still works");
     assertThat(function.current().id()).isEqualTo(old.id());
   }
 
   @Test
-  void drops_a_pending_key_that_ends_no_later_or_cannot_be_renewed() {
+  void does_not_resume_with_a_key_that_ends_earlier_or_cannot_be_renewed() {
     IssuedKey old = function.storeKey();
-    Version same = function.leavePending(old.consoleJson());
+    Version same = function.leaveSuccessor(old.consoleJson());
     assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
     assertThat(function.labels()).doesNotContainKey(same.id());
 
     IssuedKey shorter = function.momento().issue(Duration.ofHours(1), Permissions.SUPER_USER);
-    Version ending = function.leavePending(shorter.consoleJson());
+    Version ending = function.leaveSuccessor(shorter.consoleJson());
     assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
     assertThat(function.labels()).doesNotContainKey(ending.id());
 
     IssuedKey fresh = function.momento().issue(LIFETIME.multipliedBy(2), Permissions.SUPER_USER);
-    Version bare = function.leavePending("{\"apiKey\":\"" + fresh.apiKey() + "\"}");
+    Version bare = function.leaveSuccessor("{\"apiKey\":\"" + fresh.apiKey() + "\"}");
     assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
     assertThat(function.labels()).doesNotContainKey(bare.id());
   }
 
   @Test
-  void drops_a_pending_value_that_is_binary() {
+  void does_not_resume_with_a_value_that_is_binary() {
     function.storeKey();
     function.clock.advance(Duration.ofSeconds(1));
     String id = UUID.randomUUID().toString();
-    function.vault().put(SECRET, id, new Value.Binary("AAEC"), Set.of(PENDING));
+    String label = SecretVersions.labelFor(function.current().id());
+    function.vault().put(SECRET, id, new Value.Binary("AAEC"), Set.of(label));
 
     assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
     assertThat(function.labels()).doesNotContainKey(id);
@@ -659,9 +634,9 @@ class RotationTest {
                     SandboxedFunction.manualEvent(SECRET), "1", Duration.ofMillis(13_500)))
         .isInstanceOf(RotationFailedException.class)
         .hasMessageContaining("OUT_OF_TIME")
-        .hasMessageContaining("waits as pending");
+        .hasMessageContaining("stays stored");
 
-    assertThat(function.labelled(PENDING)).isPresent();
+    assertThat(function.successor()).isPresent();
   }
 
   @Test
@@ -670,16 +645,16 @@ class RotationTest {
     IssuedKey operators = function.issueOldKey(Permissions.SUPER_USER);
     function
         .awsCalls()
-        .onNth("UpdateSecretVersionStage", 2, new Fault.Before<>(() -> storeAtOnce(operators)));
+        .onNth("UpdateSecretVersionStage", 1, new Fault.Before<>(() -> storeAtOnce(operators)));
 
-    assertFails("SUPERSEDED", "current");
+    assertFails("SUPERSEDED", "AWSCURRENT");
 
     assertThat(function.currentJson().path("apiKey").asText()).isEqualTo(operators.apiKey());
   }
 
   @ParameterizedTest
   @CsvSource({
-    "DescribeSecret, 1",
+    "DescribeSecret, 2",
     "GetSecretValue, 3",
     "PutSecretValue, 2",
     "UpdateSecretVersionStage, 2",
@@ -763,7 +738,7 @@ class RotationTest {
         .calls()
         .onEvery(
             MomentoServer.LIST_CACHES, new Fault.Refuse<>(Status.UNAVAILABLE.asRuntimeException()));
-    assertFails(requestId, "MOMENTO_UNAVAILABLE", "pending");
+    assertFails(requestId, "MOMENTO_UNAVAILABLE", "stays stored");
     function.momento().calls().heal();
   }
 
@@ -774,10 +749,10 @@ class RotationTest {
         .awsCalls()
         .onNth(
             "UpdateSecretVersionStage",
-            2,
+            1,
             new Fault.FailAfterwards<>(
                 SecretsManagerException.invalidParameter("It is not attached to that version.")));
-    function.awsCalls().onNth("DescribeSecret", 2, new Fault.ReadStale<>());
+    function.awsCalls().onNth("DescribeSecret", 3, new Fault.ReadStale<>());
 
     assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
   }
@@ -899,19 +874,6 @@ class RotationTest {
   }
 
   @Test
-  void gives_up_on_a_secret_whose_pending_label_comes_back_for_ever() {
-    function.storeKey();
-    function
-        .awsCalls()
-        .onEvery("UpdateSecretVersionStage", new Fault.After<>(() -> function.leavePending("{}")));
-    function.leavePending("{}");
-
-    assertFails("SUPERSEDED", "again and again");
-    assertThat(function.awsCalls().count("UpdateSecretVersionStage")).isEqualTo(3);
-    assertThat(function.refreshes()).isZero();
-  }
-
-  @Test
   void gives_up_on_a_throttling_momento_after_some_tries() {
     function.storeKey();
     function
@@ -954,7 +916,7 @@ class RotationTest {
                   storeAtOnce(operators);
                 }));
 
-    assertFails("SUPERSEDED", "a person");
+    assertFails("SUPERSEDED", "another version became AWSCURRENT");
   }
 
   @Test
@@ -1039,12 +1001,21 @@ class RotationTest {
     assertThat(function.currentJson().path("validUntil").asText()).isEqualTo("0");
   }
 
+  /** A restored snapshot of SnapStart does not know how much time has passed. */
+  @Test
+  void keeps_nothing_that_counts_time_from_one_invocation_to_the_next() {
+    assertThat(RotationHandler.class.getDeclaredFields())
+        .extracting(Field::getType)
+        .doesNotContain(
+            RateLimiter.class, RetryPolicy.class, SecretStore.class, PatientMomento.class);
+  }
+
   @Test
   void shows_nothing_secret_in_answers_errors_or_log() {
     function.storeKey();
     var _ = WayIn.MANUAL.request(function, "1");
     IssuedKey stranger = strangersKey();
-    function.leavePending(stranger.consoleJson());
+    function.leaveSuccessor(stranger.consoleJson());
     function.momento().refuseNewKeysAtFirst(1000);
     var _ = WayIn.MANUAL.request(function, "2");
     function.clock.advance(Duration.ofMinutes(11));

@@ -13,6 +13,7 @@ import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.HashMap;
 import java.util.Map;
@@ -67,7 +68,8 @@ final class SandboxedFunction extends World {
     super(Sandbox.start(clock, refreshTokens), clock::advance);
     this.clock = clock;
     this.handlersClock = clock;
-    Map<String, String> environment = new HashMap<>(sandbox.environment());
+    Map<String, String> environment = new HashMap<>();
+    environment.put("MOMENTO_CONTROL_ENDPOINT", sandbox.momento().controlEndpoint());
     // The pace that Momento allows would only slow the tests down.
     environment.put("MOMENTO_REFRESHES_PER_SECOND", "1000");
     environment.put("SECRETS_MANAGER_WRITES_PER_SECOND", "1000");
@@ -153,6 +155,11 @@ final class SandboxedFunction extends World {
                 action, new Fault.Refuse<>(SecretsManagerException.accessDenied(action, SECRET)));
       }
     }
+  }
+
+  @Override
+  Instant now() {
+    return clock.instant();
   }
 
   @Override

@@ -57,7 +57,8 @@ record Scenario(
         case IF_DUE -> world.deliver(manual("if_due"), identity);
         case DRY_RUN -> world.deliver(manual("dry_run"), identity);
         case ROLLBACK -> world.deliver(manual("rollback"), identity);
-        case SCHEDULE -> world.deliver(scheduled(identity), UUID.randomUUID().toString());
+        case SCHEDULE ->
+            world.deliver(scheduled(world.scheduledTime(identity)), UUID.randomUUID().toString());
         case SECRETS_MANAGER -> world.rotateSecret();
       };
     }
@@ -66,7 +67,7 @@ record Scenario(
       return "{\"momento_auth_token_secret_name\":\"%s\",\"%s\":true}".formatted(SECRET, wish);
     }
 
-    private static String scheduled(String time) {
+    private static String scheduled(Instant time) {
       return """
       {"detail-type":"Scheduled Event","resources":["schedule/daily"],"time":"%s"}\
       """
@@ -85,19 +86,29 @@ record Scenario(
     /** A version that Secrets Manager has labelled as pending and nobody has filled. */
     PENDING_EMPTY,
     /** The good key of a rotation that broke off. */
-    PENDING_GOOD,
-    /** A pending key that Momento does not accept yet, as far as anybody can tell. */
-    PENDING_JUST_REJECTED,
-    /** A pending key that Momento does not accept, and had time to. */
-    PENDING_REJECTED,
-    /** The pending label on the current version, where a promotion leaves it. */
-    PENDING_ON_CURRENT,
+    SUCCESSOR,
+    /** The same of a rotation by an older version of the function. */
+    SUCCESSOR_OF_OLDER_FUNCTION,
+    /** A successor that Momento does not accept yet, as far as the function can tell. */
+    SUCCESSOR_JUST_REJECTED,
+    /** A successor that Momento does not accept, and had time to. */
+    SUCCESSOR_REJECTED,
+    /** The good key of a rotation by Secrets Manager that broke off. */
+    OWN_ROTATION_UNFINISHED,
+    /** The same after a RotateSecret that was to test alone, which takes AWSPENDING off. */
+    OWN_ROTATION_UNFINISHED_AND_TESTED,
+    /** The label of a successor on the current version: it died when it had promoted it. */
+    PROMOTED_AND_LABELLED,
+    /** The labels of a rotation by an older version of the function that was finished. */
+    PROMOTED_BY_OLDER_FUNCTION,
+    /** An operator has gone back by hand from the version that replaced the current one. */
+    WENT_BACK,
     /** A previous version. */
     PREVIOUS,
     /** A version whose key was refreshed to the current one. */
     ROTATED,
-    /** The key of a rotation that broke off, older than what an operator has stored since. */
-    OLDER_PENDING;
+    /** The key of a rotation that broke off before an operator stored another. */
+    SUCCESSOR_OF_FORMER;
 
     void arrange(World world) {
       switch (this) {
@@ -113,21 +124,42 @@ record Scenario(
           world.storeKey();
           world.vault().labelEmptyVersion(SECRET, UUID.randomUUID().toString());
         }
-        case PENDING_GOOD ->
-            world.leavePending(world.momento().renew(world.storeKey()).consoleJson());
-        case PENDING_JUST_REJECTED -> {
+        case SUCCESSOR ->
+            world.leaveSuccessor(world.momento().renew(world.storeKey()).consoleJson());
+        case SUCCESSOR_OF_OLDER_FUNCTION ->
+            world.leaveAsOlderFunction(world.momento().renew(world.storeKey()).consoleJson());
+        case SUCCESSOR_JUST_REJECTED -> {
           world.storeKey();
-          world.leavePending(unknownKey());
+          world.leaveSuccessor(unknownKey());
         }
-        case PENDING_REJECTED -> {
-          PENDING_JUST_REJECTED.arrange(world);
+        case SUCCESSOR_REJECTED -> {
+          SUCCESSOR_JUST_REJECTED.arrange(world);
           world.pass(Duration.ofHours(1));
         }
-        case PENDING_ON_CURRENT -> {
+        case OWN_ROTATION_UNFINISHED -> {
+          IssuedKey old = world.storeKey();
+          world.enableRotation();
+          world.leavePending(world.momento().renew(old).consoleJson());
+        }
+        case OWN_ROTATION_UNFINISHED_AND_TESTED -> {
+          OWN_ROTATION_UNFINISHED.arrange(world);
+          world.enableRotation();
+        }
+        case PROMOTED_AND_LABELLED -> {
           Version old = storeAndReturn(world);
-          Version pending =
-              world.leavePending(world.issueOldKey(Permissions.SUPER_USER).consoleJson());
-          world.vault().moveLabel(SECRET, Vault.CURRENT, old.id(), pending.id());
+          promote(world, old, world.leaveSuccessor(oldKey(world)));
+          world.pass(World.STORED_FOR);
+        }
+        case PROMOTED_BY_OLDER_FUNCTION -> {
+          Version old = storeAndReturn(world);
+          promote(world, old, world.leaveAsOlderFunction(oldKey(world)));
+          world.pass(World.STORED_FOR);
+        }
+        case WENT_BACK -> {
+          Version old = storeAndReturn(world);
+          Version left = world.leaveSuccessor(oldKey(world));
+          promote(world, old, left);
+          promote(world, left, old);
         }
         case PREVIOUS -> {
           world.storeKey();
@@ -135,14 +167,24 @@ record Scenario(
         }
         case ROTATED -> {
           IssuedKey old = world.storeKey();
-          world.markRefreshed(world.current());
           world.store(world.momento().renew(old).consoleJson());
         }
-        case OLDER_PENDING -> {
-          world.leavePending(world.momento().renew(world.storeKey()).consoleJson());
+        case SUCCESSOR_OF_FORMER -> {
+          world.leaveSuccessor(world.momento().renew(world.storeKey()).consoleJson());
           world.storeKey();
         }
       }
+    }
+
+    /**
+     * Issues a key that is not refreshed from another, and ends no earlier than one stored before.
+     */
+    private static String oldKey(World world) {
+      return world.issueOldKey(Permissions.SUPER_USER).consoleJson();
+    }
+
+    private static void promote(World world, Version from, Version to) {
+      world.vault().moveLabel(SECRET, Vault.CURRENT, from.id(), to.id());
     }
 
     private static Version storeAndReturn(World world) {
@@ -173,6 +215,10 @@ record Scenario(
     ANSWERS_LOST,
     /** A read, which answers as if the last write had not been yet. */
     STALE,
+    /** A read, which like all reads of its kind after it sees what there was 200 ms ago. */
+    LAGGING,
+    /** Its answer stops half-way, and so do all of its kind after it. */
+    HALF_ANSWERED,
     /** It is throttled once. */
     THROTTLED,
     /** It is throttled, and so are all calls of its kind after it. */
@@ -185,9 +231,15 @@ record Scenario(
     KILLED_AFTER;
 
     private static final Duration FOR_EVER = Duration.ofHours(1);
+    private static final Duration LAG = Duration.ofMillis(200);
 
     boolean mayStrike(RemoteCall call) {
-      return this != STALE || Set.of("DescribeSecret", "GetSecretValue").contains(call.action);
+      return switch (this) {
+        case STALE, LAGGING -> Set.of("DescribeSecret", "GetSecretValue").contains(call.action);
+        // Of an answer over gRPC there is no half.
+        case HALF_ANSWERED -> !call.isMomentos();
+        default -> true;
+      };
     }
 
     boolean isDeath() {
@@ -200,6 +252,7 @@ record Scenario(
           || this == REFUSED
           || this == ANSWERS_LOST
           || this == THROTTLED_THROUGHOUT
+          || this == HALF_ANSWERED
           || this == HANGING;
     }
 
@@ -209,7 +262,7 @@ record Scenario(
             world.momento().calls(),
             call,
             call.action.equals(MomentoServer.REFRESH)
-                ? Status.PERMISSION_DENIED.asRuntimeException()
+                ? Status.INVALID_ARGUMENT.asRuntimeException()
                 : Status.UNAUTHENTICATED.asRuntimeException(),
             MomentoServer.throttled(),
             kill);
@@ -235,6 +288,8 @@ record Scenario(
           }
         }
         case STALE -> calls.onNth(call.action, call.nth, new Fault.ReadStale<>());
+        case LAGGING -> calls.fromNth(call.action, call.nth, new Fault.Lag<>(LAG));
+        case HALF_ANSWERED -> calls.fromNth(call.action, call.nth, new Fault.StopHalfway<>());
         case ANSWERS_LOST -> calls.fromNth(call.action, call.nth, new Fault.LoseAnswer<>());
         case THROTTLED -> calls.onNth(call.action, call.nth, new Fault.Refuse<>(throttling));
         case THROTTLED_THROUGHOUT ->

@@ -22,7 +22,7 @@ import software.amazon.awssdk.services.secretsmanager.SecretsManagerClient;
  */
 class SecretStoreTest {
 
-  private static final Secret SECRET = new Secret("arn:1", "a", false, Map.of());
+  private static final Secret SECRET = new Secret("arn:1", "a", false, Instant.EPOCH, Map.of());
   private static final Version VERSION =
       new Version("1", Optional.of(new Sensitive("{}")), Instant.EPOCH, List.of());
 
@@ -43,7 +43,7 @@ class SecretStoreTest {
     assertThatThrownBy(() -> store.probeWrite(SECRET, VERSION))
         .isInstanceOf(RotationFailure.class)
         .hasMessageContaining("secretsmanager:PutSecretValue had to wait too long");
-    assertThatThrownBy(() -> store.dropPending(SECRET, "1"))
+    assertThatThrownBy(() -> store.removeLabel(SECRET, "AWSPENDING", "1"))
         .isInstanceOf(RotationFailure.class)
         .hasMessageContaining("secretsmanager:UpdateSecretVersionStage had to wait too long");
     assertThat(server.calls().seen()).isEmpty();
@@ -54,7 +54,7 @@ class SecretStoreTest {
     SecretStore store = storeThatWaits(Duration.ofSeconds(5));
     Thread.currentThread().interrupt();
 
-    assertThatThrownBy(() -> store.dropPending(SECRET, "1"))
+    assertThatThrownBy(() -> store.removeLabel(SECRET, "AWSPENDING", "1"))
         .isInstanceOf(RotationFailure.class)
         .hasMessageContaining("had to wait too long");
     assertThat(Thread.interrupted()).isTrue();

@@ -41,11 +41,17 @@ sealed interface Step {
 
     /** Makes the request under the identity that it always has. */
     World.Ending deliver(World world) {
-      return way.request(
-          world,
-          way == WayIn.SCHEDULE
-              ? "2026-01-%02dT00:00:00Z".formatted(number)
-              : name().replace(' ', '-'));
+      return way.request(world, identity());
+    }
+
+    /** Tells whether the event was sent so long ago that it is delivered no more. */
+    boolean isTooLate(World world) {
+      return way == WayIn.SCHEDULE
+          && Duration.between(world.scheduledTime(identity()), world.now()).toHours() > 30;
+    }
+
+    private String identity() {
+      return name().replace(' ', '-');
     }
 
     String name() {
@@ -111,12 +117,16 @@ sealed interface Step {
     NEW_KEYS_WILL_BE_UNKNOWN_AT_FIRST,
     THE_FUNCTIONS_CLOCK_IS_AN_HOUR_SLOW,
     THE_FUNCTIONS_CLOCK_IS_AN_HOUR_FAST,
-    THE_FUNCTIONS_CLOCK_IS_RIGHT;
+    THE_FUNCTIONS_CLOCK_IS_RIGHT,
+    /** RotateSecret with RotateImmediately=false, which takes AWSPENDING off what is unfinished. */
+    TEST_SECRETS_MANAGERS_ROTATION;
 
-    /** Tells whether it stores a version, or moves a label. */
+    /** Tells whether it stores a version, or moves a label that says what is current. */
     boolean concernsVersions() {
       return switch (this) {
-        case DELETE_THE_SECRET,
+        case TAKE_AWSPENDING_OFF,
+            TEST_SECRETS_MANAGERS_ROTATION,
+            DELETE_THE_SECRET,
             RESTORE_THE_SECRET,
             SWITCH_SECRETS_MANAGERS_ROTATION_OFF,
             NEW_KEYS_WILL_BE_KNOWN_AT_ONCE,
@@ -134,7 +144,7 @@ sealed interface Step {
         case STORE_A_FRESH_KEY ->
             world.store(
                 world.momento().issue(World.LIFETIME, Permissions.SUPER_USER).consoleJson());
-        case STORE_AN_OLD_KEY -> world.storeKey();
+        case STORE_AN_OLD_KEY -> world.storeKeyAtOnce();
         case STORE_A_KEY_THAT_MAY_NOT_LIST_CACHES ->
             world.store(world.issueOldKey(Permissions.DATA_ONLY).consoleJson());
         case STORE_A_KEY_WITHOUT_REFRESH_TOKEN -> {
@@ -175,6 +185,7 @@ sealed interface Step {
         case THE_FUNCTIONS_CLOCK_IS_AN_HOUR_FAST ->
             world.handlersClock = () -> world.clock.instant().plus(Duration.ofHours(1));
         case THE_FUNCTIONS_CLOCK_IS_RIGHT -> world.handlersClock = world.clock;
+        case TEST_SECRETS_MANAGERS_ROTATION -> world.enableRotation();
       }
     }
 
@@ -224,7 +235,12 @@ sealed interface Step {
       // These take seconds; those that take longer are played elsewhere.
       case 0 -> new Strike(Trouble.THROTTLED, call);
       case 1 -> new Strike(Trouble.ANSWERS_LOST, call);
-      case 2, 3, 4, 5, 6, 7, 8, 9 -> new Meanwhile(anyDeed(random), call);
+      case 2, 3, 4, 5, 6, 7, 8, 9 -> {
+        Deed deed = anyDeed(random);
+        // That would be a request within a request.
+        yield new Meanwhile(
+            deed == Deed.TEST_SECRETS_MANAGERS_ROTATION ? Deed.TAKE_AWSPENDING_OFF : deed, call);
+      }
       default ->
           new Strike(
               anyOf(

@@ -65,7 +65,7 @@ class TwoAtOnceTest {
           new Meeting(WayIn.ROLLBACK, WayIn.MANUAL, false));
 
   /** A previous version to go back to, and a key that both may take up. */
-  private static final List<Found> FINDS = List.of(Found.PREVIOUS, Found.PENDING_GOOD);
+  private static final List<Found> FINDS = List.of(Found.PREVIOUS, Found.SUCCESSOR);
 
   @Test
   void no_two_requests_at_once_harm_each_other() throws InterruptedException {
@@ -126,7 +126,7 @@ class TwoAtOnceTest {
               known -> Promises.descends(world, Promises.apiKey(current), Promises.apiKey(known)));
       assertThat(world.keys())
           .as("the keys that there have to be, and another at most")
-          .hasSizeLessThanOrEqualTo(keysBefore + (found == Found.PENDING_GOOD ? 1 : 2));
+          .hasSizeLessThanOrEqualTo(keysBefore + (found == Found.SUCCESSOR ? 1 : 2));
       boolean isBack = current.id().equals(before.labelled(Vault.CURRENT).orElseThrow().id());
       assertThat(promoted(world.vault().describe(SECRET)))
           .filteredOn(version -> promoted(before).noneMatch(v -> v.id().equals(version.id())))

@@ -6,11 +6,13 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Consumer;
 import keyrotation.sandbox.Calls;
@@ -45,12 +47,19 @@ abstract class World implements AutoCloseable {
   static final String SECRET = "momento/authentication-token";
   static final Duration LIFETIME = Duration.ofDays(30);
 
+  /** More than two daily runs and two hours, so that a key with it is not too short-lived. */
+  private static final Duration LEFT = Duration.ofHours(55);
+
+  /** So long ago that a key with that much left was stored, which is due by now. */
+  static final Duration STORED_FOR = Duration.ofHours(6);
+
   private static final String FUNCTION_ARN =
       "arn:aws:lambda:us-east-1:123456789012:function:sandbox";
   private static final ObjectMapper JSON = new ObjectMapper();
 
   final Sandbox sandbox;
   private final Consumer<Duration> clock;
+  private final Map<String, Instant> scheduledTimes = new ConcurrentHashMap<>();
 
   /**
    * Starts without the secret.
@@ -64,6 +73,14 @@ abstract class World implements AutoCloseable {
 
   /** Hands the function an event. */
   abstract Ending deliver(String event, String requestId);
+
+  /** Returns the time by the function's clock. */
+  abstract Instant now();
+
+  /** Returns the time of a scheduled event: the same whenever it is delivered. */
+  Instant scheduledTime(String identity) {
+    return scheduledTimes.computeIfAbsent(identity, _ -> now().plusSeconds(scheduledTimes.size()));
+  }
 
   /** Returns all that the function has shown so far: its log, its answers, its errors. */
   abstract String shown();
@@ -79,6 +96,16 @@ abstract class World implements AutoCloseable {
    * @return how its last step ended
    */
   Ending rotateSecret() {
+    List<Ending> steps = ownRotation(true);
+    return steps.getLast();
+  }
+
+  /** Switches Secrets Manager's own rotation on, which tests the function and rotates nothing. */
+  void enableRotation() {
+    var _ = ownRotation(false);
+  }
+
+  private List<Ending> ownRotation(boolean immediately) {
     List<Ending> steps = new CopyOnWriteArrayList<>();
     sandbox.secretsManager().tryRotations(1);
     sandbox
@@ -91,7 +118,12 @@ abstract class World implements AutoCloseable {
               return step instanceof Ending.Answered;
             });
     try (var client = sandbox.secretsManager().clientBuilder().build()) {
-      var _ = client.rotateSecret(r -> r.secretId(SECRET).rotationLambdaARN(FUNCTION_ARN));
+      var _ =
+          client.rotateSecret(
+              r ->
+                  r.secretId(SECRET)
+                      .rotationLambdaARN(FUNCTION_ARN)
+                      .rotateImmediately(immediately));
     } catch (InvalidRequestException e) {
       // A rotation is unfinished: that one is gone on with.
     }
@@ -100,7 +132,7 @@ abstract class World implements AutoCloseable {
     } catch (InterruptedException e) {
       throw new AssertionError(e);
     }
-    return steps.getLast();
+    return steps;
   }
 
   /** Lets Momento and Secrets Manager work again as they should. */
@@ -130,15 +162,22 @@ abstract class World implements AutoCloseable {
     return momento().calls().count(MomentoServer.REFRESH);
   }
 
-  /** Issues a key with two of its thirty days left, and stores it as an operator does. */
+  /** Stores a key that is near its end as an operator does, a while ago, so that it is due. */
   IssuedKey storeKey() {
+    IssuedKey key = storeKeyAtOnce();
+    pass(STORED_FOR);
+    return key;
+  }
+
+  /** Stores a key that is near its end as an operator does, at this moment. */
+  IssuedKey storeKeyAtOnce() {
     IssuedKey key = issueOldKey(Permissions.SUPER_USER);
     store(key.consoleJson());
     return key;
   }
 
   IssuedKey issueOldKey(Permissions permissions) {
-    return momento().issueAged(LIFETIME, Duration.ofDays(28), permissions);
+    return momento().issueAged(LIFETIME, LIFETIME.minus(LEFT), permissions);
   }
 
   /** Stores a value as an operator does: a new version, current at once. */
@@ -156,20 +195,29 @@ abstract class World implements AutoCloseable {
     }
   }
 
-  /** Labels a value as pending, as an unfinished rotation of the current key leaves it. */
+  /** Stores a value as the current version's successor, as an unfinished rotation leaves it. */
+  Version leaveSuccessor(String value) {
+    return put(value, SecretVersions.labelFor(current().id()));
+  }
+
+  /** Stores a value as an unfinished rotation of Secrets Manager's own leaves it. */
   Version leavePending(String value) {
+    return put(value, Vault.PENDING, SecretVersions.labelFor(current().id()));
+  }
+
+  /** Stores a value as an unfinished rotation by an older version of the function leaves it. */
+  Version leaveAsOlderFunction(String value) {
     markRefreshed(current());
-    return labelPending(value);
+    return put(value, Vault.PENDING);
   }
 
-  /** Labels a value as pending, as somebody else may do. */
-  Version labelPending(String value) {
+  /** Stores a value with labels. */
+  Version put(String value, String... labels) {
     pass(Duration.ofSeconds(1));
-    return vault()
-        .put(SECRET, UUID.randomUUID().toString(), new Value.Text(value), Set.of(Vault.PENDING));
+    return vault().put(SECRET, UUID.randomUUID().toString(), new Value.Text(value), Set.of(labels));
   }
 
-  /** Labels a version as the one whose key was refreshed last. */
+  /** Labels a version as older versions of the function did, before they refreshed its key. */
   void markRefreshed(Version version) {
     vault()
         .moveLabel(
@@ -181,6 +229,11 @@ abstract class World implements AutoCloseable {
 
   Optional<Version> labelled(String label) {
     return vault().describe(SECRET).labelled(label);
+  }
+
+  /** Returns the stored, not yet promoted version that replaces the current one. */
+  Optional<Version> successor() {
+    return labelled(SecretVersions.labelFor(current().id()));
   }
 
   Version current() {

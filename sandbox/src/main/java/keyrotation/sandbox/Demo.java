@@ -7,9 +7,9 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -36,7 +36,11 @@ public final class Demo {
   private static final String FUNCTION_ARN =
       "arn:aws:lambda:us-east-1:123456789012:function:sandbox";
   private static final Duration LIFETIME = Duration.ofDays(30);
-  private static final Duration LEFT = Duration.ofDays(2);
+
+  /** The key was stored this long ago, and will expire in 49 hours, so that it is due. */
+  private static final Duration STORED_AGO = Duration.ofHours(6);
+
+  private static final Duration LEFT = Duration.ofHours(49).plus(STORED_AGO);
   private static final int MEMORY_MEGABYTES = 512;
   private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -92,7 +96,9 @@ public final class Demo {
 
   private static boolean run(Path archive, List<Path> events, boolean keep)
       throws IOException, InterruptedException {
-    try (Sandbox sandbox = Sandbox.start(InstantSource.system(), RefreshTokens.SINGLE_USE);
+    try (Sandbox sandbox =
+            Sandbox.start(
+                Clock.offset(Clock.systemUTC(), STORED_AGO.negated()), RefreshTokens.SINGLE_USE);
         LambdaServer lambda =
             LambdaServer.start(
                 new Function(
@@ -140,7 +146,7 @@ public final class Demo {
 
   /** Shows one event, with its log if it is the only one; tells whether all was as it should be. */
   private boolean show(Path eventFile, boolean withLog) throws IOException, InterruptedException {
-    JsonNode event = JSON.readTree(eventFile.toFile());
+    JsonNode event = sentNow(JSON.readTree(eventFile.toFile()));
     storeOldKey();
     prepareFor(event);
     int mintedBefore = minted();
@@ -167,6 +173,13 @@ public final class Demo {
         && versions().equals(after)
         && sandbox.momento().accepts(after.getFirst().apiKey())
         && (!result(first).equals("ROTATED") || isRotated(after));
+  }
+
+  /** Gives a scheduled event the time at which a schedule would send it now. */
+  private static JsonNode sentNow(JsonNode event) {
+    return event.has("time")
+        ? ((ObjectNode) event).put("time", Instant.now().truncatedTo(ChronoUnit.MINUTES).toString())
+        : event;
   }
 
   /** Hides what Secrets Manager would not want to be seen. */
@@ -272,7 +285,11 @@ public final class Demo {
         id,
         secret.path("apiKey").asText(),
         Instant.ofEpochSecond(secret.path("validUntil").asLong()),
-        labels.stream().sorted().toList());
+        labels.stream()
+            .sorted()
+            // A version's id in a label is cut as those beside the versions are.
+            .map(text -> text.replaceFirst("(MOMENTO_REPLACES_.{8}).*", "$1"))
+            .toList());
   }
 
   private void showVersions(String title, List<Row> rows) {
@@ -299,7 +316,7 @@ public final class Demo {
       if (line.startsWith("{")) {
         JsonNode entry = JSON.readTree(line);
         out.printf(
-            "  %-8s %-5s %-13s %5d ms  %s%n",
+            "  %-8s %-5s %-14s %5d ms  %s%n",
             label,
             entry.path("level").asText(),
             entry.path("step").asText(),

@@ -1,0 +1,177 @@
+package keyrotation;
+
+import static keyrotation.FailureReason.KEY_EXPIRED;
+import static keyrotation.FailureReason.KEY_NOT_REFRESHABLE;
+import static keyrotation.FailureReason.NEW_KEY_INVALID;
+import static keyrotation.FailureReason.REFRESH_REJECTED;
+import static keyrotation.FailureReason.SECRETS_MANAGER_UNAVAILABLE;
+import static keyrotation.FailureReason.SECRET_MALFORMED;
+import static keyrotation.FailureReason.SUPERSEDED;
+import static keyrotation.SecretStore.CURRENT;
+
+import dev.failsafe.Failsafe;
+import dev.failsafe.RetryPolicy;
+import dev.failsafe.RetryPolicyBuilder;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Optional;
+import keyrotation.SecretStore.Secret;
+import keyrotation.SecretStore.Version;
+
+/** The making of a new key from the current one, up to where it is stored. */
+final class KeyRenewal {
+
+  /** How old a key is at most that may be renewed to one which ends at the same time. */
+  private static final Duration JUST_MADE = Duration.ofMinutes(1);
+
+  /** How long a key is offered to a store that refuses it: a right may be missing for a moment. */
+  private static final Duration LONGEST_REFUSAL = Duration.ofSeconds(30);
+
+  private static final Duration PAUSE = Duration.ofSeconds(1);
+
+  private final SecretStore store;
+  private final SecretVersions versions;
+  private final PatientMomento momento;
+  private final InstantSource clock;
+  private final RotationLog log;
+
+  KeyRenewal(
+      SecretStore store,
+      SecretVersions versions,
+      PatientMomento momento,
+      InstantSource clock,
+      RotationLog log) {
+    this.store = store;
+    this.versions = versions;
+    this.momento = momento;
+    this.clock = clock;
+    this.log = log;
+  }
+
+  /**
+   * Refreshes the current key and stores the new one as its successor. Nothing is refreshed unless
+   * the right to write has been proved.
+   *
+   * @param labels what the new version is to carry beside the label of a successor
+   * @return the id of the successor
+   */
+  String refreshAndStage(
+      Secret secret,
+      Version current,
+      String versionId,
+      List<String> labels,
+      RotationRequest request) {
+    KeySecret old = KeySecret.parse(current.value());
+    MomentoKey.V1 key = requireRefreshable(old);
+    Sensitive refreshToken = old.refreshToken().orElseThrow();
+    log.step("probe", current.id(), () -> store.probeWrite(secret, current));
+    MintedKey minted =
+        switch (log.step("mint", () -> momento.refresh(key, refreshToken, request))) {
+          case RefreshAnswer.Minted(MintedKey made) -> made;
+          case RefreshAnswer.Rejected(String code) ->
+              throw explainRejection(secret, current, old, key, code, request);
+          case RefreshAnswer.Unknown(NoAnswer why) ->
+              throw new RotationFailure(
+                  why.reason(), "Momento's refresh call ended in " + why.code() + ".");
+        };
+    // Two rotations within a second make keys that end at the same time.
+    boolean isTwin =
+        minted.expiry().equals(old.expiry())
+            && current.created().isAfter(clock.instant().minus(JUST_MADE));
+    if (minted.key().token().equals(key.token())
+        || !(isTwin || minted.expiry().isAfter(old.expiry()))) {
+      throw new RotationFailure(
+          NEW_KEY_INVALID, "Momento answered with the same key, or one that ends no later.");
+    }
+    Sensitive renewed = old.renewed(minted);
+    return log.step(
+        "stage",
+        versionId,
+        () ->
+            Failsafe.with(whileThereIsTime(request))
+                .get(() -> versions.stage(secret, current, versionId, renewed, labels)));
+  }
+
+  /** Ends the rotation unless a key is one that can be refreshed and stored. */
+  MomentoKey.V1 requireRefreshable(KeySecret secret) {
+    MomentoKey.V1 key =
+        switch (secret.key()) {
+          case MomentoKey.V1 v1 -> v1;
+          case MomentoKey.V2 _ ->
+              throw new RotationFailure(
+                  KEY_NOT_REFRESHABLE, "The key is of the kind v2, for which there is no refresh.");
+          case MomentoKey.Legacy _ ->
+              throw new RotationFailure(
+                  KEY_NOT_REFRESHABLE,
+                  "The key is of the oldest kind, for which no refresh is known.");
+        };
+    if (secret.refreshToken().isEmpty()) {
+      throw new RotationFailure(
+          KEY_NOT_REFRESHABLE, "The key came without a refresh token, as a disposable token does.");
+    }
+    if (!secret.hasRoom()) {
+      throw new RotationFailure(
+          SECRET_MALFORMED, "The secret's value leaves too little room for a new key.");
+    }
+    if (secret.expiry() instanceof Expiry.Never) {
+      throw new RotationFailure(KEY_NOT_REFRESHABLE, "The key never expires.");
+    }
+    if (secret.expiry() instanceof Expiry.At(Instant end) && !clock.instant().isBefore(end)) {
+      throw new RotationFailure(KEY_EXPIRED, "The key expired at " + end + ".");
+    }
+    return key;
+  }
+
+  /** The new key may be all there is: it is not given up while it might be stored. */
+  private RetryPolicy<Object> whileThereIsTime(RotationRequest request) {
+    Duration time =
+        Duration.between(clock.instant(), request.deadline()).minus(SecretStore.LONGEST_CALL);
+    Instant endOfRefusals = clock.instant().plus(LONGEST_REFUSAL);
+    RetryPolicyBuilder<Object> policy =
+        RetryPolicy.builder()
+            .handleIf(
+                failure ->
+                    failure instanceof RotationFailure why
+                        && (why.reason() == SECRETS_MANAGER_UNAVAILABLE
+                            || clock.instant().isBefore(endOfRefusals)));
+    return time.compareTo(PAUSE) > 0
+        ? policy.withMaxRetries(-1).withDelay(PAUSE).withMaxDuration(time).build()
+        : policy.withMaxRetries(0).build();
+  }
+
+  /** Finds out what a rejected refresh means, for an operator who may have to replace the key. */
+  private RotationFailure explainRejection(
+      Secret secret,
+      Version current,
+      KeySecret old,
+      MomentoKey.V1 key,
+      String code,
+      RotationRequest request) {
+    // Another rotation may be about to store its new key at this moment.
+    Secret now = versions.describeShowing(secret.arn(), seen -> isOvertaken(seen, current));
+    if (isOvertaken(now, current)) {
+      return new RotationFailure(
+          SUPERSEDED,
+          "Another rotation has used the refresh token, or another version became AWSCURRENT"
+              + " ("
+              + code
+              + ").");
+    }
+    String state =
+        switch (momento.verdictAtOnce(key, request)) {
+          case Verdict.Accepted _, Verdict.Denied _ ->
+              "The current key still works; it expires: " + old.expiry() + ".";
+          case Verdict.Rejected _ -> "The current key does not work any more.";
+          case Verdict.Unknown _ -> "Whether the current key still works could not be found out.";
+        };
+    return new RotationFailure(
+        REFRESH_REJECTED, "Momento refused to refresh the key (" + code + "). " + state);
+  }
+
+  private boolean isOvertaken(Secret now, Version current) {
+    return !now.labelled(CURRENT).equals(Optional.of(current.id()))
+        || versions.successorOf(now, current).isPresent();
+  }
+}

@@ -1,0 +1,151 @@
+package keyrotation;
+
+import static keyrotation.SandboxedFunction.SECRET;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.time.Duration;
+import java.util.Map;
+import keyrotation.Scenario.WayIn;
+import keyrotation.World.Ending;
+import keyrotation.sandbox.IssuedKey.Permissions;
+import keyrotation.sandbox.MomentoServer.RefreshTokens;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** What the function says of a key that expires before it can be rotated in time. */
+class KeyLifeTest {
+
+  private static final Duration HALF_A_DAY = Duration.ofHours(12);
+
+  private SandboxedFunction function = new SandboxedFunction(RefreshTokens.SINGLE_USE);
+
+  @AfterEach
+  void stop() {
+    function.close();
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"MANUAL", "IF_DUE", "SCHEDULE"})
+  void a_key_of_half_a_day_is_rotated_and_fails_a_daily_run(WayIn way) {
+    store(HALF_A_DAY);
+
+    assertTooShort(way.request(function, "1"), "\"done\":\"ROTATED\"");
+
+    assertThat(function.refreshes()).isEqualTo(1);
+    assertThat(function.currentKeyWorks()).isTrue();
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"MANUAL", "IF_DUE", "SCHEDULE"})
+  void the_failure_is_repeated_at_each_retry(WayIn way) {
+    store(HALF_A_DAY);
+    var _ = way.request(function, "1");
+
+    for (int retry = 1; retry <= 2; retry++) {
+      function.pass(Duration.ofMinutes(1));
+      assertTooShort(way.request(function, "1"), "\"done\":\"ALREADY_ROTATED\"");
+    }
+
+    assertThat(function.refreshes()).isEqualTo(1);
+  }
+
+  @Test
+  void a_dry_run_on_a_key_of_half_a_day_fails() {
+    store(HALF_A_DAY);
+
+    assertTooShort(WayIn.DRY_RUN.request(function, "1"), "\"done\":\"WOULD_ROTATE\"");
+  }
+
+  @Test
+  void a_rollback_to_a_key_of_half_a_day_is_done_and_fails() {
+    store(HALF_A_DAY);
+    function.store(function.momento().issue(World.LIFETIME, Permissions.SUPER_USER).consoleJson());
+
+    assertTooShort(WayIn.ROLLBACK.request(function, "1"), "\"done\":\"ROLLED_BACK\"");
+  }
+
+  @Test
+  void the_largest_interval_that_would_do_is_named_and_does() {
+    store(HALF_A_DAY);
+    assertTooShort(WayIn.MANUAL.request(function, "1"), "CHECK_INTERVAL_IN_HOURS=4 would do.");
+    stop();
+
+    function =
+        new SandboxedFunction(
+            RefreshTokens.SINGLE_USE, Duration.ZERO, Map.of("CHECK_INTERVAL_IN_HOURS", "4"));
+    store(HALF_A_DAY);
+    assertThat(WayIn.MANUAL.request(function, "1")).isInstanceOf(Ending.Answered.class);
+  }
+
+  @Test
+  void a_new_key_that_lives_long_enough_is_no_failure_though_the_old_one_was_too_short() {
+    function.store(
+        function
+            .momento()
+            .issueAged(World.LIFETIME, Duration.ofDays(29), Permissions.SUPER_USER)
+            .consoleJson());
+
+    assertThat(WayIn.SCHEDULE.request(function, "1")).isInstanceOf(Ending.Answered.class);
+  }
+
+  @Test
+  void a_step_of_secrets_managers_rotation_only_logs_it() {
+    store(HALF_A_DAY);
+
+    assertThat(function.rotateSecret()).isInstanceOf(Ending.Answered.class);
+
+    assertThat(function.log())
+        .contains("\"level\":\"WARN\"")
+        .contains("\"outcome\":\"KEY_TOO_SHORT_LIVED\"");
+  }
+
+  @Test
+  void a_key_of_thirty_days_outlives_a_rotation_by_secrets_manager_every_thirty_days() {
+    function.store(function.momento().issue(World.LIFETIME, Permissions.SUPER_USER).consoleJson());
+    function.enableRotation();
+
+    for (int day = 1; day <= 60; day++) {
+      function.pass(Duration.ofDays(1));
+      String run = "run-" + day;
+      assertThat(WayIn.SCHEDULE.request(function, run)).isInstanceOf(Ending.Answered.class);
+      assertThat(function.currentKeyWorks()).as("on day " + day).isTrue();
+    }
+    // The age of a day does not count, as Secrets Manager decides on the age.
+    assertThat(function.refreshes()).isLessThan(5);
+  }
+
+  @Test
+  void a_key_that_never_expires_is_not_judged() {
+    function.store(function.momento().issueForever().consoleJson());
+
+    assertThatThrownBy(function::rotate).hasMessageContaining("KEY_NOT_REFRESHABLE");
+    assertThatCode(() -> function.invoke(scheduled(), "1", Duration.ofMinutes(1)))
+        .doesNotThrowAnyException();
+  }
+
+  private String scheduled() {
+    return "{\"detail-type\":\"Scheduled Event\",\"resources\":[\"a\"],\"time\":\""
+        + function.now()
+        + "\"}";
+  }
+
+  private void store(Duration life) {
+    function.store(function.momento().issue(life, Permissions.SUPER_USER).consoleJson());
+    function.pass(Duration.ofMinutes(1));
+  }
+
+  private static void assertTooShort(Ending ending, String fact) {
+    assertThat(ending)
+        .isInstanceOfSatisfying(
+            Ending.Failed.class,
+            failed ->
+                assertThat(failed.message())
+                    .startsWith(SECRET)
+                    .containsPattern("KEY_TOO_SHORT_LIVED: .* (11 h 59|12 h 0) min after")
+                    .contains(fact));
+  }
+}

@@ -1,0 +1,333 @@
+package keyrotation;
+
+import static keyrotation.SandboxedFunction.LIFETIME;
+import static keyrotation.SandboxedFunction.SECRET;
+import static keyrotation.sandbox.Vault.CURRENT;
+import static keyrotation.sandbox.Vault.PENDING;
+import static keyrotation.sandbox.Vault.PREVIOUS;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Set;
+import java.util.UUID;
+import keyrotation.Scenario.WayIn;
+import keyrotation.sandbox.Fault;
+import keyrotation.sandbox.IssuedKey;
+import keyrotation.sandbox.IssuedKey.Permissions;
+import keyrotation.sandbox.MomentoServer;
+import keyrotation.sandbox.MomentoServer.RefreshTokens;
+import keyrotation.sandbox.SecretsManagerException;
+import keyrotation.sandbox.Vault.Value;
+import keyrotation.sandbox.Vault.Version;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Which stored key a rotation resumes with, and what becomes of the labels. */
+@Execution(ExecutionMode.CONCURRENT)
+class SuccessorTest {
+
+  private static final Duration LAG = Duration.ofMillis(200);
+
+  private final SandboxedFunction function = new SandboxedFunction(RefreshTokens.SINGLE_USE);
+
+  @AfterEach
+  void stop() {
+    function.close();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"DescribeSecret", "GetSecretValue"})
+  void a_read_that_lags_loses_no_key_of_secrets_managers_own_rotation(String action) {
+    function.storeKey();
+    function.awsCalls().onEvery(action, new Fault.Lag<>(LAG));
+
+    for (int rotation = 1; rotation <= 2; rotation++) {
+      function.pass(Duration.ofHours(5));
+      function.vault().settle();
+      assertThat(WayIn.SECRETS_MANAGER.request(function, ""))
+          .isInstanceOf(World.Ending.Answered.class);
+      assertThat(function.refreshes()).isEqualTo(rotation);
+      assertThat(function.current().labels()).containsExactly(CURRENT);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"MANUAL", "SCHEDULE", "SECRETS_MANAGER"})
+  void a_version_from_which_a_test_of_rotation_took_awspending_is_resumed_with(WayIn way) {
+    IssuedKey old = function.storeKey();
+    function.enableRotation();
+    IssuedKey fresh = function.momento().renew(old);
+    function.leavePending(fresh.consoleJson());
+    function.enableRotation();
+    assertThat(function.labelled(PENDING)).isEmpty();
+
+    var _ = way.request(function, "1");
+
+    assertThat(function.currentJson().path("apiKey").asText()).isEqualTo(fresh.apiKey());
+    assertThat(function.refreshes()).isZero();
+  }
+
+  @Test
+  void a_version_that_was_current_is_not_resumed_with_after_two_rollbacks() {
+    function.storeKey();
+    Version first = function.current();
+    function.rotate();
+    Version left = function.current();
+    function.vault().moveLabel(SECRET, CURRENT, left.id(), first.id());
+    function.storeKey();
+    function.vault().moveLabel(SECRET, CURRENT, function.current().id(), first.id());
+
+    assertThatThrownBy(function::rotate).hasMessageContaining("REFRESH_REJECTED");
+
+    assertThat(function.current().id()).isEqualTo(first.id());
+  }
+
+  @Test
+  void an_older_key_under_the_requests_own_id_does_not_overrule_an_operators() {
+    IssuedKey old = function.storeKey();
+    String oldId = function.current().id();
+    IssuedKey fromOld = function.momento().renew(old);
+    IssuedKey operators = function.storeKey();
+    String arn = function.vault().describe(SECRET).arn();
+    RotationRequest same = new RotationRequest("lambda-request/same", function.now());
+    function
+        .momento()
+        .calls()
+        .onNext(
+            MomentoServer.REFRESH,
+            new Fault.Before<>(
+                () ->
+                    // Another delivery of the request has seen the old key as current.
+                    function
+                        .vault()
+                        .put(
+                            SECRET,
+                            same.versionId(arn),
+                            new Value.Text(fromOld.consoleJson()),
+                            Set.of(SecretVersions.labelFor(oldId)))));
+
+    assertThat(function.rotate("same").path("result").asText()).isEqualTo("ROTATED");
+
+    String now = function.currentJson().path("apiKey").asText();
+    assertThat(function.momento().parentOf(now)).contains(operators);
+  }
+
+  @Test
+  void a_copy_of_a_key_that_an_operator_went_back_from_is_not_resumed_with() {
+    function.storeKey();
+    Version first = function.current();
+    function.rotate();
+    Version left = function.current();
+    function.vault().moveLabel(SECRET, CURRENT, left.id(), first.id());
+    function.leaveSuccessor(World.json(left).toString());
+
+    assertThatThrownBy(function::rotate).hasMessageContaining("REFRESH_REJECTED");
+
+    assertThat(function.successor()).isEmpty();
+  }
+
+  @Test
+  void a_request_whose_version_was_current_is_done_though_all_its_labels_are_gone() {
+    function.storeKey();
+    Version first = function.current();
+    function.rotate("same");
+    Version second = function.current();
+    function.pass(Duration.ofMinutes(1));
+    function.rotate("other");
+    function.vault().moveLabel(SECRET, CURRENT, function.current().id(), first.id());
+    assertThat(function.labels()).doesNotContainKey(second.id());
+
+    assertThat(function.rotate("same").path("result").asText()).isEqualTo("ALREADY_ROTATED");
+  }
+
+  @Test
+  void another_source_is_left_in_place_and_counts_again_when_an_operator_goes_back_to_it() {
+    IssuedKey old = function.storeKey();
+    Version source = function.current();
+    IssuedKey fresh = function.momento().renew(old);
+    Version successor = function.leaveSuccessor(fresh.consoleJson());
+    function.storeKey();
+    function.rotate();
+    assertThat(function.labels()).containsKey(successor.id());
+
+    function.vault().moveLabel(SECRET, CURRENT, function.current().id(), source.id());
+
+    assertThat(function.rotate().path("result").asText()).isEqualTo("RESUMED");
+    assertThat(function.currentJson().path("apiKey").asText()).isEqualTo(fresh.apiKey());
+  }
+
+  @Test
+  void a_scheduled_run_does_not_undo_that_an_operator_went_back_while_the_key_is_not_due() {
+    IssuedKey old = function.momento().issue(LIFETIME, Permissions.SUPER_USER);
+    function.store(old.consoleJson());
+    Version source = function.current();
+    function.leaveSuccessor(function.momento().renew(old).consoleJson());
+    function.store(function.issueOldKey(Permissions.SUPER_USER).consoleJson());
+    function.vault().moveLabel(SECRET, CURRENT, function.current().id(), source.id());
+
+    assertThat(result(WayIn.SCHEDULE.request(function, "1"))).isEqualTo("NOT_DUE");
+    function.pass(Duration.ofDays(1));
+    assertThat(result(WayIn.SCHEDULE.request(function, "2"))).isEqualTo("RESUMED");
+  }
+
+  @Test
+  void the_label_comes_off_the_version_of_a_run_that_died_when_it_had_promoted_it() {
+    function.storeKey();
+    Version old = function.current();
+    Version fresh =
+        function.leaveSuccessor(
+            function.momento().issue(LIFETIME, Permissions.SUPER_USER).consoleJson());
+    function.vault().moveLabel(SECRET, CURRENT, old.id(), fresh.id());
+
+    assertThat(result(WayIn.IF_DUE.request(function, "1"))).isEqualTo("NOT_DUE");
+
+    assertThat(function.labels())
+        .containsOnly(
+            Map.entry(old.id(), Set.of(PREVIOUS)), Map.entry(fresh.id(), Set.of(CURRENT)));
+  }
+
+  @Test
+  void a_label_that_cannot_be_taken_off_fails_no_rotation_and_comes_off_later() {
+    function.storeKey();
+    function
+        .awsCalls()
+        .onNth(
+            "UpdateSecretVersionStage",
+            2,
+            new Fault.Refuse<>(
+                SecretsManagerException.accessDenied("UpdateSecretVersionStage", SECRET)));
+
+    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+    assertThat(function.current().labels()).hasSize(2);
+    assertThat(result(WayIn.IF_DUE.request(function, "1"))).isEqualTo("NOT_DUE");
+    assertThat(function.current().labels()).containsExactly(CURRENT);
+  }
+
+  @Test
+  void labels_of_sources_that_are_gone_stay_up_to_five() {
+    function.storeKey();
+    for (int i = 0; i < 7; i++) {
+      var _ = function.put("{}", SecretVersions.labelFor(UUID.randomUUID().toString()));
+    }
+
+    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+
+    assertThat(
+            function.labels().values().stream()
+                .flatMap(Set::stream)
+                .filter(label -> label.startsWith(SecretStore.REPLACES)))
+        .hasSize(5);
+  }
+
+  @Test
+  void an_older_functions_unfinished_rotation_is_resumed_and_its_labels_come_off() {
+    IssuedKey fresh = function.momento().renew(function.storeKey());
+    function.leaveAsOlderFunction(fresh.consoleJson());
+
+    assertThat(function.rotate().path("result").asText()).isEqualTo("RESUMED");
+
+    assertThat(function.currentJson().path("apiKey").asText()).isEqualTo(fresh.apiKey());
+    assertThat(function.labelled(PENDING)).isEmpty();
+    assertThat(function.labelled(SecretStore.REFRESHED)).isEmpty();
+  }
+
+  @Test
+  void an_older_functions_labels_come_off_where_its_rotation_was_finished() {
+    function.storeKey();
+    Version old = function.current();
+    Version fresh =
+        function.leaveAsOlderFunction(
+            function.momento().issue(LIFETIME, Permissions.SUPER_USER).consoleJson());
+    function.vault().moveLabel(SECRET, CURRENT, old.id(), fresh.id());
+
+    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+
+    assertThat(function.labelled(PENDING)).isEmpty();
+    assertThat(function.labelled(SecretStore.REFRESHED)).isEmpty();
+  }
+
+  @Test
+  void an_older_functions_version_does_not_overrule_an_operators_key() {
+    IssuedKey old = function.storeKey();
+    function.leaveAsOlderFunction(function.momento().renew(old).consoleJson());
+    IssuedKey operators = function.storeKey();
+
+    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+
+    assertThat(function.momento().parentOf(function.currentJson().path("apiKey").asText()))
+        .contains(operators);
+  }
+
+  @Test
+  void a_step_finds_its_work_done_where_a_run_has_resumed_with_its_key() {
+    IssuedKey old = function.storeKey();
+    function.enableRotation();
+    Version pending = function.leavePending(function.momento().renew(old).consoleJson());
+    assertThat(function.rotate().path("result").asText()).isEqualTo("RESUMED");
+    String current = function.current().id();
+
+    for (String step : new String[] {"createSecret", "setSecret", "testSecret", "finishSecret"}) {
+      JsonNode answer = step(step, pending.id());
+      assertThat(answer.path("result").asText()).isEqualTo("ALREADY_ROTATED");
+      assertThat(answer.path("version_id").asText()).isEqualTo(current);
+    }
+
+    assertThat(function.current().id()).isEqualTo(current);
+    assertThat(function.labelled(PENDING)).isEmpty();
+  }
+
+  @Test
+  void a_step_takes_awspending_off_a_version_whose_key_is_current_under_another_id() {
+    function.storeKey();
+    function.enableRotation();
+    Version copy = function.put(function.currentJson().toString(), PENDING);
+
+    assertThat(step("finishSecret", copy.id()).path("result").asText())
+        .isEqualTo("ALREADY_ROTATED");
+
+    assertThat(function.labelled(PENDING)).isEmpty();
+  }
+
+  @Test
+  void a_scheduled_run_leaves_secrets_managers_own_rotation_alone_for_an_hour() {
+    IssuedKey old = function.storeKey();
+    function.enableRotation();
+    IssuedKey fresh = function.momento().renew(old);
+    function.leavePending(fresh.consoleJson());
+    Map<String, Set<String>> labels = function.labels();
+
+    assertThat(result(WayIn.SCHEDULE.request(function, "1"))).isEqualTo("ROTATION_IN_PROGRESS");
+    assertThat(function.labels()).isEqualTo(labels);
+    function.pass(Duration.ofMinutes(61));
+
+    assertThat(result(WayIn.SCHEDULE.request(function, "2"))).isEqualTo("RESUMED");
+    assertThat(function.currentJson().path("apiKey").asText()).isEqualTo(fresh.apiKey());
+    assertThat(function.labelled(PENDING)).isEmpty();
+  }
+
+  private JsonNode step(String step, String versionId) {
+    String event =
+        """
+        {"Step":"%s","SecretId":"%s","ClientRequestToken":"%s","RotationToken":"none"}\
+        """
+            .formatted(step, SECRET, versionId);
+    return function
+        .invoke(event, UUID.randomUUID().toString(), Duration.ofMinutes(1))
+        .path("secrets")
+        .path(0);
+  }
+
+  private static String result(World.Ending ending) {
+    return ending instanceof World.Ending.Answered(JsonNode report)
+        ? report.path("secrets").path(0).path("result").asText()
+        : ending.toString();
+  }
+}

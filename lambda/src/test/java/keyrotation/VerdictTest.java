@@ -1,0 +1,153 @@
+package keyrotation;
+
+import static keyrotation.SandboxedFunction.SECRET;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.grpc.Status;
+import java.time.Duration;
+import keyrotation.Scenario.WayIn;
+import keyrotation.World.Ending;
+import keyrotation.sandbox.Fault;
+import keyrotation.sandbox.IssuedKey.Permissions;
+import keyrotation.sandbox.MomentoServer;
+import keyrotation.sandbox.MomentoServer.RefreshTokens;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Which answers to ListCaches accept a key, which reject it, and which say nothing of it. */
+class VerdictTest {
+
+  private final SandboxedFunction function = new SandboxedFunction(RefreshTokens.SINGLE_USE);
+
+  @AfterEach
+  void stop() {
+    function.close();
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void a_key_for_data_alone_is_rotated_with_momentos_trailer_and_without(boolean hasTrailer) {
+    function.store(function.issueOldKey(Permissions.DATA_ONLY).consoleJson());
+    if (!hasTrailer) {
+      function.momento().leaveOutTrailers();
+    }
+
+    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+    assertThat(function.currentKeyWorks()).isTrue();
+  }
+
+  @Test
+  void a_server_is_asked_once_in_an_invocation_whether_it_tells_keys_apart() {
+    function.store(function.issueOldKey(Permissions.DATA_ONLY).consoleJson());
+    function.momento().leaveOutTrailers();
+
+    function.rotate();
+
+    // The new key, no key, and the key before.
+    assertThat(function.momento().calls().count(MomentoServer.LIST_CACHES)).isEqualTo(3);
+  }
+
+  @Test
+  void a_proxy_that_denies_every_call_accepts_no_key() {
+    function.storeKey();
+    String before = function.current().id();
+    function.momento().putBehindProxy(true);
+
+    assertThatThrownBy(() -> function.rotate("same"))
+        .hasMessageContaining("MOMENTO_UNAVAILABLE")
+        .hasMessageContaining("PERMISSION_DENIED")
+        .hasMessageContaining("stays stored");
+    assertThat(function.current().id()).isEqualTo(before);
+    function.momento().putBehindProxy(false);
+
+    assertThat(function.rotate("same").path("result").asText()).isEqualTo("RESUMED");
+    assertThat(function.refreshes()).isEqualTo(1);
+  }
+
+  @Test
+  void a_proxy_that_denies_the_refresh_does_not_make_it_a_rejected_one() {
+    function.storeKey();
+    function
+        .momento()
+        .calls()
+        .onEvery(
+            MomentoServer.REFRESH,
+            new Fault.Refuse<>(
+                Status.PERMISSION_DENIED
+                    .withDescription("RBAC: access denied")
+                    .asRuntimeException()));
+
+    assertThatThrownBy(function::rotate)
+        .hasMessageStartingWith(SECRET + " was not rotated. MOMENTO_UNAVAILABLE: ")
+        .hasMessageContaining("PERMISSION_DENIED");
+  }
+
+  @Test
+  void a_new_key_that_is_denied_what_the_key_before_may_do_is_rejected() {
+    function.storeKey();
+    String before = function.current().id();
+    function.momento().limitNewKeysTo(Permissions.DATA_ONLY);
+
+    assertThatThrownBy(function::rotate)
+        .hasMessageContaining("NEW_KEY_REJECTED")
+        .hasMessageContaining("unlike the key before");
+
+    assertThat(function.current().id()).isEqualTo(before);
+    assertThat(function.successor()).isPresent();
+  }
+
+  @Test
+  void a_new_key_for_data_alone_waits_while_nothing_is_known_of_the_key_before() {
+    function.store(function.issueOldKey(Permissions.DATA_ONLY).consoleJson());
+    var calls = function.momento().calls();
+    calls.onNth(
+        MomentoServer.LIST_CACHES, 2, new Fault.Refuse<>(Status.UNAVAILABLE.asRuntimeException()));
+
+    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+    assertThat(calls.count(MomentoServer.LIST_CACHES)).isEqualTo(4);
+  }
+
+  @Test
+  void a_server_that_cannot_be_asked_whether_it_tells_keys_apart_is_asked_again() {
+    function.store(function.issueOldKey(Permissions.DATA_ONLY).consoleJson());
+    function.momento().leaveOutTrailers();
+    var calls = function.momento().calls();
+    calls.onNth(
+        MomentoServer.LIST_CACHES, 2, new Fault.Refuse<>(Status.UNAVAILABLE.asRuntimeException()));
+
+    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = Status.Code.class,
+      names = {"INVALID_ARGUMENT", "UNIMPLEMENTED", "NOT_FOUND", "FAILED_PRECONDITION"})
+  void a_call_that_would_end_so_again_is_not_repeated(Status.Code code) {
+    function.storeKey();
+    String before = function.current().id();
+    function
+        .momento()
+        .calls()
+        .onEvery(
+            MomentoServer.LIST_CACHES, new Fault.Refuse<>(code.toStatus().asRuntimeException()));
+
+    assertThatThrownBy(() -> function.rotate("1", Duration.ofMinutes(5)))
+        .hasMessageContaining("MOMENTO_UNAVAILABLE")
+        .hasMessageContaining(code.name());
+
+    assertThat(function.momento().calls().count(MomentoServer.LIST_CACHES)).isEqualTo(1);
+    assertThat(function.current().id()).isEqualTo(before);
+  }
+
+  @Test
+  void a_rollback_leads_to_a_key_for_data_alone() {
+    function.store(function.issueOldKey(Permissions.DATA_ONLY).consoleJson());
+    function.storeKey();
+
+    assertThat(WayIn.ROLLBACK.request(function, "1")).isInstanceOf(Ending.Answered.class);
+  }
+}
