@@ -25,7 +25,7 @@ final class FailureAlarm extends Construct {
    * @param failures counts what somebody has to look at
    */
   FailureAlarm(
-      Construct scope, String id, IMetric failures, String description, Settings settings) {
+      Construct scope, String id, IMetric failures, String description, StackSettings settings) {
     super(scope, id);
     this.topic = Topic.Builder.create(this, "Topic").enforceSsl(true).build();
     settings

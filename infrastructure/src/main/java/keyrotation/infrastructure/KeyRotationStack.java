@@ -6,7 +6,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import keyrotation.infrastructure.Settings.Trigger;
+import keyrotation.infrastructure.StackSettings.Trigger;
 import software.amazon.awscdk.ArnComponents;
 import software.amazon.awscdk.ArnFormat;
 import software.amazon.awscdk.CfnOutput;
@@ -41,7 +41,7 @@ final class KeyRotationStack extends Stack {
    *
    * @param archive the function's code
    */
-  KeyRotationStack(Construct scope, Settings settings, Path archive) {
+  KeyRotationStack(Construct scope, StackSettings settings, Path archive) {
     super(
         scope,
         NAME,
@@ -102,7 +102,7 @@ final class KeyRotationStack extends Stack {
   }
 
   /** Returns a secret's ARN; makes the secret if it is the stack's to make. */
-  private String arnOf(SecretSource source, Construct secrets, Settings settings) {
+  private String arnOf(SecretSource source, Construct secrets, StackSettings settings) {
     return switch (source) {
       case SecretSource.Created(String name) -> createSecret(secrets, name, settings).getRef();
       // Six characters of chance end an ARN, and stand for nothing but them.
@@ -119,7 +119,7 @@ final class KeyRotationStack extends Stack {
   }
 
   /** Makes a secret without a value, which outlives the stack; the CDK's own would invent one. */
-  private static CfnSecret createSecret(Construct secrets, String name, Settings settings) {
+  private static CfnSecret createSecret(Construct secrets, String name, StackSettings settings) {
     CfnSecret.Builder secret =
         CfnSecret.Builder.create(secrets, name)
             .name(name)
@@ -169,7 +169,7 @@ final class KeyRotationStack extends Stack {
   }
 
   /** Returns a command that both versions of AWS's command line take. */
-  private String rotateNow(Settings settings) {
+  private String rotateNow(StackSettings settings) {
     String id = settings.secrets().stream().map(SecretSource::id).findFirst().orElse("NAME");
     return "echo '{\"momento_auth_token_secret_name\":\"%s\"}'".formatted(id)
         + " | aws lambda invoke --function-name %s:live --region %s"

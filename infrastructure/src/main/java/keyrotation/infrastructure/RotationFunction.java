@@ -1,6 +1,6 @@
 package keyrotation.infrastructure;
 
-import static keyrotation.infrastructure.Settings.Trigger.EVENTBRIDGE;
+import static keyrotation.infrastructure.StackSettings.Trigger.EVENTBRIDGE;
 
 import io.github.cdklabs.cdknag.NagPackSuppression;
 import io.github.cdklabs.cdknag.NagSuppressions;
@@ -77,7 +77,7 @@ final class RotationFunction extends Construct {
   RotationFunction(
       Construct scope,
       String id,
-      Settings settings,
+      StackSettings settings,
       List<String> secretArns,
       Path archive,
       IQueue failures) {
@@ -154,18 +154,18 @@ final class RotationFunction extends Construct {
     return logGroup;
   }
 
-  private static Map<String, String> environment(Settings settings) {
+  private static Map<String, String> environment(StackSettings settings) {
     Map<String, String> environment = new TreeMap<>(settings.passedOn());
     if (!settings.secrets().isEmpty()) {
-      environment.put(Settings.SECRET_NAME, settings.secretIds());
+      environment.put(StackSettings.SECRET_NAME, settings.secretIds());
     }
-    settings.tag().ifPresent(tag -> environment.put(Settings.SECRET_TAG, tag.toString()));
-    environment.put(Settings.DAYS, "" + settings.days());
+    settings.tag().ifPresent(tag -> environment.put(StackSettings.SECRET_TAG, tag.toString()));
+    environment.put(StackSettings.DAYS, "" + settings.days());
     return environment;
   }
 
   private List<PolicyStatement> statements(
-      Settings settings, List<String> secretArns, IQueue failures) {
+      StackSettings settings, List<String> secretArns, IQueue failures) {
     List<PolicyStatement> statements = new ArrayList<>();
     if (!secretArns.isEmpty()) {
       statements.add(allow("RotateSecrets", ACTIONS, secretArns).build());

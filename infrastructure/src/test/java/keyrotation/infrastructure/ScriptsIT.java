@@ -208,7 +208,7 @@ class ScriptsIT {
                 .redirectErrorStream(true)
                 .redirectInput(new File("/dev/null"))
                 .redirectOutput(output.toFile());
-        builder.environment().keySet().removeAll(Settings.NAMES);
+        builder.environment().keySet().removeAll(StackSettings.NAMES);
         builder.environment().keySet().removeAll(List.of("AWS_PROFILE", "AWS_DEFAULT_REGION"));
         builder.environment().putAll(environment());
         builder.environment().putAll(settings);

@@ -25,7 +25,7 @@ import java.util.stream.Stream;
  * @param alarmEmail who is told of a rotation that failed
  * @param passedOn environment variables that are the function's business alone
  */
-record Settings(
+record StackSettings(
     List<SecretSource> secrets,
     Optional<Tag> tag,
     int days,
@@ -112,7 +112,7 @@ record Settings(
   private static final int LONGEST_NAMES = 3400;
 
   /** Copies the collections. */
-  Settings {
+  StackSettings {
     secrets = List.copyOf(secrets);
     passedOn = Map.copyOf(passedOn);
   }
@@ -129,9 +129,9 @@ record Settings(
    * @throws IllegalArgumentException if some can't be; tells each mistake in a line of its own,
    *     with the value, the rule and an example
    */
-  static Settings from(Map<String, String> values, Place place) {
+  static StackSettings from(Map<String, String> values, Place place) {
     Reader reader = new Reader(values, reference(values, place), new ArrayList<>());
-    Settings settings = reader.read();
+    StackSettings settings = reader.read();
     if (!reader.mistakes.isEmpty()) {
       throw new IllegalArgumentException(String.join("\n", reader.mistakes));
     }
@@ -163,7 +163,7 @@ record Settings(
      */
     private record Rule<T>(Function<String, Optional<T>> parser, String rule, String example) {}
 
-    Settings read() {
+    StackSettings read() {
       boolean create =
           this.<Boolean>read(
               SECRETS,
@@ -190,7 +190,7 @@ record Settings(
                       },
                   "eventbridge or secrets-manager",
                   "eventbridge"));
-      return new Settings(
+      return new StackSettings(
           secrets(create),
           tag(trigger),
           read(DAYS, "1", number("a number of days", MOST_DAYS, "30")),

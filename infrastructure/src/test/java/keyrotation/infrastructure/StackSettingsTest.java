@@ -14,15 +14,15 @@ import java.util.stream.IntStream;
 import keyrotation.infrastructure.SecretSource.Created;
 import keyrotation.infrastructure.SecretSource.Given;
 import keyrotation.infrastructure.SecretSource.Named;
-import keyrotation.infrastructure.Settings.Place;
-import keyrotation.infrastructure.Settings.Tag;
-import keyrotation.infrastructure.Settings.Trigger;
+import keyrotation.infrastructure.StackSettings.Place;
+import keyrotation.infrastructure.StackSettings.Tag;
+import keyrotation.infrastructure.StackSettings.Trigger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-class SettingsTest {
+class StackSettingsTest {
 
   private static final Place NOWHERE = new Place(Optional.empty(), Optional.empty());
   private static final Place HERE =
@@ -30,9 +30,9 @@ class SettingsTest {
 
   @Test
   void have_defaults() {
-    assertThat(Settings.from(Map.of(), NOWHERE))
+    assertThat(StackSettings.from(Map.of(), NOWHERE))
         .isEqualTo(
-            new Settings(
+            new StackSettings(
                 List.of(new Created("momento/authentication-token")),
                 Optional.empty(),
                 1,
@@ -55,11 +55,11 @@ class SettingsTest {
     values.put("MOMENTO_REFRESHES_PER_SECOND", " 5 ");
     values.put("SECRETS_MANAGER_WRITES_PER_SECOND", "50");
     values.put("MOMENTO_CONTROL_ENDPOINT", "control.example.com:443");
-    assertThat(values.keySet()).containsExactlyInAnyOrderElementsOf(Settings.NAMES);
+    assertThat(values.keySet()).containsExactlyInAnyOrderElementsOf(StackSettings.NAMES);
 
-    assertThat(Settings.from(values, HERE))
+    assertThat(StackSettings.from(values, HERE))
         .isEqualTo(
-            new Settings(
+            new StackSettings(
                 List.of(
                     new Named("a"), new Named("b/c_+=.@-"), new Given(SECRET_ARN, "momento/other")),
                 Optional.of(new Tag("rotate", "momento=yes")),
@@ -76,9 +76,9 @@ class SettingsTest {
   @Test
   void take_blank_for_unset() {
     Map<String, String> blank = new HashMap<>();
-    Settings.NAMES.forEach(name -> blank.put(name, " "));
+    StackSettings.NAMES.forEach(name -> blank.put(name, " "));
 
-    assertThat(Settings.from(blank, HERE)).isEqualTo(Settings.from(Map.of(), HERE));
+    assertThat(StackSettings.from(blank, HERE)).isEqualTo(StackSettings.from(Map.of(), HERE));
   }
 
   @Test
@@ -203,12 +203,12 @@ class SettingsTest {
   @Test
   void tell_all_mistakes_at_once() {
     Map<String, String> values = new HashMap<>();
-    Settings.NAMES.forEach(name -> values.put(name, "*"));
+    StackSettings.NAMES.forEach(name -> values.put(name, "*"));
 
-    assertThatThrownBy(() -> Settings.from(values, HERE))
+    assertThatThrownBy(() -> StackSettings.from(values, HERE))
         .message()
-        .hasLineCount(Settings.NAMES.size())
-        .contains(Settings.NAMES);
+        .hasLineCount(StackSettings.NAMES.size())
+        .contains(StackSettings.NAMES);
   }
 
   @Test
@@ -216,7 +216,7 @@ class SettingsTest {
     assertThat(read("KMS_KEY_ARN", KMS_KEY, NOWHERE).kmsKeyArn()).contains(KMS_KEY);
     assertThatThrownBy(
             () ->
-                Settings.from(
+                StackSettings.from(
                     Map.of(
                         "MOMENTO_AUTH_TOKEN_SECRET_NAME",
                         SECRET_ARN.replace("123456789012", "210987654321"),
@@ -234,7 +234,7 @@ class SettingsTest {
   void want_no_tag_where_secrets_manager_rotates() {
     assertThatThrownBy(
             () ->
-                Settings.from(
+                StackSettings.from(
                     Map.of(
                         "ROTATION_TRIGGER",
                         "secrets-manager",
@@ -246,7 +246,7 @@ class SettingsTest {
                 + " secrets alone; leave it out, or set ROTATION_TRIGGER=eventbridge.");
   }
 
-  private static Settings read(String name, String value, Place place) {
-    return Settings.from(Map.of(name, value), place);
+  private static StackSettings read(String name, String value, Place place) {
+    return StackSettings.from(Map.of(name, value), place);
   }
 }
