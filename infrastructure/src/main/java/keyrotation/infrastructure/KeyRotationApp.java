@@ -15,8 +15,8 @@ public final class KeyRotationApp {
   private KeyRotationApp() {}
 
   /**
-   * Synthesises the stack. StackSettings come from the CDK's context, else from the environment; if
-   * some can't be, all of those are told, and the status is 1.
+   * Synthesises the stack. Settings come from the CDK's context, else from the environment. If any
+   * is invalid, it prints all mistakes and exits with status 1.
    *
    * @param args the function's archive
    */
@@ -26,7 +26,8 @@ public final class KeyRotationApp {
     try {
       settings = StackSettings.from(values(app), place());
     } catch (IllegalArgumentException e) {
-      System.err.println("Nothing was made, for some settings can't be:\n" + e.getMessage());
+      System.err.println(
+          "Nothing was synthesised, because these settings are invalid:\n" + e.getMessage());
       System.exit(1);
       return;
     }

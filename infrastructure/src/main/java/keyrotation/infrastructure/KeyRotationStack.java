@@ -76,7 +76,11 @@ final class KeyRotationStack extends Stack {
             secretArns.forEach(
                 (secret, arn) ->
                     rotateBySecretsManager(
-                        schedules, secret, arn, function.alias(), settings.days()));
+                        schedules,
+                        secret,
+                        arn,
+                        function.alias(),
+                        settings.function().policy().age().toDays()));
             yield new FailureAlarm(
                 this,
                 "Failed",
@@ -149,7 +153,7 @@ final class KeyRotationStack extends Stack {
   }
 
   private void rotateBySecretsManager(
-      Construct schedules, SecretSource secret, String arn, IAlias function, int days) {
+      Construct schedules, SecretSource secret, String arn, IAlias function, long days) {
     CfnPermission permission =
         CfnPermission.Builder.create(schedules, "Permission-" + secret.name())
             .action("lambda:InvokeFunction")

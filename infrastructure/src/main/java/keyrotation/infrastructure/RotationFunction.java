@@ -8,7 +8,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
 import software.amazon.awscdk.Annotations;
 import software.amazon.awscdk.ArnComponents;
 import software.amazon.awscdk.ArnFormat;
@@ -98,7 +97,7 @@ final class RotationFunction extends Construct {
                         .statements(statements(settings, secretArns, failures))
                         .build()))
             .build();
-    if (settings.tag().isPresent()) {
+    if (settings.function().tag().isPresent()) {
       NagSuppressions.addResourceSuppressions(
           role,
           List.of(
@@ -121,13 +120,14 @@ final class RotationFunction extends Construct {
             .role(role.withoutPolicyUpdates())
             .memorySize(MEMORY_MEGABYTES)
             .timeout(TIMEOUT)
-            .environment(environment(settings))
+            .environment(settings.environment())
             .logGroup(logGroup)
             .loggingFormat(LoggingFormat.JSON)
             .applicationLogLevelV2(ApplicationLogLevel.INFO)
             .systemLogLevelV2(SystemLogLevel.INFO)
             .tracing(Tracing.DISABLED);
-    if (settings.trigger() == EVENTBRIDGE || settings.days() <= MOST_DAYS_FOR_SNAPSHOT) {
+    long days = settings.function().policy().age().toDays();
+    if (settings.trigger() == EVENTBRIDGE || days <= MOST_DAYS_FOR_SNAPSHOT) {
       function.snapStart(SnapStartConf.ON_PUBLISHED_VERSIONS);
     }
     Function made = function.build();
@@ -154,16 +154,6 @@ final class RotationFunction extends Construct {
     return logGroup;
   }
 
-  private static Map<String, String> environment(StackSettings settings) {
-    Map<String, String> environment = new TreeMap<>(settings.passedOn());
-    if (!settings.secrets().isEmpty()) {
-      environment.put(StackSettings.SECRET_NAME, settings.secretIds());
-    }
-    settings.tag().ifPresent(tag -> environment.put(StackSettings.SECRET_TAG, tag.toString()));
-    environment.put(StackSettings.DAYS, "" + settings.days());
-    return environment;
-  }
-
   private List<PolicyStatement> statements(
       StackSettings settings, List<String> secretArns, IQueue failures) {
     List<PolicyStatement> statements = new ArrayList<>();
@@ -171,6 +161,7 @@ final class RotationFunction extends Construct {
       statements.add(allow("RotateSecrets", ACTIONS, secretArns).build());
     }
     settings
+        .function()
         .tag()
         .ifPresent(
             tag -> {

@@ -1,63 +1,59 @@
 package keyrotation.infrastructure;
 
 import java.util.ArrayList;
-import java.util.HashSet;
-import java.util.LinkedHashMap;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
-import java.util.function.BiConsumer;
+import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import keyrotation.Settings;
 
 /**
- * What somebody who deploys the stack has chosen. Names, defaults and meaning are in the README.
+ * The settings of a deployment: the function's, which the function's own parser reads, and those
+ * that only the stack has. The README explains each.
  *
- * @param secrets whose keys are rotated
- * @param tag what marks more of them
- * @param days the age at which a key is renewed
+ * @param secrets the secrets that are named; a tag may mark further ones
+ * @param environment the function's environment variables
+ * @param function what the function makes of them
  * @param kmsKeyArn what encrypts the secrets; AWS's own key if empty
  * @param trigger what starts a rotation
- * @param alarmEmail who is told of a rotation that failed
- * @param passedOn environment variables that are the function's business alone
+ * @param alarmEmail the address that alarms are sent to
  */
 record StackSettings(
     List<SecretSource> secrets,
-    Optional<Tag> tag,
-    int days,
+    Map<String, String> environment,
+    Settings function,
     Optional<String> kmsKeyArn,
     Trigger trigger,
-    Optional<String> alarmEmail,
-    Map<String, String> passedOn) {
+    Optional<String> alarmEmail) {
 
-  static final String SECRET_NAME = "MOMENTO_AUTH_TOKEN_SECRET_NAME";
-  static final String SECRET_TAG = "MOMENTO_AUTH_TOKEN_SECRET_TAG";
-  static final String DAYS = "AUTO_ROTATION_IN_DAYS";
+  private static final String SECRET_NAME = "MOMENTO_AUTH_TOKEN_SECRET_NAME";
+  private static final String SECRET_TAG = "MOMENTO_AUTH_TOKEN_SECRET_TAG";
   private static final String SECRETS = "SECRETS";
   private static final String TRIGGER = "ROTATION_TRIGGER";
   private static final String KMS_KEY_ARN = "KMS_KEY_ARN";
   private static final String ALARM_EMAIL = "ALARM_EMAIL";
-  private static final String REFRESHES = "MOMENTO_REFRESHES_PER_SECOND";
-  private static final String WRITES = "SECRETS_MANAGER_WRITES_PER_SECOND";
-  private static final String CONTROL_ENDPOINT = "MOMENTO_CONTROL_ENDPOINT";
 
-  /** The names of all settings. */
-  static final List<String> NAMES =
+  /** The settings that the function has as environment variables. */
+  private static final List<String> FUNCTION_NAMES =
       List.of(
           SECRET_NAME,
           SECRET_TAG,
-          DAYS,
-          SECRETS,
-          TRIGGER,
-          KMS_KEY_ARN,
-          ALARM_EMAIL,
-          REFRESHES,
-          WRITES,
-          CONTROL_ENDPOINT);
+          "AUTO_ROTATION_IN_DAYS",
+          "CHECK_INTERVAL_IN_HOURS",
+          "MOMENTO_REFRESHES_PER_SECOND",
+          "SECRETS_MANAGER_WRITES_PER_SECOND",
+          "MOMENTO_CONTROL_ENDPOINT");
+
+  /** The names of all settings. */
+  static final List<String> NAMES =
+      Stream.concat(FUNCTION_NAMES.stream(), Stream.of(SECRETS, TRIGGER, KMS_KEY_ARN, ALARM_EMAIL))
+          .toList();
 
   /** What starts a rotation. */
   enum Trigger {
@@ -65,14 +61,6 @@ record StackSettings(
     EVENTBRIDGE,
     /** Secrets Manager's own rotation. */
     SECRETS_MANAGER
-  }
-
-  /** A tag of a secret. */
-  record Tag(String key, String value) {
-    @Override
-    public String toString() {
-      return key + "=" + value;
-    }
   }
 
   /** Where the stack is going to be, as far as that is known. */
@@ -84,40 +72,31 @@ record StackSettings(
     }
   }
 
-  /** What every key and token of Momento's begins with: base64 of a JSON object. */
+  /** The beginning of every key and token of Momento: base64 of a JSON object. */
   private static final String BEGINNING_OF_A_KEY = "eyJ";
 
-  /** A key within a secret's name, where a word begins: {@code keyJuggler} has none. */
-  private static final Pattern KEY_WITHIN_A_NAME =
-      Pattern.compile("(?<![A-Za-z0-9])" + BEGINNING_OF_A_KEY + "[A-Za-z0-9+/=_.-]{4}");
-
-  private static final Pattern NAME = Pattern.compile("[A-Za-z0-9/_+=.@-]{1,512}");
+  /** An ARN: its service, region, account and resource. */
   private static final Pattern ARN =
       Pattern.compile("arn:aws[a-z-]*:([a-z]+):([a-z0-9-]+):(\\d{12}):(.+)");
-  private static final Pattern SECRET =
-      Pattern.compile("secret:([A-Za-z0-9/_+=.@-]{1,512})-[A-Za-z0-9]{6}");
+
+  /** A secret's resource in its ARN: its name and six random characters. */
+  private static final Pattern SECRET = Pattern.compile("secret:(.+)-.{6}");
+
   private static final Pattern KMS_KEY =
       Pattern.compile("key/(mrk-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})");
-  // Without what would mean something to IAM: a star, a question mark, a variable.
-  private static final Pattern TAG =
-      Pattern.compile("([\\p{L}\\p{N} _.:/+@-]{1,128})=([\\p{L}\\p{N} _.:/+=@-]{0,256})");
   private static final Pattern EMAIL = Pattern.compile("[^\\s@,]+@[^\\s@,]+\\.[^\\s@,.]+");
-  private static final Pattern HOST_AND_PORT =
-      Pattern.compile("[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?:(\\d{1,5})");
-  private static final int MOST_DAYS = 1000;
-  private static final int MOST_CALLS_PER_SECOND = 10_000;
-  private static final int LAST_PORT = 65_535;
 
-  /** All of a function's environment may take 4096 bytes; the other settings need some of them. */
+  /** Lambda allows 4096 bytes for all environment variables; the others need some of them. */
   private static final int LONGEST_NAMES = 3400;
 
   /** Copies the collections. */
   StackSettings {
     secrets = List.copyOf(secrets);
-    passedOn = Map.copyOf(passedOn);
+    // Sorted, else each synthesis would write another template.
+    environment = Collections.unmodifiableMap(new TreeMap<>(environment));
   }
 
-  /** Returns what the secrets are called, separated by commas. */
+  /** Returns the names or ARNs of the secrets, separated by commas. */
   String secretIds() {
     return secrets.stream().map(SecretSource::id).collect(Collectors.joining(","));
   }
@@ -126,19 +105,14 @@ record StackSettings(
    * Reads the settings.
    *
    * @param values what is set, by name
-   * @throws IllegalArgumentException if some can't be; tells each mistake in a line of its own,
-   *     with the value, the rule and an example
+   * @throws IllegalArgumentException if any is invalid; one line for each mistake, with the
+   *     setting, its value, the rule and an example
    */
   static StackSettings from(Map<String, String> values, Place place) {
-    Reader reader = new Reader(values, reference(values, place), new ArrayList<>());
-    StackSettings settings = reader.read();
-    if (!reader.mistakes.isEmpty()) {
-      throw new IllegalArgumentException(String.join("\n", reader.mistakes));
-    }
-    return settings;
+    return new Reader(values, reference(values, place), new ArrayList<>()).read();
   }
 
-  /** Where nobody says where the stack is going to be, all ARNs have to be of one place. */
+  /** Returns the place; if it is not known, that of the first ARN: all have to be of one place. */
   private static Place reference(Map<String, String> values, Place place) {
     return Stream.of(SECRET_NAME, KMS_KEY_ARN)
         .flatMap(name -> Stream.of(values.getOrDefault(name, "").split(",", -1)))
@@ -153,7 +127,7 @@ record StackSettings(
         .orElse(place);
   }
 
-  /** Collects mistakes, so that all are told at once. */
+  /** Collects mistakes, so that one message shows them all. */
   private record Reader(Map<String, String> values, Place place, List<String> mistakes) {
 
     /**
@@ -164,6 +138,8 @@ record StackSettings(
     private record Rule<T>(Function<String, Optional<T>> parser, String rule, String example) {}
 
     StackSettings read() {
+      Map<String, String> environment = environment();
+      Optional<Settings> function = function(environment);
       boolean create =
           this.<Boolean>read(
               SECRETS,
@@ -190,147 +166,111 @@ record StackSettings(
                       },
                   "eventbridge or secrets-manager",
                   "eventbridge"));
-      return new StackSettings(
-          secrets(create),
-          tag(trigger),
-          read(DAYS, "1", number("a number of days", MOST_DAYS, "30")),
+      checkSecrets(trigger);
+      Optional<String> kmsKeyArn =
           readIfSet(
               KMS_KEY_ARN,
               new Rule<>(
-                  text -> ownArn(text, "kms", KMS_KEY),
-                  "the ARN of a KMS key, not of an alias," + ofThisPlace(),
-                  exampleArn("kms", "key/1234abcd-12ab-34cd-56ef-1234567890ab"))),
-          trigger,
+                  text -> Optional.of(text).filter(this::isOwnKmsKey),
+                  "the ARN of a KMS key (not of an alias)" + inThisPlace(),
+                  exampleArn("kms", "key/1234abcd-12ab-34cd-56ef-1234567890ab")));
+      Optional<String> alarmEmail =
           readIfSet(
               ALARM_EMAIL,
               new Rule<>(
                   text -> Optional.of(text).filter(EMAIL.asMatchPredicate()),
                   "one e-mail address",
-                  "platform@example.com")),
-          passedOn());
+                  "platform@example.com"));
+      if (!mistakes.isEmpty()) {
+        throw new IllegalArgumentException(String.join("\n", mistakes));
+      }
+      return new StackSettings(
+          function.orElseThrow().secretIds().stream().map(id -> source(id, create)).toList(),
+          environment,
+          function.orElseThrow(),
+          kmsKeyArn,
+          trigger,
+          alarmEmail);
     }
 
-    private List<SecretSource> secrets(boolean create) {
-      List<SecretSource> secrets = new ArrayList<>();
-      Set<String> names = new HashSet<>();
-      Optional<String> all = value(SECRET_NAME);
-      if (all.isEmpty() && value(SECRET_TAG).isPresent()) {
-        return secrets;
+    /** Returns the function's environment; the console shows it, so it names the secret always. */
+    private Map<String, String> environment() {
+      Map<String, String> environment = new TreeMap<>();
+      FUNCTION_NAMES.forEach(name -> value(name).ifPresent(value -> environment.put(name, value)));
+      if (value(SECRET_TAG).isEmpty()) {
+        environment.putIfAbsent(SECRET_NAME, "momento/authentication-token");
       }
-      for (String part : all.orElse("momento/authentication-token").split(",", -1)) {
-        String id = part.strip();
-        Optional<String> name = secretName(id);
-        if (name.isEmpty()) {
-          mistake(
-              SECRET_NAME,
-              id,
-              new Rule<>(
-                  ignored -> name,
-                  "a secret's name (letters, digits and /_+=.@- alone, 512 at most) or the whole"
-                      + " ARN of a secret"
-                      + ofThisPlace()
-                      + ", or several separated by commas",
-                  "momento/authentication-token"));
-        } else if (!names.add(name.get())) {
-          mistakes.add(
-              "%s names \"%s\" twice; name each secret once.".formatted(SECRET_NAME, name.get()));
-        } else if (!id.equals(name.get())) {
-          secrets.add(new SecretSource.Given(id, name.get()));
-        } else {
-          secrets.add(create ? new SecretSource.Created(id) : new SecretSource.Named(id));
-        }
+      return environment;
+    }
+
+    /** Returns what the function makes of its environment: with it refused, it would not start. */
+    private Optional<Settings> function(Map<String, String> environment) {
+      try {
+        return Optional.of(Settings.from(environment));
+      } catch (IllegalArgumentException e) {
+        mistakes.add("" + e.getMessage());
+        return Optional.empty();
       }
-      int length = secrets.stream().mapToInt(secret -> secret.id().length() + 1).sum();
-      if (length > LONGEST_NAMES) {
+    }
+
+    /** Checks what the function cannot know: the stack's place, its trigger, Lambda's limit. */
+    private void checkSecrets(Trigger trigger) {
+      String names = value(SECRET_NAME).orElse("");
+      Stream.of(names.split(",", -1))
+          .map(String::strip)
+          .filter(this::isElsewhere)
+          .forEach(
+              arn ->
+                  mistake(
+                      SECRET_NAME,
+                      arn,
+                      "the ARN of a secret" + inThisPlace(),
+                      exampleArn("secretsmanager", "secret:momento/authentication-token-a1B2c3")));
+      if (names.length() > LONGEST_NAMES) {
         mistakes.add(
-            "%s is %d characters long, but must have %d at most, for Lambda's sake; mark the secrets with a tag instead, and set %s, for example rotate=momento."
-                .formatted(SECRET_NAME, length, LONGEST_NAMES, SECRET_TAG));
+            "%s is %d characters long, but must be at most %d, because Lambda limits a function's environment. Mark the secrets with a tag instead, and set %s, such as rotate=momento."
+                .formatted(SECRET_NAME, names.length(), LONGEST_NAMES, SECRET_TAG));
       }
-      return secrets;
-    }
-
-    private Optional<String> secretName(String id) {
-      Optional<String> name =
-          id.startsWith("arn:")
-              ? ownArn(id, "secretsmanager", SECRET)
-                  .map(arn -> SECRET.matcher(resource(arn)))
-                  .filter(Matcher::matches)
-                  .map(matcher -> matcher.group(1))
-              : Optional.of(id).filter(NAME.asMatchPredicate());
-      return name.filter(text -> !KEY_WITHIN_A_NAME.matcher(text).find());
-    }
-
-    private Optional<Tag> tag(Trigger trigger) {
-      Optional<Tag> tag =
-          readIfSet(
-              SECRET_TAG,
-              new Rule<>(
-                  text ->
-                      Optional.of(TAG.matcher(text))
-                          .filter(Matcher::matches)
-                          .map(matcher -> new Tag(matcher.group(1), matcher.group(2))),
-                  "the key and the value of a tag",
-                  "rotate=momento"));
-      if (tag.isPresent() && trigger == Trigger.SECRETS_MANAGER) {
-        mistakes.add(
-            SECRET_TAG
-                + " is \""
-                + tag.get()
-                + "\", but Secrets Manager rotates named secrets alone; leave it out, or set "
-                + TRIGGER
-                + "=eventbridge.");
+      if (trigger == Trigger.SECRETS_MANAGER) {
+        value(SECRET_TAG)
+            .ifPresent(
+                tag ->
+                    mistakes.add(
+                        "%s is %s, but must not be set, because %s is secrets-manager, which rotates only secrets that are named. Name them in %s, such as momento/authentication-token, or set %s=eventbridge."
+                            .formatted(SECRET_TAG, shown(tag), TRIGGER, SECRET_NAME, TRIGGER)));
       }
-      return tag;
     }
 
-    private Map<String, String> passedOn() {
-      Map<String, String> passedOn = new LinkedHashMap<>();
-      BiConsumer<String, Rule<?>> passOn =
-          (name, rule) ->
-              readIfSet(name, rule)
-                  .ifPresent(read -> passedOn.put(name, value(name).orElseThrow()));
-      passOn.accept(REFRESHES, number("a number of calls", MOST_CALLS_PER_SECOND, "5"));
-      passOn.accept(WRITES, number("a number of calls", MOST_CALLS_PER_SECOND, "50"));
-      passOn.accept(
-          CONTROL_ENDPOINT,
-          new Rule<>(Reader::port, "a host name and a port", "control.example.com:443"));
-      return passedOn;
+    private boolean isElsewhere(String secretId) {
+      Matcher arn = ARN.matcher(secretId);
+      return arn.matches() && !place.isOf(arn.group(3), arn.group(2));
     }
 
-    private static Optional<Integer> port(String text) {
-      return Optional.of(HOST_AND_PORT.matcher(text))
-          .filter(Matcher::matches)
-          .flatMap(matcher -> number(matcher.group(2), LAST_PORT));
+    private boolean isOwnKmsKey(String text) {
+      Matcher arn = ARN.matcher(text);
+      return arn.matches()
+          && arn.group(1).equals("kms")
+          && place.isOf(arn.group(3), arn.group(2))
+          && KMS_KEY.matcher(arn.group(4)).matches();
     }
 
-    private static Rule<Integer> number(String of, int most, String example) {
-      return new Rule<>(text -> number(text, most), "%s from 1 to %d".formatted(of, most), example);
+    /** Returns where a secret comes from that the function's parser has accepted. */
+    private static SecretSource source(String id, boolean create) {
+      Matcher arn = ARN.matcher(id);
+      if (arn.matches()) {
+        return new SecretSource.Given(id, SECRET.matcher(arn.group(4)).replaceFirst("$1"));
+      }
+      return create ? new SecretSource.Created(id) : new SecretSource.Named(id);
     }
 
-    private static Optional<Integer> number(String text, int most) {
-      return Optional.of(text)
-          .filter(t -> t.matches("\\d{1,5}"))
-          .map(Integer::valueOf)
-          .filter(number -> 1 <= number && number <= most);
-    }
-
-    /** Returns an ARN if it is one of the kind, and of the place where the stack is going to be. */
-    private Optional<String> ownArn(String text, String service, Pattern resource) {
-      return Optional.of(ARN.matcher(text))
-          .filter(Matcher::matches)
-          .filter(arn -> arn.group(1).equals(service))
-          .filter(arn -> place.isOf(arn.group(3), arn.group(2)))
-          .filter(arn -> resource.matcher(arn.group(4)).matches())
-          .map(Matcher::group);
-    }
-
-    private static String resource(String arn) {
-      return arn.split(":", 6)[5];
-    }
-
-    private String ofThisPlace() {
-      return place.account.map(account -> " in the account " + account).orElse("")
-          + place.region.map(region -> " and the region " + region).orElse("");
+    private String inThisPlace() {
+      List<String> parts =
+          Stream.of(
+                  place.account.map(account -> "the account " + account),
+                  place.region.map(region -> "the region " + region))
+              .flatMap(Optional::stream)
+              .toList();
+      return parts.isEmpty() ? "" : " in " + String.join(" and ", parts);
     }
 
     private String exampleArn(String service, String resource) {
@@ -350,7 +290,7 @@ record StackSettings(
       Optional<String> text = value(name);
       Optional<T> value = text.flatMap(rule.parser);
       if (text.isPresent() && value.isEmpty()) {
-        mistake(name, text.get(), rule);
+        mistake(name, text.get(), rule.rule, rule.example);
       }
       return value;
     }
@@ -359,14 +299,15 @@ record StackSettings(
       return Optional.of(values.getOrDefault(name, "").strip()).filter(text -> !text.isEmpty());
     }
 
-    private void mistake(String name, String text, Rule<?> rule) {
-      String shown =
-          text.contains(BEGINNING_OF_A_KEY)
-              ? "not shown, as it seems to hold a key"
-              : "\"" + text + "\"";
+    private void mistake(String name, String text, String rule, String example) {
       mistakes.add(
-          "%s is %s, but must be %s; for example %s."
-              .formatted(name, shown, rule.rule, rule.example));
+          "%s is %s, but must be %s, such as %s.".formatted(name, shown(text), rule, example));
+    }
+
+    private static String shown(String text) {
+      return text.contains(BEGINNING_OF_A_KEY)
+          ? "not shown, as it seems to hold a key"
+          : "\"" + text + "\"";
     }
   }
 }

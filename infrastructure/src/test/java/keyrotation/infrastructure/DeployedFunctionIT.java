@@ -64,10 +64,7 @@ class DeployedFunctionIT {
 
   private LambdaServer deploy(Sandbox sandbox) {
     Map<String, String> environment = new HashMap<>(sandbox.environment());
-    function
-        .at("/Environment/Variables")
-        .properties()
-        .forEach(variable -> environment.put(variable.getKey(), variable.getValue().asText()));
+    environment.putAll(template.environment());
     return LambdaServer.start(
         new Function(
             ARCHIVE,

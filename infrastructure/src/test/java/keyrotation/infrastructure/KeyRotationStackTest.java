@@ -170,12 +170,13 @@ class KeyRotationStackTest {
     }
 
     @Test
-    void is_told_the_settings() {
+    void has_the_settings_in_its_environment() {
       StackTemplate set =
           StackTemplate.of(
               "MOMENTO_AUTH_TOKEN_SECRET_NAME", "momento/a, " + SECRET_ARN,
               "MOMENTO_AUTH_TOKEN_SECRET_TAG", "rotate=momento",
               "AUTO_ROTATION_IN_DAYS", "30",
+              "CHECK_INTERVAL_IN_HOURS", "12",
               "MOMENTO_REFRESHES_PER_SECOND", "7",
               "SECRETS_MANAGER_WRITES_PER_SECOND", "8",
               "MOMENTO_CONTROL_ENDPOINT", "control.example.com:443");
@@ -184,16 +185,16 @@ class KeyRotationStackTest {
           .isEqualTo(
               parse(
                   """
-                  {'MOMENTO_AUTH_TOKEN_SECRET_NAME': 'momento/authentication-token',
-                   'AUTO_ROTATION_IN_DAYS': '1'}\
+                  {'MOMENTO_AUTH_TOKEN_SECRET_NAME': 'momento/authentication-token'}\
                   """));
       assertThat(environment(set))
           .isEqualTo(
               parse(
                   """
-                  {'MOMENTO_AUTH_TOKEN_SECRET_NAME': 'momento/a,%s',
+                  {'MOMENTO_AUTH_TOKEN_SECRET_NAME': 'momento/a, %s',
                    'MOMENTO_AUTH_TOKEN_SECRET_TAG': 'rotate=momento',
                    'AUTO_ROTATION_IN_DAYS': '30',
+                   'CHECK_INTERVAL_IN_HOURS': '12',
                    'MOMENTO_REFRESHES_PER_SECOND': '7',
                    'SECRETS_MANAGER_WRITES_PER_SECOND': '8',
                    'MOMENTO_CONTROL_ENDPOINT': 'control.example.com:443'}\
@@ -287,7 +288,7 @@ class KeyRotationStackTest {
           statements(
               functionsRole(
                   StackTemplate.of(
-                      "MOMENTO_AUTH_TOKEN_SECRET_TAG", "a key=b=c",
+                      "MOMENTO_AUTH_TOKEN_SECRET_TAG", "a key=b c",
                       "MOMENTO_AUTH_TOKEN_SECRET_NAME", "momento/a")));
 
       assertThat(tagged)
@@ -295,7 +296,7 @@ class KeyRotationStackTest {
               parse(
                   """
                   {'Sid': 'RotateTaggedSecrets', 'Effect': 'Allow', 'Action': %s, 'Resource': %s,
-                   'Condition': {'StringEquals': {'aws:ResourceTag/a key': 'b=c'}}}\
+                   'Condition': {'StringEquals': {'aws:ResourceTag/a key': 'b c'}}}\
                   """
                       .formatted(FOUR_ACTIONS, secretArn("*"))),
               statement("FindTaggedSecrets", "'secretsmanager:ListSecrets'", "'*'"))

@@ -38,7 +38,11 @@ final class StackTemplate {
 
   /** Takes names and values of settings in turn. */
   static StackTemplate of(String... settings) {
-    return ALL.computeIfAbsent(map(settings), StackTemplate::synthesise);
+    return of(map(settings));
+  }
+
+  static StackTemplate of(Map<String, String> settings) {
+    return ALL.computeIfAbsent(settings, StackTemplate::synthesise);
   }
 
   static KeyRotationStack stack(String... settings) {
@@ -74,6 +78,16 @@ final class StackTemplate {
 
   JsonNode json() {
     return json;
+  }
+
+  /** Returns the function's environment variables. */
+  Map<String, String> environment() {
+    Map<String, String> environment = new TreeMap<>();
+    properties("AWS::Lambda::Function")
+        .at("/Environment/Variables")
+        .properties()
+        .forEach(variable -> environment.put(variable.getKey(), variable.getValue().asText()));
+    return environment;
   }
 
   /** Returns the resources of a type, by logical id. */
