@@ -55,50 +55,39 @@ final class KeyRotationStack extends Stack {
     RotationFunction function =
         new RotationFunction(
             this, "Rotation", settings, List.copyOf(secretArns.values()), archive, failures);
-    FailureAlarm alarm =
-        switch (settings.trigger()) {
-          case EVENTBRIDGE -> {
-            var _ = new DailySchedule(this, "Daily", function.alias(), failures);
-            yield new FailureAlarm(
-                this,
-                "Failed",
-                failures.metricApproximateNumberOfMessagesVisible(
-                    MetricOptions.builder()
-                        .period(Duration.minutes(5))
-                        .statistic("Maximum")
-                        .build()),
-                "A rotation of Momento keys has failed for good. The queue has the event and the"
-                    + " error; the log says more.",
-                settings);
-          }
-          case SECRETS_MANAGER -> {
-            Construct schedules = new Construct(this, "Schedule");
-            secretArns.forEach(
-                (secret, arn) ->
-                    rotateBySecretsManager(
-                        schedules,
-                        secret,
-                        arn,
-                        function.alias(),
-                        settings.function().policy().age().toDays()));
-            yield new FailureAlarm(
-                this,
-                "Failed",
-                function
-                    .alias()
-                    .metricErrors(
-                        MetricOptions.builder()
-                            .period(Duration.minutes(5))
-                            .statistic("Sum")
-                            .build()),
-                "A rotation of a Momento key has failed. The log says why.",
-                settings);
-          }
-        };
+    var _ =
+        new DailySchedule(
+            this,
+            "Daily",
+            settings.function().policy().interval().toHours(),
+            function.alias(),
+            failures);
+    FailureAlarms alarms = new FailureAlarms(this, "Failed", settings);
+    alarms.add(
+        "Alarm",
+        failures.metricApproximateNumberOfMessagesVisible(
+            MetricOptions.builder().period(Duration.minutes(5)).statistic("Maximum").build()),
+        "A run that rotates Momento keys failed, and Lambda's retries failed too, or the run could"
+            + " not be started. The queue (output Failures) holds its event, and the function's log"
+            + " the reason. Correct the cause, then empty the queue: until then this alarm stays"
+            + " on.");
+    if (settings.trigger() == Trigger.SECRETS_MANAGER) {
+      rotateBySecretsManager(secretArns, function.alias(), settings);
+      // Secrets Manager does not use the queue: it invokes the function and waits for the answer.
+      alarms.add(
+          "Errors",
+          function
+              .alias()
+              .metricErrors(
+                  MetricOptions.builder().period(Duration.minutes(5)).statistic("Sum").build()),
+          "A step of Secrets Manager's rotation of a Momento key, or another run, ended in an"
+              + " error. The function's log holds the secret and the reason. Correct the cause,"
+              + " then rotate the secret: aws secretsmanager rotate-secret.");
+    }
     output("Function", function.alias().getFunctionArn(), "What is invoked");
     output("Log", function.logGroup().getLogGroupName(), "Its log group");
     output("Failures", failures.getQueueUrl(), "The events that it could not deal with");
-    output("Alarms", alarm.topic().getTopicArn(), "Whom to subscribe to, to be told of failures");
+    output("Alarms", alarms.topic().getTopicArn(), "The topic that all alarms publish to");
     if (!settings.secrets().isEmpty()) {
       output("Secrets", settings.secretIds(), "Whose keys it rotates, besides those with a tag");
     }
@@ -136,7 +125,7 @@ final class KeyRotationStack extends Stack {
       accept(
           made,
           "AwsSolutions-SMG4",
-          "It is rotated by this stack's function on a daily schedule, not by Secrets Manager.");
+          "It is rotated by this stack's function on a schedule, not by Secrets Manager.");
     }
     return made;
   }
@@ -150,6 +139,15 @@ final class KeyRotationStack extends Stack {
             .build();
     accept(queue, "AwsSolutions-SQS3", "It is a dead-letter queue itself.");
     return queue;
+  }
+
+  /** Has Secrets Manager rotate each secret, besides the runs of this stack's schedule. */
+  private void rotateBySecretsManager(
+      Map<SecretSource, String> secretArns, IAlias function, StackSettings settings) {
+    Construct schedules = new Construct(this, "Schedule");
+    long days = settings.function().policy().age().toDays();
+    secretArns.forEach(
+        (secret, arn) -> rotateBySecretsManager(schedules, secret, arn, function, days));
   }
 
   private void rotateBySecretsManager(

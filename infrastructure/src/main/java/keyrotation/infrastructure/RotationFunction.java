@@ -1,7 +1,5 @@
 package keyrotation.infrastructure;
 
-import static keyrotation.infrastructure.StackSettings.Trigger.EVENTBRIDGE;
-
 import io.github.cdklabs.cdknag.NagPackSuppression;
 import io.github.cdklabs.cdknag.NagSuppressions;
 import java.nio.file.Path;
@@ -52,9 +50,6 @@ final class RotationFunction extends Construct {
 
   /** One rotation takes 40 seconds when all goes slowly; many share what Momento allows. */
   static final Duration TIMEOUT = Duration.minutes(5);
-
-  /** Lambda gives a snapshot up after 14 days without use; a window of a day is left below that. */
-  private static final int MOST_DAYS_FOR_SNAPSHOT = 13;
 
   private static final List<String> ACTIONS =
       List.of(
@@ -108,7 +103,7 @@ final class RotationFunction extends Construct {
                           + " name; a condition on the tag says which they are.")
                   .build()));
     }
-    Function.Builder function =
+    Function function =
         Function.Builder.create(this, "Function")
             .functionName(NAME)
             .description("Keeps Momento API keys in Secrets Manager fresh.")
@@ -125,20 +120,18 @@ final class RotationFunction extends Construct {
             .loggingFormat(LoggingFormat.JSON)
             .applicationLogLevelV2(ApplicationLogLevel.INFO)
             .systemLogLevelV2(SystemLogLevel.INFO)
-            .tracing(Tracing.DISABLED);
-    long days = settings.function().policy().age().toDays();
-    if (settings.trigger() == EVENTBRIDGE || days <= MOST_DAYS_FOR_SNAPSHOT) {
-      function.snapStart(SnapStartConf.ON_PUBLISHED_VERSIONS);
-    }
-    Function made = function.build();
-    Annotations.of(made)
+            .tracing(Tracing.DISABLED)
+            // Lambda deletes a snapshot that was not used for 14 days; this one is used daily.
+            .snapStart(SnapStartConf.ON_PUBLISHED_VERSIONS)
+            .build();
+    Annotations.of(function)
         .acknowledgeWarning(
             "@aws-cdk/aws-lambda:snapStartRequirePublish", "The alias is of a published version.");
     // Twice, with the same request id, and then it is somebody's business.
     this.alias =
         Alias.Builder.create(this, "Live")
             .aliasName("live")
-            .version(made.getCurrentVersion())
+            .version(function.getCurrentVersion())
             .retryAttempts(2)
             .maxEventAge(Duration.hours(6))
             .onFailure(new SqsDestination(failures))

@@ -57,9 +57,12 @@ record StackSettings(
 
   /** What starts a rotation. */
   enum Trigger {
-    /** A daily schedule, which rotates what is due. */
+    /** The stack's schedule, whose runs rotate the keys that are due. */
     EVENTBRIDGE,
-    /** Secrets Manager's own rotation. */
+    /**
+     * Secrets Manager's own rotation. The stack's schedule comes in addition: its runs finish a
+     * rotation that was interrupted, and rotate a key that would expire too soon.
+     */
     SECRETS_MANAGER
   }
 
