@@ -231,7 +231,9 @@ record StackSettings(
                       exampleArn("secretsmanager", "secret:momento/authentication-token-a1B2c3")));
       if (names.length() > LONGEST_NAMES) {
         mistakes.add(
-            "%s is %d characters long, but must be at most %d, because Lambda limits a function's environment. Mark the secrets with a tag instead, and set %s, such as rotate=momento."
+            ("%s is %d characters long, but must be at most %d, because Lambda limits a function's"
+                    + " environment. Mark the secrets with a tag instead, and set %s, such as"
+                    + " rotate=momento.")
                 .formatted(SECRET_NAME, names.length(), LONGEST_NAMES, SECRET_TAG));
       }
       if (trigger == Trigger.SECRETS_MANAGER) {
@@ -239,7 +241,9 @@ record StackSettings(
             .ifPresent(
                 tag ->
                     mistakes.add(
-                        "%s is %s, but must not be set, because %s is secrets-manager, which rotates only secrets that are named. Name them in %s, such as momento/authentication-token, or set %s=eventbridge."
+                        ("%s is %s, but must not be set, because %s is secrets-manager, which"
+                                + " rotates only secrets that are named. Name them in %s, such as"
+                                + " momento/authentication-token, or set %s=eventbridge.")
                             .formatted(SECRET_TAG, shown(tag), TRIGGER, SECRET_NAME, TRIGGER)));
       }
     }
