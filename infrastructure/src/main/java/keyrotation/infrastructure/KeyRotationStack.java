@@ -56,9 +56,9 @@ final class KeyRotationStack extends Stack {
         new RotationFunction(
             this, "Rotation", settings, List.copyOf(secretArns.values()), archive, failures);
     var _ =
-        new DailySchedule(
+        new RunSchedule(
             this,
-            "Daily",
+            "Runs",
             settings.function().policy().interval().toHours(),
             function.alias(),
             failures);

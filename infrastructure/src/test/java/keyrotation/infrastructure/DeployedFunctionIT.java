@@ -85,7 +85,7 @@ class DeployedFunctionIT {
         .collect(joining())
         .replace("AWS::Region", "us-east-1")
         .replace("AWS::AccountId", "123456789012")
-        .replace("<aws.scheduler.schedule-arn>", "arn:aws:scheduler:::schedule/default/daily")
+        .replace("<aws.scheduler.schedule-arn>", "arn:aws:scheduler:::schedule/default/runs")
         .replace("<aws.scheduler.scheduled-time>", time)
         .replace("<aws.scheduler.execution-id>", executionId);
   }

@@ -22,7 +22,7 @@ import software.amazon.awscdk.services.sqs.IQueue;
 import software.constructs.Construct;
 
 /** Starts the scheduled runs of the function, and keeps the event of a run that cannot start. */
-final class DailySchedule extends Construct {
+final class RunSchedule extends Construct {
 
   /** As often, and for as long, as EventBridge Scheduler tries at most. */
   private static final int ATTEMPTS = 185;
@@ -36,7 +36,7 @@ final class DailySchedule extends Construct {
    * @param target what is invoked
    * @param failures where events go that cannot be delivered
    */
-  DailySchedule(Construct scope, String id, long hours, IAlias target, IQueue failures) {
+  RunSchedule(Construct scope, String id, long hours, IAlias target, IQueue failures) {
     super(scope, id);
     Role role =
         Role.Builder.create(this, "Role")
