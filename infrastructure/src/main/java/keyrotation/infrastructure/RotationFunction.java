@@ -127,13 +127,15 @@ final class RotationFunction extends Construct {
     Annotations.of(function)
         .acknowledgeWarning(
             "@aws-cdk/aws-lambda:snapStartRequirePublish", "The alias is of a published version.");
-    // Twice, with the same request id, and then it is somebody's business.
+    // The function knows a retry by its request id. After two of them the alarm goes off.
     this.alias =
         Alias.Builder.create(this, "Live")
             .aliasName("live")
             .version(function.getCurrentVersion())
             .retryAttempts(2)
-            .maxEventAge(Duration.hours(6))
+            // Lambda allows six hours. A longer wait than until the next run would delay the alarm.
+            .maxEventAge(
+                Duration.hours(Math.min(6, settings.function().policy().interval().toHours())))
             .onFailure(new SqsDestination(failures))
             .build();
   }

@@ -24,10 +24,8 @@ import software.constructs.Construct;
 /** Starts the scheduled runs of the function, and keeps the event of a run that cannot start. */
 final class RunSchedule extends Construct {
 
-  /** As often, and for as long, as EventBridge Scheduler tries at most. */
+  /** The most that EventBridge Scheduler allows; the age of the event ends the attempts before. */
   private static final int ATTEMPTS = 185;
-
-  private static final Duration LONGEST_DELAY = Duration.hours(24);
 
   /**
    * Describes the schedule.
@@ -74,7 +72,8 @@ final class RunSchedule extends Construct {
                 .role(role.withoutPolicyUpdates())
                 .input(ScheduleTargetInput.fromObject(event()))
                 .retryAttempts(ATTEMPTS)
-                .maxEventAge(LONGEST_DELAY)
+                // By then the next run does the same work. A longer wait would delay the alarm.
+                .maxEventAge(Duration.hours(hours))
                 .deadLetterQueue(failures)
                 .build())
         .build();

@@ -390,6 +390,22 @@ class KeyRotationStackTest {
           .isEqualTo(parse(arn(template.id(QUEUE))));
     }
 
+    @ParameterizedTest
+    @CsvSource({"1, 3600, 3600", "6, 21600, 21600", "8, 28800, 21600", "24, 86400, 21600"})
+    void waits_for_no_run_longer_than_until_the_next(
+        String hours, int secondsOfSchedule, int secondsOfFunction) {
+      StackTemplate each = StackTemplate.of("CHECK_INTERVAL_IN_HOURS", hours);
+
+      assertThat(
+              each.properties(SCHEDULE).at("/Target/RetryPolicy/MaximumEventAgeInSeconds").asInt())
+          .isEqualTo(secondsOfSchedule);
+      assertThat(
+              each.properties("AWS::Lambda::EventInvokeConfig")
+                  .path("MaximumEventAgeInSeconds")
+                  .asInt())
+          .isEqualTo(secondsOfFunction);
+    }
+
     @Test
     void may_invoke_the_alias_and_nothing_else() {
       JsonNode role = template.role("scheduler.amazonaws.com");
