@@ -5,7 +5,7 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
-import keyrotation.infrastructure.Settings.Place;
+import keyrotation.infrastructure.StackSettings.Place;
 import software.amazon.awscdk.App;
 import software.amazon.awscdk.Aspects;
 
@@ -15,18 +15,19 @@ public final class KeyRotationApp {
   private KeyRotationApp() {}
 
   /**
-   * Synthesises the stack. Settings come from the CDK's context, else from the environment; if some
-   * can't be, all of those are told, and the status is 1.
+   * Synthesises the stack. Settings come from the CDK's context, else from the environment. If any
+   * is invalid, it prints all mistakes and exits with status 1.
    *
    * @param args the function's archive
    */
   public static void main(String[] args) {
     App app = new App();
-    Settings settings;
+    StackSettings settings;
     try {
-      settings = Settings.from(values(app), place());
+      settings = StackSettings.from(values(app), place());
     } catch (IllegalArgumentException e) {
-      System.err.println("Nothing was made, for some settings can't be:\n" + e.getMessage());
+      System.err.println(
+          "Nothing was synthesised, because these settings are invalid:\n" + e.getMessage());
       System.exit(1);
       return;
     }
@@ -35,14 +36,14 @@ public final class KeyRotationApp {
   }
 
   /** Adds the stack to an app, and what judges it. */
-  static KeyRotationStack describe(App app, Settings settings, Path archive) {
+  static KeyRotationStack describe(App app, StackSettings settings, Path archive) {
     Aspects.of(app).add(new AwsSolutionsChecks());
     return new KeyRotationStack(app, settings, archive);
   }
 
   private static Map<String, String> values(App app) {
     Map<String, String> values = new HashMap<>(System.getenv());
-    for (String name : Settings.NAMES) {
+    for (String name : StackSettings.NAMES) {
       Object context = app.getNode().tryGetContext(name);
       if (context != null) {
         values.put(name, context.toString());

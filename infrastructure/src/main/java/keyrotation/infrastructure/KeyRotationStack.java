@@ -6,7 +6,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import keyrotation.infrastructure.Settings.Trigger;
+import keyrotation.infrastructure.StackSettings.Trigger;
 import software.amazon.awscdk.ArnComponents;
 import software.amazon.awscdk.ArnFormat;
 import software.amazon.awscdk.CfnOutput;
@@ -41,7 +41,7 @@ final class KeyRotationStack extends Stack {
    *
    * @param archive the function's code
    */
-  KeyRotationStack(Construct scope, Settings settings, Path archive) {
+  KeyRotationStack(Construct scope, StackSettings settings, Path archive) {
     super(
         scope,
         NAME,
@@ -55,46 +55,39 @@ final class KeyRotationStack extends Stack {
     RotationFunction function =
         new RotationFunction(
             this, "Rotation", settings, List.copyOf(secretArns.values()), archive, failures);
-    FailureAlarm alarm =
-        switch (settings.trigger()) {
-          case EVENTBRIDGE -> {
-            var _ = new DailySchedule(this, "Daily", function.alias(), failures);
-            yield new FailureAlarm(
-                this,
-                "Failed",
-                failures.metricApproximateNumberOfMessagesVisible(
-                    MetricOptions.builder()
-                        .period(Duration.minutes(5))
-                        .statistic("Maximum")
-                        .build()),
-                "A rotation of Momento keys has failed for good. The queue has the event and the"
-                    + " error; the log says more.",
-                settings);
-          }
-          case SECRETS_MANAGER -> {
-            Construct schedules = new Construct(this, "Schedule");
-            secretArns.forEach(
-                (secret, arn) ->
-                    rotateBySecretsManager(
-                        schedules, secret, arn, function.alias(), settings.days()));
-            yield new FailureAlarm(
-                this,
-                "Failed",
-                function
-                    .alias()
-                    .metricErrors(
-                        MetricOptions.builder()
-                            .period(Duration.minutes(5))
-                            .statistic("Sum")
-                            .build()),
-                "A rotation of a Momento key has failed. The log says why.",
-                settings);
-          }
-        };
+    var _ =
+        new RunSchedule(
+            this,
+            "Runs",
+            settings.function().policy().interval().toHours(),
+            function.alias(),
+            failures);
+    FailureAlarms alarms = new FailureAlarms(this, "Failed", settings);
+    alarms.add(
+        "Alarm",
+        failures.metricApproximateNumberOfMessagesVisible(
+            MetricOptions.builder().period(Duration.minutes(5)).statistic("Maximum").build()),
+        "A run that rotates Momento keys failed, and Lambda's retries failed too, or the run could"
+            + " not be started. The queue (output Failures) holds its event, and the function's log"
+            + " the reason. Correct the cause, then empty the queue: until then this alarm stays"
+            + " on.");
+    if (settings.trigger() == Trigger.SECRETS_MANAGER) {
+      rotateBySecretsManager(secretArns, function.alias(), settings);
+      // Secrets Manager does not use the queue: it invokes the function and waits for the answer.
+      alarms.add(
+          "Errors",
+          function
+              .alias()
+              .metricErrors(
+                  MetricOptions.builder().period(Duration.minutes(5)).statistic("Sum").build()),
+          "A step of Secrets Manager's rotation of a Momento key, or another run, ended in an"
+              + " error. The function's log holds the secret and the reason. Correct the cause,"
+              + " then rotate the secret: aws secretsmanager rotate-secret.");
+    }
     output("Function", function.alias().getFunctionArn(), "What is invoked");
     output("Log", function.logGroup().getLogGroupName(), "Its log group");
     output("Failures", failures.getQueueUrl(), "The events that it could not deal with");
-    output("Alarms", alarm.topic().getTopicArn(), "Whom to subscribe to, to be told of failures");
+    output("Alarms", alarms.topic().getTopicArn(), "The topic that all alarms publish to");
     if (!settings.secrets().isEmpty()) {
       output("Secrets", settings.secretIds(), "Whose keys it rotates, besides those with a tag");
     }
@@ -102,7 +95,7 @@ final class KeyRotationStack extends Stack {
   }
 
   /** Returns a secret's ARN; makes the secret if it is the stack's to make. */
-  private String arnOf(SecretSource source, Construct secrets, Settings settings) {
+  private String arnOf(SecretSource source, Construct secrets, StackSettings settings) {
     return switch (source) {
       case SecretSource.Created(String name) -> createSecret(secrets, name, settings).getRef();
       // Six characters of chance end an ARN, and stand for nothing but them.
@@ -119,7 +112,7 @@ final class KeyRotationStack extends Stack {
   }
 
   /** Makes a secret without a value, which outlives the stack; the CDK's own would invent one. */
-  private static CfnSecret createSecret(Construct secrets, String name, Settings settings) {
+  private static CfnSecret createSecret(Construct secrets, String name, StackSettings settings) {
     CfnSecret.Builder secret =
         CfnSecret.Builder.create(secrets, name)
             .name(name)
@@ -132,7 +125,7 @@ final class KeyRotationStack extends Stack {
       accept(
           made,
           "AwsSolutions-SMG4",
-          "It is rotated by this stack's function on a daily schedule, not by Secrets Manager.");
+          "It is rotated by this stack's function on a schedule, not by Secrets Manager.");
     }
     return made;
   }
@@ -148,8 +141,17 @@ final class KeyRotationStack extends Stack {
     return queue;
   }
 
+  /** Has Secrets Manager rotate each secret, besides the runs of this stack's schedule. */
   private void rotateBySecretsManager(
-      Construct schedules, SecretSource secret, String arn, IAlias function, int days) {
+      Map<SecretSource, String> secretArns, IAlias function, StackSettings settings) {
+    Construct schedules = new Construct(this, "Schedule");
+    long days = settings.function().policy().age().toDays();
+    secretArns.forEach(
+        (secret, arn) -> rotateBySecretsManager(schedules, secret, arn, function, days));
+  }
+
+  private void rotateBySecretsManager(
+      Construct schedules, SecretSource secret, String arn, IAlias function, long days) {
     CfnPermission permission =
         CfnPermission.Builder.create(schedules, "Permission-" + secret.name())
             .action("lambda:InvokeFunction")
@@ -169,7 +171,7 @@ final class KeyRotationStack extends Stack {
   }
 
   /** Returns a command that both versions of AWS's command line take. */
-  private String rotateNow(Settings settings) {
+  private String rotateNow(StackSettings settings) {
     String id = settings.secrets().stream().map(SecretSource::id).findFirst().orElse("NAME");
     return "echo '{\"momento_auth_token_secret_name\":\"%s\"}'".formatted(id)
         + " | aws lambda invoke --function-name %s:live --region %s"

@@ -1,14 +1,11 @@
 package keyrotation.infrastructure;
 
-import static keyrotation.infrastructure.Settings.Trigger.EVENTBRIDGE;
-
 import io.github.cdklabs.cdknag.NagPackSuppression;
 import io.github.cdklabs.cdknag.NagSuppressions;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
 import software.amazon.awscdk.Annotations;
 import software.amazon.awscdk.ArnComponents;
 import software.amazon.awscdk.ArnFormat;
@@ -54,9 +51,6 @@ final class RotationFunction extends Construct {
   /** One rotation takes 40 seconds when all goes slowly; many share what Momento allows. */
   static final Duration TIMEOUT = Duration.minutes(5);
 
-  /** Lambda gives a snapshot up after 14 days without use; a window of a day is left below that. */
-  private static final int MOST_DAYS_FOR_SNAPSHOT = 13;
-
   private static final List<String> ACTIONS =
       List.of(
           "secretsmanager:DescribeSecret",
@@ -77,7 +71,7 @@ final class RotationFunction extends Construct {
   RotationFunction(
       Construct scope,
       String id,
-      Settings settings,
+      StackSettings settings,
       List<String> secretArns,
       Path archive,
       IQueue failures) {
@@ -98,7 +92,7 @@ final class RotationFunction extends Construct {
                         .statements(statements(settings, secretArns, failures))
                         .build()))
             .build();
-    if (settings.tag().isPresent()) {
+    if (settings.function().tag().isPresent()) {
       NagSuppressions.addResourceSuppressions(
           role,
           List.of(
@@ -109,7 +103,7 @@ final class RotationFunction extends Construct {
                           + " name; a condition on the tag says which they are.")
                   .build()));
     }
-    Function.Builder function =
+    Function function =
         Function.Builder.create(this, "Function")
             .functionName(NAME)
             .description("Keeps Momento API keys in Secrets Manager fresh.")
@@ -121,26 +115,27 @@ final class RotationFunction extends Construct {
             .role(role.withoutPolicyUpdates())
             .memorySize(MEMORY_MEGABYTES)
             .timeout(TIMEOUT)
-            .environment(environment(settings))
+            .environment(settings.environment())
             .logGroup(logGroup)
             .loggingFormat(LoggingFormat.JSON)
             .applicationLogLevelV2(ApplicationLogLevel.INFO)
             .systemLogLevelV2(SystemLogLevel.INFO)
-            .tracing(Tracing.DISABLED);
-    if (settings.trigger() == EVENTBRIDGE || settings.days() <= MOST_DAYS_FOR_SNAPSHOT) {
-      function.snapStart(SnapStartConf.ON_PUBLISHED_VERSIONS);
-    }
-    Function made = function.build();
-    Annotations.of(made)
+            .tracing(Tracing.DISABLED)
+            // Lambda deletes a snapshot that was not used for 14 days; this one is used daily.
+            .snapStart(SnapStartConf.ON_PUBLISHED_VERSIONS)
+            .build();
+    Annotations.of(function)
         .acknowledgeWarning(
             "@aws-cdk/aws-lambda:snapStartRequirePublish", "The alias is of a published version.");
-    // Twice, with the same request id, and then it is somebody's business.
+    // The function knows a retry by its request id. After two of them the alarm goes off.
     this.alias =
         Alias.Builder.create(this, "Live")
             .aliasName("live")
-            .version(made.getCurrentVersion())
+            .version(function.getCurrentVersion())
             .retryAttempts(2)
-            .maxEventAge(Duration.hours(6))
+            // Lambda allows six hours. A longer wait than until the next run would delay the alarm.
+            .maxEventAge(
+                Duration.hours(Math.min(6, settings.function().policy().interval().toHours())))
             .onFailure(new SqsDestination(failures))
             .build();
   }
@@ -154,23 +149,14 @@ final class RotationFunction extends Construct {
     return logGroup;
   }
 
-  private static Map<String, String> environment(Settings settings) {
-    Map<String, String> environment = new TreeMap<>(settings.passedOn());
-    if (!settings.secrets().isEmpty()) {
-      environment.put(Settings.SECRET_NAME, settings.secretIds());
-    }
-    settings.tag().ifPresent(tag -> environment.put(Settings.SECRET_TAG, tag.toString()));
-    environment.put(Settings.DAYS, "" + settings.days());
-    return environment;
-  }
-
   private List<PolicyStatement> statements(
-      Settings settings, List<String> secretArns, IQueue failures) {
+      StackSettings settings, List<String> secretArns, IQueue failures) {
     List<PolicyStatement> statements = new ArrayList<>();
     if (!secretArns.isEmpty()) {
       statements.add(allow("RotateSecrets", ACTIONS, secretArns).build());
     }
     settings
+        .function()
         .tag()
         .ifPresent(
             tag -> {

@@ -64,10 +64,7 @@ class DeployedFunctionIT {
 
   private LambdaServer deploy(Sandbox sandbox) {
     Map<String, String> environment = new HashMap<>(sandbox.environment());
-    function
-        .at("/Environment/Variables")
-        .properties()
-        .forEach(variable -> environment.put(variable.getKey(), variable.getValue().asText()));
+    environment.putAll(template.environment());
     return LambdaServer.start(
         new Function(
             ARCHIVE,
@@ -88,7 +85,7 @@ class DeployedFunctionIT {
         .collect(joining())
         .replace("AWS::Region", "us-east-1")
         .replace("AWS::AccountId", "123456789012")
-        .replace("<aws.scheduler.schedule-arn>", "arn:aws:scheduler:::schedule/default/daily")
+        .replace("<aws.scheduler.schedule-arn>", "arn:aws:scheduler:::schedule/default/runs")
         .replace("<aws.scheduler.scheduled-time>", time)
         .replace("<aws.scheduler.execution-id>", executionId);
   }

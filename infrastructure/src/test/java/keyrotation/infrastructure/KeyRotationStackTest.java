@@ -78,6 +78,8 @@ class KeyRotationStackTest {
             "AWS::Lambda::EventInvokeConfig",
             LOG_GROUP,
             "AWS::IAM::Role",
+            "AWS::IAM::Role",
+            SCHEDULE,
             PERMISSION,
             ROTATION_SCHEDULE,
             SECRET,
@@ -85,6 +87,7 @@ class KeyRotationStackTest {
             "AWS::SQS::QueuePolicy",
             "AWS::SNS::Topic",
             "AWS::SNS::TopicPolicy",
+            ALARM,
             ALARM);
   }
 
@@ -151,31 +154,23 @@ class KeyRotationStackTest {
     }
 
     @ParameterizedTest
-    @CsvSource({
-      "eventbridge,     1,    true",
-      "eventbridge,     1000, true",
-      "secrets-manager, 1,    true",
-      "secrets-manager, 13,   true",
-      "secrets-manager, 14,   false",
-      "secrets-manager, 1000, false",
-    })
-    void starts_from_a_snapshot_where_it_is_used_often_enough_to_have_one(
-        String trigger, String days, boolean snapStart) {
+    @ValueSource(strings = {"eventbridge", "secrets-manager"})
+    void starts_from_a_snapshot(String trigger) {
       JsonNode function =
-          StackTemplate.of("ROTATION_TRIGGER", trigger, "AUTO_ROTATION_IN_DAYS", days)
+          StackTemplate.of("ROTATION_TRIGGER", trigger, "AUTO_ROTATION_IN_DAYS", "1000")
               .properties(FUNCTION);
 
-      assertThat(function.at("/SnapStart/ApplyOn").asText())
-          .isEqualTo(snapStart ? "PublishedVersions" : "");
+      assertThat(function.at("/SnapStart/ApplyOn").asText()).isEqualTo("PublishedVersions");
     }
 
     @Test
-    void is_told_the_settings() {
+    void has_the_settings_in_its_environment() {
       StackTemplate set =
           StackTemplate.of(
               "MOMENTO_AUTH_TOKEN_SECRET_NAME", "momento/a, " + SECRET_ARN,
               "MOMENTO_AUTH_TOKEN_SECRET_TAG", "rotate=momento",
               "AUTO_ROTATION_IN_DAYS", "30",
+              "CHECK_INTERVAL_IN_HOURS", "12",
               "MOMENTO_REFRESHES_PER_SECOND", "7",
               "SECRETS_MANAGER_WRITES_PER_SECOND", "8",
               "MOMENTO_CONTROL_ENDPOINT", "control.example.com:443");
@@ -184,16 +179,16 @@ class KeyRotationStackTest {
           .isEqualTo(
               parse(
                   """
-                  {'MOMENTO_AUTH_TOKEN_SECRET_NAME': 'momento/authentication-token',
-                   'AUTO_ROTATION_IN_DAYS': '1'}\
+                  {'MOMENTO_AUTH_TOKEN_SECRET_NAME': 'momento/authentication-token'}\
                   """));
       assertThat(environment(set))
           .isEqualTo(
               parse(
                   """
-                  {'MOMENTO_AUTH_TOKEN_SECRET_NAME': 'momento/a,%s',
+                  {'MOMENTO_AUTH_TOKEN_SECRET_NAME': 'momento/a, %s',
                    'MOMENTO_AUTH_TOKEN_SECRET_TAG': 'rotate=momento',
                    'AUTO_ROTATION_IN_DAYS': '30',
+                   'CHECK_INTERVAL_IN_HOURS': '12',
                    'MOMENTO_REFRESHES_PER_SECOND': '7',
                    'SECRETS_MANAGER_WRITES_PER_SECOND': '8',
                    'MOMENTO_CONTROL_ENDPOINT': 'control.example.com:443'}\
@@ -287,7 +282,7 @@ class KeyRotationStackTest {
           statements(
               functionsRole(
                   StackTemplate.of(
-                      "MOMENTO_AUTH_TOKEN_SECRET_TAG", "a key=b=c",
+                      "MOMENTO_AUTH_TOKEN_SECRET_TAG", "a key=b c",
                       "MOMENTO_AUTH_TOKEN_SECRET_NAME", "momento/a")));
 
       assertThat(tagged)
@@ -295,7 +290,7 @@ class KeyRotationStackTest {
               parse(
                   """
                   {'Sid': 'RotateTaggedSecrets', 'Effect': 'Allow', 'Action': %s, 'Resource': %s,
-                   'Condition': {'StringEquals': {'aws:ResourceTag/a key': 'b=c'}}}\
+                   'Condition': {'StringEquals': {'aws:ResourceTag/a key': 'b c'}}}\
                   """
                       .formatted(FOUR_ACTIONS, secretArn("*"))),
               statement("FindTaggedSecrets", "'secretsmanager:ListSecrets'", "'*'"))
@@ -348,14 +343,40 @@ class KeyRotationStackTest {
   @Nested
   class TheSchedule {
 
-    @Test
-    void comes_once_a_day_within_an_hour() {
-      JsonNode schedule = template.properties(SCHEDULE);
+    @ParameterizedTest
+    @CsvSource({
+      "eventbridge,      1, 1 hour,   15",
+      "eventbridge,      2, 2 hours,  30",
+      "eventbridge,      3, 3 hours,  45",
+      "eventbridge,      4, 4 hours,  60",
+      "eventbridge,      6, 6 hours,  60",
+      "eventbridge,      8, 8 hours,  60",
+      "eventbridge,     12, 12 hours, 60",
+      "eventbridge,     24, 1 day,    60",
+      "secrets-manager,  1, 1 hour,   15",
+      "secrets-manager, 24, 1 day,    60",
+    })
+    void comes_at_the_interval_within_a_quarter_of_it_and_at_most_an_hour(
+        String trigger, String hours, String rate, int window) {
+      JsonNode schedule =
+          StackTemplate.of("ROTATION_TRIGGER", trigger, "CHECK_INTERVAL_IN_HOURS", hours)
+              .properties(SCHEDULE);
 
-      assertThat(schedule.path("ScheduleExpression").asText()).isEqualTo("rate(1 day)");
+      assertThat(schedule.path("ScheduleExpression").asText()).isEqualTo("rate(" + rate + ")");
       assertThat(schedule.path("FlexibleTimeWindow"))
-          .isEqualTo(parse("{'Mode': 'FLEXIBLE', 'MaximumWindowInMinutes': 60}"));
+          .isEqualTo(parse("{'Mode': 'FLEXIBLE', 'MaximumWindowInMinutes': %d}".formatted(window)));
       assertThat(schedule.path("State").asText()).isEqualTo("ENABLED");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"eventbridge", "secrets-manager"})
+    void comes_once_a_day_where_no_interval_is_set(String trigger) {
+      assertThat(
+              StackTemplate.of("ROTATION_TRIGGER", trigger)
+                  .properties(SCHEDULE)
+                  .path("ScheduleExpression")
+                  .asText())
+          .isEqualTo("rate(1 day)");
     }
 
     @Test
@@ -367,6 +388,22 @@ class KeyRotationStackTest {
           .isEqualTo(parse("{'MaximumEventAgeInSeconds': 86400, 'MaximumRetryAttempts': 185}"));
       assertThat(target.path("DeadLetterConfig").path("Arn"))
           .isEqualTo(parse(arn(template.id(QUEUE))));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1, 3600, 3600", "6, 21600, 21600", "8, 28800, 21600", "24, 86400, 21600"})
+    void waits_for_no_run_longer_than_until_the_next(
+        String hours, int secondsOfSchedule, int secondsOfFunction) {
+      StackTemplate each = StackTemplate.of("CHECK_INTERVAL_IN_HOURS", hours);
+
+      assertThat(
+              each.properties(SCHEDULE).at("/Target/RetryPolicy/MaximumEventAgeInSeconds").asInt())
+          .isEqualTo(secondsOfSchedule);
+      assertThat(
+              each.properties("AWS::Lambda::EventInvokeConfig")
+                  .path("MaximumEventAgeInSeconds")
+                  .asInt())
+          .isEqualTo(secondsOfFunction);
     }
 
     @Test
@@ -384,13 +421,6 @@ class KeyRotationStackTest {
       JsonNode condition = role.at("/AssumeRolePolicyDocument/Statement/0/Condition/StringEquals");
       assertThat(condition.path("aws:SourceAccount")).isEqualTo(ref("AWS::AccountId"));
       assertThat(condition.path("aws:SourceArn").toString()).contains(":schedule-group/default");
-    }
-
-    @Test
-    void is_not_there_where_secrets_manager_rotates() {
-      assertThat(rotatedBySecretsManager.all(SCHEDULE)).isEmpty();
-      assertThat(template.all(ROTATION_SCHEDULE)).isEmpty();
-      assertThat(template.all(PERMISSION)).isEmpty();
     }
   }
 
@@ -454,6 +484,12 @@ class KeyRotationStackTest {
 
   @Nested
   class SecretsManagersRotation {
+
+    @Test
+    void is_not_scheduled_where_the_stacks_schedule_rotates() {
+      assertThat(template.all(ROTATION_SCHEDULE)).isEmpty();
+      assertThat(template.all(PERMISSION)).isEmpty();
+    }
 
     @Test
     void is_scheduled_for_each_secret_and_rotates_nothing_on_deployment() {
@@ -528,26 +564,47 @@ class KeyRotationStackTest {
   @Nested
   class TheAlarm {
 
-    @Test
-    void goes_off_when_an_event_could_not_be_dealt_with() {
-      JsonNode alarm = template.properties(ALARM);
+    @ParameterizedTest
+    @ValueSource(strings = {"eventbridge", "secrets-manager"})
+    void goes_off_when_an_event_could_not_be_dealt_with(String trigger) {
+      StackTemplate either = StackTemplate.of("ROTATION_TRIGGER", trigger);
 
-      assertThat(alarm.path("MetricName").asText()).isEqualTo("ApproximateNumberOfMessagesVisible");
-      assertThat(alarm.path("Threshold").asInt()).isEqualTo(1);
-      assertThat(alarm.path("ComparisonOperator").asText())
-          .isEqualTo("GreaterThanOrEqualToThreshold");
-      assertThat(alarm.path("TreatMissingData").asText()).isEqualTo("notBreaching");
-      assertThat(alarm.path("AlarmActions"))
-          .isEqualTo(parse("[{'Ref': '%s'}]".formatted(template.id("AWS::SNS::Topic"))));
+      JsonNode alarm = alarm(either, "ApproximateNumberOfMessagesVisible");
+
+      assertThat(alarm.path("Statistic").asText()).isEqualTo("Maximum");
+      assertThat(alarm.path("Dimensions").toString()).contains(either.id(QUEUE));
+      assertThat(alarm.path("AlarmDescription").asText())
+          .contains("failed", "output Failures", "empty the queue");
     }
 
     @Test
     void goes_off_when_a_step_of_secrets_managers_rotation_fails() {
-      JsonNode alarm = rotatedBySecretsManager.properties(ALARM);
+      JsonNode alarm = alarm(rotatedBySecretsManager, "Errors");
 
-      assertThat(alarm.path("MetricName").asText()).isEqualTo("Errors");
       assertThat(alarm.path("Statistic").asText()).isEqualTo("Sum");
       assertThat(alarm.path("Dimensions").toString()).contains(":live");
+      assertThat(alarm.path("AlarmDescription").asText())
+          .contains("error", "aws secretsmanager rotate-secret");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"eventbridge, 1", "secrets-manager, 2"})
+    void goes_off_at_one_failure_and_publishes_to_the_one_topic(String trigger, int alarms) {
+      StackTemplate either = StackTemplate.of("ROTATION_TRIGGER", trigger);
+      JsonNode topic = ref(either.id("AWS::SNS::Topic"));
+
+      assertThat(either.all(ALARM).values())
+          .hasSize(alarms)
+          .extracting(alarm -> alarm.path("Properties"))
+          .allSatisfy(
+              alarm -> {
+                assertThat(alarm.path("Threshold").asInt()).isEqualTo(1);
+                assertThat(alarm.path("ComparisonOperator").asText())
+                    .isEqualTo("GreaterThanOrEqualToThreshold");
+                assertThat(alarm.path("TreatMissingData").asText()).isEqualTo("notBreaching");
+                assertThat(alarm.path("AlarmActions").valueStream()).containsExactly(topic);
+              });
+      assertThat(either.json().at("/Outputs/Alarms/Value")).isEqualTo(topic);
     }
 
     @Test
@@ -576,6 +633,16 @@ class KeyRotationStackTest {
                    'TopicArn': {'Ref': '%s'}}\
                   """
                       .formatted(template.id("AWS::SNS::Topic"))));
+    }
+
+    private static JsonNode alarm(StackTemplate template, String metric) {
+      List<JsonNode> alarms =
+          template.all(ALARM).values().stream()
+              .map(alarm -> alarm.path("Properties"))
+              .filter(alarm -> alarm.path("MetricName").asText().equals(metric))
+              .toList();
+      assertThat(alarms).as(metric).hasSize(1);
+      return alarms.getFirst();
     }
   }
 
@@ -653,6 +720,12 @@ class KeyRotationStackTest {
 
     assertThat(accepted)
         .containsExactlyInAnyOrder("AwsSolutions-SMG4", "AwsSolutions-SQS3", "AwsSolutions-IAM5");
+  }
+
+  @Test
+  void a_secret_without_a_rotation_of_its_own_is_accepted_only_where_the_stacks_schedule_rotates() {
+    assertThat(template.only(SECRET).toString()).contains("AwsSolutions-SMG4");
+    assertThat(rotatedBySecretsManager.only(SECRET).toString()).doesNotContain("AwsSolutions-SMG4");
   }
 
   private static String arn(String logicalId) {

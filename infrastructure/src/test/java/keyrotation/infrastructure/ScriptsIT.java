@@ -149,6 +149,27 @@ class ScriptsIT {
   }
 
   @Test
+  void synthesis_shows_the_mistakes_of_the_stack_and_of_the_function_together()
+      throws IOException, InterruptedException {
+    Shell shell =
+        new Shell(
+            URI.create("http://localhost:1"),
+            Map.of(
+                "MOMENTO_AUTH_TOKEN_SECRET_TAG", "rotate=momento=yes",
+                "MOMENTO_CONTROL_ENDPOINT", "10.0.0.1:443",
+                "ALARM_EMAIL", "platform"));
+
+    Result synthesised = shell.run("../scripts/deploy.sh", "--synth");
+
+    assertThat(synthesised.output)
+        .contains(
+            "MOMENTO_AUTH_TOKEN_SECRET_TAG is \"rotate=momento=yes\", but must be ",
+            "MOMENTO_CONTROL_ENDPOINT is \"10.0.0.1:443\", but must be ",
+            "ALARM_EMAIL is \"platform\", but must be ");
+    assertThat(synthesised.status).isEqualTo(1);
+  }
+
+  @Test
   void local_stack_gets_a_stack_that_makes_a_secret_and_outlives_it_and_gets_it_again()
       throws IOException, InterruptedException {
     assumeTrue(DockerClientFactory.instance().isDockerAvailable(), "Docker does not answer");
@@ -208,7 +229,7 @@ class ScriptsIT {
                 .redirectErrorStream(true)
                 .redirectInput(new File("/dev/null"))
                 .redirectOutput(output.toFile());
-        builder.environment().keySet().removeAll(Settings.NAMES);
+        builder.environment().keySet().removeAll(StackSettings.NAMES);
         builder.environment().keySet().removeAll(List.of("AWS_PROFILE", "AWS_DEFAULT_REGION"));
         builder.environment().putAll(environment());
         builder.environment().putAll(settings);

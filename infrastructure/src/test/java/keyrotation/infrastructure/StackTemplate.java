@@ -14,7 +14,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
-import keyrotation.infrastructure.Settings.Place;
+import keyrotation.infrastructure.StackSettings.Place;
 import software.amazon.awscdk.App;
 import software.amazon.awscdk.AppProps;
 import software.amazon.awscdk.assertions.Template;
@@ -38,7 +38,11 @@ final class StackTemplate {
 
   /** Takes names and values of settings in turn. */
   static StackTemplate of(String... settings) {
-    return ALL.computeIfAbsent(map(settings), StackTemplate::synthesise);
+    return of(map(settings));
+  }
+
+  static StackTemplate of(Map<String, String> settings) {
+    return ALL.computeIfAbsent(settings, StackTemplate::synthesise);
   }
 
   static KeyRotationStack stack(String... settings) {
@@ -65,7 +69,7 @@ final class StackTemplate {
       Path output = Files.createTempDirectory(Path.of("target"), "cdk.out");
       return KeyRotationApp.describe(
           new App(AppProps.builder().outdir(output.toString()).build()),
-          Settings.from(settings, new Place(Optional.empty(), Optional.empty())),
+          StackSettings.from(settings, new Place(Optional.empty(), Optional.empty())),
           archive);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
@@ -74,6 +78,16 @@ final class StackTemplate {
 
   JsonNode json() {
     return json;
+  }
+
+  /** Returns the function's environment variables. */
+  Map<String, String> environment() {
+    Map<String, String> environment = new TreeMap<>();
+    properties("AWS::Lambda::Function")
+        .at("/Environment/Variables")
+        .properties()
+        .forEach(variable -> environment.put(variable.getKey(), variable.getValue().asText()));
+    return environment;
   }
 
   /** Returns the resources of a type, by logical id. */

@@ -21,22 +21,24 @@ import software.amazon.awscdk.services.scheduler.targets.LambdaInvoke;
 import software.amazon.awscdk.services.sqs.IQueue;
 import software.constructs.Construct;
 
-/** Invokes the function once a day, and keeps the event if that cannot be done. */
-final class DailySchedule extends Construct {
+/** Starts the scheduled runs of the function, and keeps the event of a run that cannot start. */
+final class RunSchedule extends Construct {
 
-  /** Less than the two hours that the function counts an age early, so that no day is missed. */
-  private static final Duration WINDOW = Duration.hours(1);
-
-  /** As often, and for as long, as EventBridge Scheduler tries at most. */
+  /** The most that EventBridge Scheduler allows; the age of the event ends the attempts before. */
   private static final int ATTEMPTS = 185;
 
-  private static final Duration LONGEST_DELAY = Duration.hours(24);
-
-  DailySchedule(Construct scope, String id, IAlias target, IQueue failures) {
+  /**
+   * Describes the schedule.
+   *
+   * @param hours the time between two runs
+   * @param target what is invoked
+   * @param failures where events go that cannot be delivered
+   */
+  RunSchedule(Construct scope, String id, long hours, IAlias target, IQueue failures) {
     super(scope, id);
     Role role =
         Role.Builder.create(this, "Role")
-            .description("What the daily schedule may do: invoke one function.")
+            .description("What the schedule may do: invoke one function.")
             .assumedBy(
                 ServicePrincipal.Builder.create("scheduler.amazonaws.com")
                     .conditions(
@@ -62,18 +64,29 @@ final class DailySchedule extends Construct {
                         .build()))
             .build();
     Schedule.Builder.create(this, "Schedule")
-        .description("Has the Momento keys rotated that are due.")
-        .schedule(ScheduleExpression.rate(Duration.days(1)))
-        .timeWindow(TimeWindow.flexible(WINDOW))
+        .description("Starts the runs that rotate the Momento keys that are due.")
+        .schedule(ScheduleExpression.rate(Duration.hours(hours)))
+        .timeWindow(TimeWindow.flexible(window(hours)))
         .target(
             LambdaInvoke.Builder.create(target)
                 .role(role.withoutPolicyUpdates())
                 .input(ScheduleTargetInput.fromObject(event()))
                 .retryAttempts(ATTEMPTS)
-                .maxEventAge(LONGEST_DELAY)
+                // By then the next run does the same work. A longer wait would delay the alarm.
+                .maxEventAge(Duration.hours(hours))
                 .deadLetterQueue(failures)
                 .build())
         .build();
+  }
+
+  /**
+   * Returns how much later than planned a run may start. The function requires that a key lives two
+   * intervals and two hours, so that one run may fail. A window takes from those two hours, and
+   * Lambda's retries need some of them, so it stays well below: an hour at most. Where the interval
+   * is short, a quarter of it keeps the runs evenly apart.
+   */
+  private static Duration window(long hours) {
+    return Duration.minutes(Math.min(60, hours * 60 / 4));
   }
 
   /**

@@ -14,24 +14,19 @@ import software.amazon.awscdk.services.sns.Topic;
 import software.amazon.awscdk.services.sns.subscriptions.EmailSubscription;
 import software.constructs.Construct;
 
-/** Tells a topic of rotations that failed, and whoever is subscribed to it. */
-final class FailureAlarm extends Construct {
+/** Alarms on failures, and the topic that all of them publish to. */
+final class FailureAlarms extends Construct {
 
   private final Topic topic;
 
-  /**
-   * Describes the alarm.
-   *
-   * @param failures counts what somebody has to look at
-   */
-  FailureAlarm(
-      Construct scope, String id, IMetric failures, String description, Settings settings) {
+  /** Describes the topic; {@link #add} adds alarms. */
+  FailureAlarms(Construct scope, String id, StackSettings settings) {
     super(scope, id);
     this.topic = Topic.Builder.create(this, "Topic").enforceSsl(true).build();
     settings
         .alarmEmail()
         .ifPresent(address -> topic.addSubscription(new EmailSubscription(address)));
-    // A topic with a policy of its own has lost the one that let alarms in.
+    // CloudWatch may publish by a topic's default policy, which this topic's own has replaced.
     topic.addToResourcePolicy(
         PolicyStatement.Builder.create()
             .sid("AllowAlarms")
@@ -40,8 +35,17 @@ final class FailureAlarm extends Construct {
             .resources(List.of(topic.getTopicArn()))
             .conditions(Map.of("StringEquals", Map.of("aws:SourceAccount", Aws.ACCOUNT_ID)))
             .build());
+  }
+
+  /**
+   * Adds an alarm that goes off at the first failure.
+   *
+   * @param failures the metric that counts them
+   * @param description what has happened and what to do
+   */
+  void add(String id, IMetric failures, String description) {
     Alarm alarm =
-        Alarm.Builder.create(this, "Alarm")
+        Alarm.Builder.create(this, id)
             .alarmDescription(description)
             .metric(failures)
             .threshold(1)
