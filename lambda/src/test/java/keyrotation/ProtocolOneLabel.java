@@ -1,0 +1,268 @@
+package keyrotation;
+
+import static keyrotation.ProtocolModel.ANYWHERE;
+import static keyrotation.ProtocolModel.CURRENT;
+import static keyrotation.ProtocolModel.Ending.ALREADY_ROTATED;
+import static keyrotation.ProtocolModel.Ending.NOT_DUE;
+import static keyrotation.ProtocolModel.Ending.REFRESH_REJECTED;
+import static keyrotation.ProtocolModel.Ending.RESUMED;
+import static keyrotation.ProtocolModel.Ending.ROTATED;
+import static keyrotation.ProtocolModel.Ending.SUPERSEDED;
+import static keyrotation.ProtocolModel.PREVIOUS;
+
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import keyrotation.ProtocolModel.Answer.Labels;
+import keyrotation.ProtocolModel.Calls;
+import keyrotation.ProtocolModel.Ending;
+import keyrotation.ProtocolModel.Protocol;
+import keyrotation.ProtocolModel.Seen;
+
+/**
+ * The protocol with one label of its own: the version that is to replace C is labelled REPLACES_C.
+ */
+final class ProtocolOneLabel implements Protocol {
+
+  static final String REPLACES = "REPLACES_";
+
+  /** A rule of the protocol, which can be left out to see what it is good for. */
+  enum Guard {
+    /** The label names the version that is to be replaced. */
+    LABEL_NAMES_SOURCE,
+    /** A label on the current or the previous version is taken off first. */
+    TIDIES,
+    /**
+     * A successor that holds the previous version's key is one that the operator went back from.
+     */
+    KNOWS_COPIES,
+    /** A version of this request that is no younger than the current one has been current. */
+    OLDER_THAN_CURRENT_IS_DONE,
+    /** A version of this request that has lost its label, and has no heir, has been current. */
+    UNLABELLED_IS_DONE,
+    /** A key that is refused, as its version is there already, is stored under the next id. */
+    GOES_ON_IF_REFUSED,
+    /** A successor that is there is taken up. */
+    RESUMES,
+    /** It is stored under the id of the request that takes it up. */
+    ADOPTS,
+    /** What was described first must still hold before the new version is promoted. */
+    LOOKS_AGAIN,
+    /** AWSCURRENT is moved only from the version that is to be replaced. */
+    COMPARES,
+    /** The label is taken off what was promoted. */
+    TAKES_LABEL_OFF
+  }
+
+  /** Where a request stores its key; what it holds already is taken up. */
+  private record Place(String request, int number, boolean isTaken) {
+    String id() {
+      return request + number;
+    }
+  }
+
+  private final Set<Guard> guards;
+  private final Set<String> scheduled;
+
+  private ProtocolOneLabel(Set<Guard> guards, Set<String> scheduled) {
+    this.guards = guards;
+    this.scheduled = scheduled;
+  }
+
+  /** Returns the protocol as it is, in which every request is manual. */
+  static ProtocolOneLabel intact() {
+    return new ProtocolOneLabel(EnumSet.allOf(Guard.class), Set.of());
+  }
+
+  /** Returns the protocol as it is, in which some requests come from a schedule. */
+  static ProtocolOneLabel withScheduled(String... requests) {
+    return new ProtocolOneLabel(EnumSet.allOf(Guard.class), Set.of(requests));
+  }
+
+  /** Returns the protocol without one of its rules. */
+  static ProtocolOneLabel without(Guard guard) {
+    return new ProtocolOneLabel(EnumSet.complementOf(EnumSet.of(guard)), Set.of());
+  }
+
+  @Override
+  public Ending deliver(Calls calls, String request) {
+    Labels described = tidied(calls, calls.describe());
+    Seen current = calls.value(described.current());
+    Labels seen = withoutCopy(calls, described, current);
+    Optional<Place> place = placeFor(calls, request, seen, current);
+    if (place.isEmpty()) {
+      return ALREADY_ROTATED;
+    }
+    if (scheduled.contains(request) && wentBack(calls, seen, current)) {
+      return NOT_DUE;
+    }
+    String target = place.get().id();
+    Optional<String> successor =
+        place.get().isTaken ? Optional.of(target) : successor(seen, current);
+    if (successor.isPresent()) {
+      if (has(Guard.ADOPTS)) {
+        target = adopt(calls, current, successor.get(), place.get());
+      } else {
+        target = successor.get();
+      }
+    } else {
+      calls.probe(current.id());
+      Optional<Integer> made = calls.refresh(current.key());
+      if (made.isEmpty()) {
+        return rejected(calls, current);
+      }
+      target = store(calls, place.get(), made.get(), replaces(current));
+    }
+    calls.verify(calls.readBack(target).key());
+    return promote(calls, seen, current, target, successor.isPresent() ? RESUMED : ROTATED);
+  }
+
+  private Labels tidied(Calls calls, Labels seen) {
+    if (!has(Guard.TIDIES)) {
+      return seen;
+    }
+    SortedMap<String, String> left = new TreeMap<>(seen.holders());
+    seen.holders()
+        .forEach(
+            (label, holder) -> {
+              if (label.startsWith(REPLACES) && isOrWasCurrent(seen, holder)) {
+                var _ = calls.takeOff(label, holder);
+                left.remove(label);
+              }
+            });
+    return new Labels(left, seen.everCurrent());
+  }
+
+  private Labels withoutCopy(Calls calls, Labels seen, Seen current) {
+    Optional<String> successor = successor(seen, current);
+    if (!has(Guard.KNOWS_COPIES)
+        || successor.isEmpty()
+        || seen.previous().isEmpty()
+        || calls.value(successor.get()).key() != calls.value(seen.previous().get()).key()) {
+      return seen;
+    }
+    var _ = calls.takeOff(replaces(current), successor.get());
+    SortedMap<String, String> left = new TreeMap<>(seen.holders());
+    left.remove(replaces(current));
+    return new Labels(left, seen.everCurrent());
+  }
+
+  private Optional<Place> placeFor(Calls calls, String request, Labels seen, Seen current) {
+    for (int n = 0; ; n++) {
+      String id = request + n;
+      if (isOrWasCurrent(seen, id)) {
+        return Optional.empty();
+      }
+      Optional<Seen> present = calls.look(id);
+      if (present.isEmpty()) {
+        return Optional.of(new Place(request, n, false));
+      }
+      if (hasBeenCurrent(calls, present.get(), seen, current)) {
+        return Optional.empty();
+      }
+      if (present.get().labels().contains(replaces(current))) {
+        return Optional.of(new Place(request, n, true));
+      }
+    }
+  }
+
+  private boolean hasBeenCurrent(Calls calls, Seen present, Labels seen, Seen current) {
+    if (present.labels().contains(CURRENT) || present.labels().contains(PREVIOUS)) {
+      return true;
+    }
+    if (has(Guard.UNLABELLED_IS_DONE) && isDone(present, seen, current)) {
+      return true;
+    }
+    if (has(Guard.OLDER_THAN_CURRENT_IS_DONE) && present.created() <= current.created()) {
+      return true;
+    }
+    return seen.previous()
+        .filter(previous -> calls.value(previous).created() > present.created())
+        .isPresent();
+  }
+
+  private boolean isDone(Seen present, Labels seen, Seen current) {
+    return present.labels().stream().noneMatch(label -> label.startsWith(REPLACES))
+        && successor(seen, current).isEmpty();
+  }
+
+  private static boolean wentBack(Calls calls, Labels seen, Seen current) {
+    return seen.previous()
+        .filter(previous -> calls.value(previous).created() > current.created())
+        .isPresent();
+  }
+
+  private Optional<String> successor(Labels seen, Seen current) {
+    if (!has(Guard.RESUMES)) {
+      return Optional.empty();
+    }
+    return seen.holder(replaces(current)).filter(id -> !isOrWasCurrent(seen, id));
+  }
+
+  private String adopt(Calls calls, Seen current, String successor, Place place) {
+    return successor.equals(place.id())
+        ? successor
+        : store(calls, place, calls.value(successor).key(), replaces(current));
+  }
+
+  /** Stores a key; a version that another delivery of the request has made is left alone. */
+  private String store(Calls calls, Place place, int key, String label) {
+    int number = place.number;
+    while (!calls.put(place.request + number, key, label) && has(Guard.GOES_ON_IF_REFUSED)) {
+      number++;
+    }
+    return place.request + number;
+  }
+
+  private Ending rejected(Calls calls, Seen current) {
+    Labels now = calls.describe();
+    boolean isOvertaken =
+        !now.current().equals(current.id()) || successor(now, current).isPresent();
+    return isOvertaken ? SUPERSEDED : REFRESH_REJECTED;
+  }
+
+  private Ending promote(Calls calls, Labels seen, Seen current, String target, Ending ending) {
+    Labels now = calls.describe();
+    Optional<String> same = Optional.of(target);
+    if (has(Guard.LOOKS_AGAIN)
+        && (!now.current().equals(current.id())
+            || !now.previous().equals(seen.previous())
+            || now.previous().equals(same))) {
+      return SUPERSEDED;
+    }
+    String from = has(Guard.COMPARES) ? current.id() : ANYWHERE;
+    if (!calls.move(CURRENT, Optional.of(from), target)
+        && !calls.describe().current().equals(target)) {
+      return SUPERSEDED;
+    }
+    if (has(Guard.TAKES_LABEL_OFF)) {
+      var _ = calls.takeOff(replaces(current), target);
+    }
+    return ending;
+  }
+
+  /** Returns how many labels of the protocol's own there are. */
+  static int labels(ProtocolWorld world) {
+    int own = 0;
+    for (String label : world.holders().keySet()) {
+      own += label.startsWith(REPLACES) ? 1 : 0;
+    }
+    return own;
+  }
+
+  private static boolean isOrWasCurrent(Labels seen, String id) {
+    return List.of(CURRENT, PREVIOUS).stream()
+        .anyMatch(label -> seen.holder(label).equals(Optional.of(id)));
+  }
+
+  private String replaces(Seen current) {
+    return REPLACES + (has(Guard.LABEL_NAMES_SOURCE) ? current.id() : "");
+  }
+
+  private boolean has(Guard guard) {
+    return guards.contains(guard);
+  }
+}
