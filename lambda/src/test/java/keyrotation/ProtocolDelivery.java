@@ -194,7 +194,8 @@ final class ProtocolDelivery {
       if (answer instanceof Answer.Made(Optional<Integer> key)) {
         return key;
       }
-      if (!answer.equals(new Answer.Changed(false))) {
+      // After a refusal it looks at what the version holds.
+      if (!answer.equals(new Answer.Changed(false)) && !(answer instanceof Answer.Found)) {
         return Optional.empty();
       }
     }

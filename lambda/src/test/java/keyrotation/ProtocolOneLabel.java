@@ -103,6 +103,7 @@ final class ProtocolOneLabel implements Protocol {
     Optional<String> successor =
         place.get().isTaken ? Optional.of(target) : successor(seen, current);
     if (successor.isPresent()) {
+      calls.verify(calls.value(successor.get()).key());
       if (has(Guard.ADOPTS)) {
         target = adopt(calls, current, successor.get(), place.get());
       } else {
@@ -160,7 +161,7 @@ final class ProtocolOneLabel implements Protocol {
       if (present.isEmpty()) {
         return Optional.of(new Place(request, n, false));
       }
-      if (hasBeenCurrent(calls, present.get(), seen, current)) {
+      if (hasBeenCurrent(present.get(), seen, current)) {
         return Optional.empty();
       }
       if (present.get().labels().contains(replaces(current))) {
@@ -169,19 +170,14 @@ final class ProtocolOneLabel implements Protocol {
     }
   }
 
-  private boolean hasBeenCurrent(Calls calls, Seen present, Labels seen, Seen current) {
+  private boolean hasBeenCurrent(Seen present, Labels seen, Seen current) {
     if (present.labels().contains(CURRENT) || present.labels().contains(PREVIOUS)) {
       return true;
     }
     if (has(Guard.UNLABELLED_IS_DONE) && isDone(present, seen, current)) {
       return true;
     }
-    if (has(Guard.OLDER_THAN_CURRENT_IS_DONE) && present.created() <= current.created()) {
-      return true;
-    }
-    return seen.previous()
-        .filter(previous -> calls.value(previous).created() > present.created())
-        .isPresent();
+    return has(Guard.OLDER_THAN_CURRENT_IS_DONE) && present.created() <= current.created();
   }
 
   private boolean isDone(Seen present, Labels seen, Seen current) {
@@ -208,10 +204,17 @@ final class ProtocolOneLabel implements Protocol {
         : store(calls, place, calls.value(successor).key(), replaces(current));
   }
 
-  /** Stores a key; a version that another delivery of the request has made is left alone. */
+  /**
+   * Stores a key. A version that another delivery of the request has made is left alone: if it is a
+   * successor of the same source, or was promoted, its key is as good; else the next id is tried.
+   */
   private String store(Calls calls, Place place, int key, String label) {
     int number = place.number;
     while (!calls.put(place.request + number, key, label) && has(Guard.GOES_ON_IF_REFUSED)) {
+      var taken = calls.look(place.request + number).orElseThrow().labels();
+      if (taken.contains(label) || taken.contains(CURRENT) || taken.contains(PREVIOUS)) {
+        break;
+      }
       number++;
     }
     return place.request + number;
@@ -226,16 +229,14 @@ final class ProtocolOneLabel implements Protocol {
 
   private Ending promote(Calls calls, Labels seen, Seen current, String target, Ending ending) {
     Labels now = calls.describe();
-    Optional<String> same = Optional.of(target);
-    if (has(Guard.LOOKS_AGAIN)
-        && (!now.current().equals(current.id())
-            || !now.previous().equals(seen.previous())
-            || now.previous().equals(same))) {
-      return SUPERSEDED;
-    }
+    boolean isDone = now.current().equals(target);
+    boolean isUnchanged =
+        now.current().equals(current.id()) && now.previous().equals(seen.previous());
     String from = has(Guard.COMPARES) ? current.id() : ANYWHERE;
-    if (!calls.move(CURRENT, Optional.of(from), target)
-        && !calls.describe().current().equals(target)) {
+    if (!isDone
+        && ((has(Guard.LOOKS_AGAIN) && !isUnchanged)
+            || (!calls.move(CURRENT, Optional.of(from), target)
+                && !calls.describe().current().equals(target)))) {
       return SUPERSEDED;
     }
     if (has(Guard.TAKES_LABEL_OFF)) {

@@ -8,17 +8,25 @@ import static keyrotation.ProtocolPromises.Violation.REQUEST_IS_DONE_TWICE;
 import static keyrotation.ProtocolPromises.Violation.VERSION_COMES_BACK;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
+import keyrotation.ProtocolCalls.Situation;
 import keyrotation.ProtocolModel.Protocol;
 import keyrotation.ProtocolOneLabel.Guard;
 import keyrotation.ProtocolPromises.Violation;
 import keyrotation.ProtocolSearch.Bounds;
 import keyrotation.ProtocolSearch.Findings;
 import keyrotation.ProtocolSearch.Trace;
+import keyrotation.Scenario.Found;
+import keyrotation.Scenario.WayIn;
+import keyrotation.World.Ending;
+import keyrotation.sandbox.Fault;
+import keyrotation.sandbox.MomentoServer.RefreshTokens;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
@@ -129,6 +137,51 @@ class ProtocolSearchTest {
       case TIDIES -> new Proof(LABEL_STAYS, new Bounds(SINGLE_USE, ONE_TWICE, 1, 1));
       case TAKES_LABEL_OFF -> new Proof(LABEL_STAYS, new Bounds(SINGLE_USE, ONE_TWICE, 0, 0));
     };
+  }
+
+  /** The model is held to the function: both make the same calls where nothing goes wrong. */
+  @ParameterizedTest
+  @CsvSource({
+    "PLAIN, NEVER_ROTATED, one",
+    "PLAIN, PREVIOUS, one",
+    "OWN_SUCCESSOR, NEVER_ROTATED, one",
+    "ANOTHERS_SUCCESSOR, NEVER_ROTATED, another",
+    "DONE, NEVER_ROTATED, one",
+  })
+  void the_model_makes_the_calls_that_the_function_makes(
+      Situation situation, Found found, String request) {
+    try (SandboxedFunction function = Trials.world(RefreshTokens.SINGLE_USE)) {
+      found.arrange(function);
+      if (situation == Situation.DONE) {
+        var _ = WayIn.MANUAL.request(function, "one");
+      } else if (situation != Situation.PLAIN) {
+        function.awsCalls().onNth("PutSecretValue", 2, new Fault.After<>(function::die));
+        var _ = WayIn.MANUAL.request(function, "one");
+        function.heal();
+      }
+      int before = function.sandbox.callsSeen().size();
+      assertThat(WayIn.MANUAL.request(function, request)).isInstanceOf(Ending.Answered.class);
+      List<String> all = function.sandbox.callsSeen();
+
+      assertThat(withReadsInOne(all.subList(before, all.size())))
+          .isEqualTo(
+              withReadsInOne(
+                  ProtocolCalls.of(
+                      ProtocolOneLabel.intact(),
+                      ProtocolWorld.starts(SINGLE_USE).get(found == Found.PREVIOUS ? 2 : 0),
+                      situation)));
+    }
+  }
+
+  /** The model does not read a value twice that cannot change. */
+  private static List<String> withReadsInOne(List<String> calls) {
+    List<String> left = new ArrayList<>();
+    for (String call : calls) {
+      if (!call.equals("GetSecretValue") || !left.getLast().equals(call)) {
+        left.add(call);
+      }
+    }
+    return left;
   }
 
   private static void assertFound(Findings findings, Violation violation) {
