@@ -109,8 +109,11 @@ final class MomentoControlPlane implements AutoCloseable {
    *
    * <p>A key that may not list caches is denied the call, and a proxy denies it to any key. Momento
    * is known by its trailer; without that, by answering otherwise to a token that is no key.
+   *
+   * @param limit how long all of that may take
    */
   Verdict verdict(MomentoKey.V1 key, Duration limit) {
+    long start = System.nanoTime();
     try {
       listCaches(key.endpoint(), key.token().value(), limit);
       return new Verdict.Accepted();
@@ -119,7 +122,9 @@ final class MomentoControlPlane implements AutoCloseable {
       return switch (code) {
         case UNAUTHENTICATED -> new Verdict.Rejected(code.name());
         case PERMISSION_DENIED ->
-            isMomentos(e) ? new Verdict.Denied() : deniedBySomeServer(key.endpoint(), limit);
+            isMomentos(e)
+                ? new Verdict.Denied()
+                : deniedBySomeServer(key.endpoint(), limit.minusNanos(System.nanoTime() - start));
         default -> new Verdict.Unknown(noAnswer(code, e.getTrailers()));
       };
     }

@@ -116,11 +116,13 @@ final class PatientMomento {
   }
 
   private Verdict verdictBeside(MomentoKey.V1 key, Optional<MomentoKey.V1> source) {
+    long start = System.nanoTime();
     Verdict verdict = controlPlane.verdict(key, LONGEST_QUESTION);
     if (!(verdict instanceof Verdict.Denied) || source.isEmpty()) {
       return verdict;
     }
-    return switch (controlPlane.verdict(source.get(), LONGEST_QUESTION)) {
+    Duration left = LONGEST_QUESTION.minusNanos(System.nanoTime() - start);
+    return switch (controlPlane.verdict(source.get(), left)) {
       case Verdict.Accepted _ -> new Verdict.Rejected("PERMISSION_DENIED, unlike the key before");
       case Verdict.Denied _, Verdict.Rejected _ -> verdict;
       case Verdict.Unknown unknown -> unknown;

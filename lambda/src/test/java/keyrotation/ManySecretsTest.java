@@ -6,8 +6,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.grpc.Status;
 import java.time.Duration;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
 import java.util.stream.IntStream;
 import keyrotation.sandbox.Fault;
@@ -185,6 +187,37 @@ class ManySecretsTest {
               assertThat(message.split("\"reason\":\"OUT_OF_TIME\"", -1)).hasSize(3);
             });
     assertThat(function.refreshes()).isEqualTo(1);
+  }
+
+  @Test
+  void each_run_begins_with_another_secret_and_a_retry_with_the_same() {
+    List.of("a", "b", "c").forEach(this::storeKey);
+    Set<String> first = new HashSet<>();
+    for (int minute = 0; minute < 10; minute++) {
+      String event =
+          WaysInTest.sample("scheduler.json", function.now())
+              .replace("T00:00:00Z", "T00:%02d:00Z".formatted(minute));
+      String begun = begunFirst(event);
+      assertThat(begunFirst(event)).isEqualTo(begun);
+      first.add(begun);
+    }
+
+    assertThat(first).containsExactlyInAnyOrder("a", "b", "c");
+  }
+
+  /** Returns the only secret that a run without time begins with. */
+  private String begunFirst(String event) {
+    int before = function.log().length();
+    assertThatThrownBy(() -> function.invoke(event, "1", Duration.ofSeconds(1)))
+        .isInstanceOf(RotationFailedException.class);
+    return function
+        .log()
+        .substring(before)
+        .lines()
+        .filter(line -> line.contains("\"step\":\"describe\""))
+        .map(line -> line.replaceAll(".*\"secret\":\"(.)\".*", "$1"))
+        .reduce((one, other) -> one + other)
+        .orElseThrow();
   }
 
   @Test

@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.UnaryOperator;
 import keyrotation.sandbox.IssuedKey;
 import keyrotation.sandbox.LambdaServer;
 import keyrotation.sandbox.LambdaServer.Function;
@@ -37,6 +38,16 @@ final class PackedFunction extends World {
   }
 
   PackedFunction(RefreshTokens refreshTokens, boolean snapStart) {
+    this(refreshTokens, snapStart, environment -> environment);
+  }
+
+  /**
+   * Starts the sandbox; the function starts with its first event.
+   *
+   * @param change alters the function's environment
+   */
+  PackedFunction(
+      RefreshTokens refreshTokens, boolean snapStart, UnaryOperator<Map<String, String>> change) {
     // The process looks at the machine's clock. The sandbox lags behind, and has time to pass.
     AtomicReference<Duration> lag = new AtomicReference<>(LAG);
     super(
@@ -55,7 +66,7 @@ final class PackedFunction extends World {
                 512,
                 Duration.ofSeconds(60),
                 snapStart,
-                environment));
+                change.apply(environment)));
   }
 
   /** Makes the sandbox what it was at first, and forgets what was shown; the process goes on. */

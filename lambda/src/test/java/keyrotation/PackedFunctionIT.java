@@ -19,6 +19,7 @@ import keyrotation.sandbox.SecretsManagerException;
 import keyrotation.sandbox.Vault;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** The archive as it is deployed, in a process of its own, under AWS's runtime interface client. */
 class PackedFunctionIT {
@@ -106,6 +107,46 @@ class PackedFunctionIT {
 
     assertResult(first, "ROTATED");
     assertThat(first.log()).noneMatch(line -> line.contains("priming"));
+  }
+
+  @Test
+  void a_snapshot_keeps_no_address(@TempDir Path directory) throws IOException {
+    Path hosts = directory.resolve("hosts");
+    // Nothing listens there, as where Secrets Manager's address has changed since the snapshot.
+    Files.writeString(hosts, "127.0.0.1 localhost\n127.0.0.9 secretsmanager.sandbox\n");
+    function.close();
+    function =
+        new PackedFunction(
+            RefreshTokens.SINGLE_USE,
+            true,
+            environment -> {
+              environment.computeIfPresent(
+                  "AWS_ENDPOINT_URL",
+                  (_, url) -> url.replace("localhost", "secretsmanager.sandbox"));
+              environment.computeIfPresent(
+                  "JAVA_TOOL_OPTIONS", (_, options) -> options + " -Djdk.net.hosts.file=" + hosts);
+              return environment;
+            });
+    function.storeKey();
+    // It starts, takes the snapshot, and calls nothing but for that.
+    var _ = function.lambda.invoke("{}");
+    assertThat(function.awsCalls().seen()).isEmpty();
+    Files.writeString(hosts, "127.0.0.1 localhost\n127.0.0.1 secretsmanager.sandbox\n");
+
+    assertResult(rotate("1"), "ROTATED");
+  }
+
+  @Test
+  void an_answer_over_tls_that_stops_half_way_is_asked_for_again_in_time() {
+    function.storeKey();
+    function.awsCalls().onEvery("DescribeSecret", new Fault.StopHalfway<>());
+
+    assertThat(rotate("1").outcome())
+        .asInstanceOf(type(Outcome.Failure.class))
+        .satisfies(
+            failure -> assertThat(failure.message()).contains("SECRETS_MANAGER_UNAVAILABLE: "));
+    // If one attempt could not be ended, there would be no time for others.
+    assertThat(function.awsCalls().count("DescribeSecret")).isEqualTo(3);
   }
 
   @Test

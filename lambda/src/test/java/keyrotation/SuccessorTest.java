@@ -149,6 +149,26 @@ class SuccessorTest {
   }
 
   @Test
+  void a_run_that_has_looked_before_an_operator_went_back_does_not_undo_that() {
+    function.storeKey();
+    Version first = function.current();
+    function
+        .awsCalls()
+        .onNth(
+            "DescribeSecret",
+            2,
+            new Fault.Before<>(
+                () -> {
+                  assertThat(function.rotate("other").path("result").asText()).isEqualTo("RESUMED");
+                  function.vault().moveLabel(SECRET, CURRENT, function.current().id(), first.id());
+                }));
+
+    assertThatThrownBy(() -> function.rotate("one")).hasMessageContaining("SUPERSEDED");
+
+    assertThat(function.current().id()).isEqualTo(first.id());
+  }
+
+  @Test
   void another_source_is_left_in_place_and_counts_again_when_an_operator_goes_back_to_it() {
     IssuedKey old = function.storeKey();
     Version source = function.current();

@@ -9,7 +9,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
+import java.time.temporal.ChronoUnit;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.UUID;
@@ -51,9 +53,10 @@ class DeployedFunctionIT {
         LambdaServer lambda = deploy(sandbox)) {
       storeKey(sandbox);
 
-      Invocation first = lambda.invoke(event("2026-11-22T04:00:00Z", "first execution"));
-      Invocation again = lambda.invoke(event("2026-11-22T04:00:00Z", "second execution"));
-      Invocation nextDay = lambda.invoke(event("2026-11-23T04:00:00Z", "third execution"));
+      Instant today = Instant.now().truncatedTo(ChronoUnit.MINUTES);
+      Invocation first = lambda.invoke(event(today, "first execution"));
+      Invocation again = lambda.invoke(event(today, "second execution"));
+      Invocation nextDay = lambda.invoke(event(today.plus(1, ChronoUnit.DAYS), "third execution"));
 
       assertResult(first, "ROTATED");
       assertResult(again, "ALREADY_ROTATED");
@@ -76,7 +79,7 @@ class DeployedFunctionIT {
   }
 
   /** Returns what EventBridge Scheduler makes of the schedule's input. */
-  private String event(String time, String executionId) {
+  private String event(Instant time, String executionId) {
     return template
         .properties("AWS::Scheduler::Schedule")
         .at("/Target/Input/Fn::Join/1")
@@ -86,7 +89,7 @@ class DeployedFunctionIT {
         .replace("AWS::Region", "us-east-1")
         .replace("AWS::AccountId", "123456789012")
         .replace("<aws.scheduler.schedule-arn>", "arn:aws:scheduler:::schedule/default/runs")
-        .replace("<aws.scheduler.scheduled-time>", time)
+        .replace("<aws.scheduler.scheduled-time>", time.toString())
         .replace("<aws.scheduler.execution-id>", executionId);
   }
 

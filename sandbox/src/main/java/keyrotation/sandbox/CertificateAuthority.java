@@ -21,7 +21,9 @@ import java.security.cert.X509Certificate;
 import javax.net.ssl.KeyManager;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLEngine;
+import javax.net.ssl.TrustManager;
 import javax.net.ssl.X509ExtendedKeyManager;
+import okhttp3.tls.HandshakeCertificates;
 import okhttp3.tls.HeldCertificate;
 import org.jspecify.annotations.Nullable;
 
@@ -55,6 +57,13 @@ public final class CertificateAuthority {
     } catch (GeneralSecurityException e) {
       throw new IllegalStateException("This JVM can't write a PKCS #12 store.", e);
     }
+  }
+
+  /** Returns what trusts the authority, for clients that do not take a trust store. */
+  TrustManager[] trustManagers() {
+    var certificates =
+        new HandshakeCertificates.Builder().addTrustedCertificate(root.certificate()).build();
+    return new TrustManager[] {certificates.trustManager()};
   }
 
   /** Issues a certificate, with its key, for a server on this machine. */

@@ -281,6 +281,8 @@ public final class Vault {
     secrets.put(name, secret);
     if (value != null && token != null) {
       put(name, token, value, Set.of(CURRENT));
+      // Made with its value by one call, it never was without.
+      history.remove(name);
     }
     return describe(name);
   }
@@ -488,7 +490,7 @@ public final class Vault {
     Secret secret = usable(secretId);
     Rotation rotation =
         new Rotation(functionArn, everyDays, now(), secret.rotation.flatMap(Rotation::last));
-    secrets.put(secret.name, secret.withRotation(Optional.of(rotation)));
+    replace(secret, secret.withRotation(Optional.of(rotation)));
   }
 
   /** CancelRotateSecret: switches the service's own rotation off. */
@@ -532,13 +534,18 @@ public final class Vault {
           "A secret can have " + MAX_LABELS + " staging labels at most.");
     }
     Secret changed = secret.withVersions(versions, now);
-    List<Former> former = history.computeIfAbsent(secret.name, _ -> new ArrayList<>());
-    former.add(new Former(secret, System.nanoTime()));
+    replace(secret, changed);
+    return changed;
+  }
+
+  /** Keeps what a secret was until now for reads that lag. */
+  private void replace(Secret before, Secret after) {
+    List<Former> former = history.computeIfAbsent(before.name, _ -> new ArrayList<>());
+    former.add(new Former(before, System.nanoTime()));
     if (former.size() > MAX_HISTORY) {
       former.removeFirst();
     }
-    secrets.put(secret.name, changed);
-    return changed;
+    secrets.put(before.name, after);
   }
 
   private static void moveLabel(List<Version> versions, String label, String to) {

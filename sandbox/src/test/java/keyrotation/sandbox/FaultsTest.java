@@ -3,6 +3,7 @@ package keyrotation.sandbox;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.net.SocketTimeoutException;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Set;
@@ -13,8 +14,11 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import software.amazon.awssdk.core.exception.SdkClientException;
+import software.amazon.awssdk.http.urlconnection.UrlConnectionHttpClient;
 import software.amazon.awssdk.retries.DefaultRetryStrategy;
 import software.amazon.awssdk.services.secretsmanager.SecretsManagerClient;
+import software.amazon.awssdk.services.secretsmanager.model.InvalidParameterException;
+import software.amazon.awssdk.services.secretsmanager.model.LimitExceededException;
 import software.amazon.awssdk.services.secretsmanager.model.SecretsManagerException;
 
 /** What a client that never retries sees of the faults that the stand-in is told to show. */
@@ -86,6 +90,81 @@ class FaultsTest {
 
     assertThat(get()).isEqualTo("a");
     assertThat(get()).isEqualTo("b");
+  }
+
+  @Test
+  void a_read_that_lags_sees_what_there_was_then() {
+    put("b");
+    server.calls().onNext(GET, new Fault.Lag<>(Duration.ofHours(1)));
+    server.calls().onNth(GET, 2, new Fault.Lag<>(Duration.ZERO));
+
+    assertThat(get()).isEqualTo("a");
+    assertThat(get()).isEqualTo("b");
+  }
+
+  @Test
+  void a_read_that_lags_sees_all_once_time_has_passed() {
+    put("b");
+    server.calls().onEvery(GET, new Fault.Lag<>(Duration.ofMillis(50)));
+
+    long start = System.nanoTime();
+    while (get().equals("a")) {
+      assertThat(System.nanoTime() - start).isLessThan(Duration.ofSeconds(10).toNanos());
+    }
+  }
+
+  @Test
+  void an_answer_that_stops_half_way_leaves_the_caller_waiting() {
+    try (SecretsManagerClient impatient =
+        server
+            .clientBuilder()
+            .httpClientBuilder(
+                UrlConnectionHttpClient.builder().socketTimeout(Duration.ofMillis(100)))
+            .overrideConfiguration(o -> o.retryStrategy(r -> r.maxAttempts(1)))
+            .build()) {
+      server.calls().onNext(PUT, new Fault.StopHalfway<>());
+
+      assertThatThrownBy(() -> impatient.putSecretValue(r -> r.secretId("s").secretString("b")))
+          .isInstanceOf(SdkClientException.class)
+          .hasRootCauseInstanceOf(SocketTimeoutException.class);
+    }
+    assertThat(get()).isEqualTo("b");
+  }
+
+  @Test
+  void answers_over_tls_as_well() {
+    CertificateAuthority authority = new CertificateAuthority();
+    try (SecretsManagerClient tls =
+        SecretsManagerServer.clientBuilder(server.listenWithTls(authority), "operator")
+            .httpClientBuilder(
+                UrlConnectionHttpClient.builder()
+                    .tlsTrustManagersProvider(authority::trustManagers))
+            .build()) {
+      assertThat(tls.getSecretValue(r -> r.secretId("s")).secretString()).isEqualTo("a");
+    }
+  }
+
+  @Test
+  void a_replica_takes_no_writes() {
+    server.vault().replicate("s", "eu-west-1");
+
+    assertThatThrownBy(() -> put("b")).isInstanceOf(InvalidParameterException.class);
+    assertThat(client.describeSecret(r -> r.secretId("s")).primaryRegion()).isEqualTo("eu-west-1");
+    assertThat(client.listSecrets().secretList().getFirst().primaryRegion()).isEqualTo("eu-west-1");
+  }
+
+  @Test
+  void a_secret_has_twenty_labels_at_most() {
+    for (int label = 2; label <= 20; label++) {
+      String name = "LABEL_" + label;
+      var _ = client.putSecretValue(r -> r.secretId("s").secretString(name).versionStages(name));
+    }
+
+    assertThatThrownBy(
+            () ->
+                client.putSecretValue(
+                    r -> r.secretId("s").secretString("b").versionStages("LABEL_21")))
+        .isInstanceOf(LimitExceededException.class);
   }
 
   @Test

@@ -119,6 +119,26 @@ class RotateSecretTest {
   }
 
   @Test
+  void a_test_alone_takes_awspending_off_an_unfinished_version() throws Exception {
+    server.tryRotations(1);
+    server.allowInvocation(
+        ARN, event -> note(event).path("Step").asText().equals("createSecret") && fills(event));
+    String token = rotate();
+    assertThat(server.vault().describe("s").labelled(Vault.PENDING).orElseThrow().id())
+        .isEqualTo(token);
+
+    client.rotateSecret(r -> r.secretId("s").rotationLambdaARN(ARN).rotateImmediately(false));
+    server.awaitRotations();
+
+    assertThat(server.vault().describe("s").labelled(Vault.PENDING)).isEmpty();
+    assertThat(server.vault().describe("s").version(token).orElseThrow().value()).isNotNull();
+  }
+
+  private boolean fills(String event) {
+    return new TemplateFunction(client).test(event);
+  }
+
+  @Test
   void is_switched_off_again() throws Exception {
     server.allowInvocation(ARN, event -> rotates(note(event)));
     rotate();
