@@ -45,7 +45,7 @@ sealed interface Expiry {
     return seconds == 0 ? new Never() : new At(Instant.ofEpochSecond(seconds));
   }
 
-  /** Tells whether this is known to be later than the other; an unknown one is neither. */
+  /** Tells whether this is later than the other; a known expiry is later than an unknown one. */
   default boolean isAfter(Expiry other) {
     return switch (this) {
       case Never _ -> !(other instanceof Never);

@@ -30,6 +30,9 @@ enum FailureReason {
   ACCESS_DENIED(
       "Allow the action in the function's role, or in the KMS key's policy. A replica, or a secret"
           + " that another service manages, cannot be rotated here."),
+  QUOTA_EXCEEDED(
+      "Take staging labels off that are no longer needed, or have AWS raise the quota that the"
+          + " message names."),
   SECRETS_MANAGER_UNAVAILABLE(
       "Send the event again later; if the function runs in a VPC, look whether that has an"
           + " endpoint for Secrets Manager."),

@@ -3,6 +3,7 @@ package keyrotation;
 import static keyrotation.FailureReason.KEY_EXPIRED;
 import static keyrotation.FailureReason.KEY_NOT_REFRESHABLE;
 import static keyrotation.FailureReason.NEW_KEY_INVALID;
+import static keyrotation.FailureReason.QUOTA_EXCEEDED;
 import static keyrotation.FailureReason.REFRESH_REJECTED;
 import static keyrotation.FailureReason.SECRETS_MANAGER_UNAVAILABLE;
 import static keyrotation.FailureReason.SECRET_MALFORMED;
@@ -66,6 +67,11 @@ final class KeyRenewal {
     KeySecret old = KeySecret.parse(current.value());
     MomentoKey.V1 key = requireRefreshable(old);
     Sensitive refreshToken = old.refreshToken().orElseThrow();
+    if (secret.isFull() && secret.labelled(SecretVersions.labelFor(current.id())).isEmpty()) {
+      throw new RotationFailure(
+          QUOTA_EXCEEDED,
+          "The secret has all " + SecretStore.MAX_LABELS + " staging labels that it can have.");
+    }
     log.step("probe", current.id(), () -> store.probeWrite(secret, current));
     MintedKey minted =
         switch (log.step("mint", () -> momento.refresh(key, refreshToken, request))) {

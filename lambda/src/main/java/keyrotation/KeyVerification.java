@@ -1,9 +1,11 @@
 package keyrotation;
 
+import static keyrotation.FailureReason.KEY_EXPIRED;
 import static keyrotation.FailureReason.NEW_KEY_REJECTED;
 import static keyrotation.FailureReason.REFRESH_REJECTED;
 
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Optional;
 import keyrotation.SecretStore.Version;
@@ -53,6 +55,9 @@ final class KeyVerification {
 
   /** Ends the rotation unless Momento accepts the current key. */
   void requireCurrentAccepted(Version current, RotationRequest request) {
+    if (current.expiry() instanceof Expiry.At(Instant end) && !clock.instant().isBefore(end)) {
+      throw new RotationFailure(KEY_EXPIRED, "The key expired at " + end + ".");
+    }
     if (verify(current, Optional.empty(), request) instanceof Verdict.Rejected(String code)) {
       throw new RotationFailure(
           REFRESH_REJECTED,

@@ -51,8 +51,8 @@ public record RenewalPolicy(Duration age, Duration interval) {
 
   /**
    * Returns what is wrong with a key that lives too short for the interval: it would expire before
-   * it can be rotated with room for one failed run. Empty if it lives long enough, or if its expiry
-   * is unknown.
+   * it can be rotated with room for one failed run. Empty if it lives long enough, if its expiry is
+   * unknown, or if it had expired before it was stored.
    *
    * @param created when the version that holds the key was created
    */
@@ -61,7 +61,7 @@ public record RenewalPolicy(Duration age, Duration interval) {
       return Optional.empty();
     }
     Duration life = Duration.between(created, end);
-    if (life.compareTo(shortestLife()) >= 0) {
+    if (!life.isPositive() || life.compareTo(shortestLife()) >= 0) {
       return Optional.empty();
     }
     String remedy =

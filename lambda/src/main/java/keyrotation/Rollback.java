@@ -12,12 +12,10 @@ final class Rollback {
 
   private final SecretVersions versions;
   private final KeyVerification verification;
-  private final Rotation rotation;
 
-  Rollback(SecretVersions versions, KeyVerification verification, Rotation rotation) {
+  Rollback(SecretVersions versions, KeyVerification verification) {
     this.versions = versions;
     this.verification = verification;
-    this.rotation = rotation;
   }
 
   /**
@@ -52,13 +50,14 @@ final class Rollback {
         .labelled(PENDING)
         .filter(id -> !isSuccessor(tidied, id, target))
         .ifPresent(id -> versions.takeOff(tidied, PENDING, id));
-    return rotation.judged(
-        new RotationResult.RolledBack(
-            secret.name(),
-            target.id(),
-            isBack ? previous.id() : current.id(),
-            KeySecret.parse(target.value()).expiry()),
-        target);
+    // Not judged by its life: a failure would have Lambda roll back again, over what an operator
+    // may
+    // have stored in the meantime.
+    return new RotationResult.RolledBack(
+        secret.name(),
+        target.id(),
+        isBack ? previous.id() : current.id(),
+        KeySecret.parse(target.value()).expiry());
   }
 
   private boolean isSuccessor(Secret secret, String versionId, Version source) {

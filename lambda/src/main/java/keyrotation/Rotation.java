@@ -32,7 +32,13 @@ final class Rotation {
    *
    * @param stored the successor that an earlier delivery of the request has stored there
    */
-  private record Target(String versionId, Optional<Version> stored) {}
+  private record Target(String versionId, Optional<Version> stored) {
+
+    /** Returns the id for another key than the one that is stored. */
+    String freeVersionId() {
+      return stored.isPresent() ? RotationRequest.versionIdAfter(versionId) : versionId;
+    }
+  }
 
   private final SecretStore store;
   private final SecretVersions versions;
@@ -88,16 +94,15 @@ final class Rotation {
       return judged(new RotationResult.RotationInProgress(secret.name(), current.id()), current);
     }
     boolean mustRotate = !onlyIfDue || isDue(secret, current);
-    String versionId = target.get().versionId();
     Optional<Version> successor =
         target
             .get()
             .stored()
+            .filter(version -> SecretVersions.isBetter(version, current))
             .or(() -> versions.successorOf(secret, current))
-            .filter(version -> isBetter(version, current))
             .filter(_ -> mustRotate || !versions.wentBack(secret, current));
     if (successor.isPresent() && verification.isAccepted(successor.get(), current, request)) {
-      return resume(secret, current, successor.get(), versionId, request);
+      return resume(secret, current, successor.get(), target.get().versionId(), request);
     }
     Secret left =
         successor.map(rejected -> versions.giveUp(secret, current, rejected)).orElse(secret);
@@ -105,7 +110,7 @@ final class Rotation {
       Expiry expiry = KeySecret.parse(current.value()).expiry();
       return judged(new RotationResult.NotDue(secret.name(), current.id(), expiry), current);
     }
-    return renew(left, current, versionId, request);
+    return renew(left, current, target.get().freeVersionId(), request);
   }
 
   private RotationResult renew(
@@ -114,7 +119,7 @@ final class Rotation {
     Version renewed = verifyAndPromote(secret, current, id, request);
     versions.finish(secret, current, Optional.empty(), id);
     return judged(
-        new RotationResult.Rotated(secret.name(), id, current.id(), expiryOf(renewed)), renewed);
+        new RotationResult.Rotated(secret.name(), id, current.id(), renewed.expiry()), renewed);
   }
 
   private RotationResult resume(
@@ -127,7 +132,7 @@ final class Rotation {
     Version resumed = verifyAndPromote(secret, current, id, request);
     versions.finish(secret, current, Optional.of(successor), id);
     return judged(
-        new RotationResult.Resumed(secret.name(), id, current.id(), expiryOf(resumed)), resumed);
+        new RotationResult.Resumed(secret.name(), id, current.id(), resumed.expiry()), resumed);
   }
 
   /** Reads a staged version back, and makes it current once Momento has accepted its key. */
@@ -139,18 +144,6 @@ final class Rotation {
     return staged;
   }
 
-  /** Returns the current version's successor, if it is worth to be resumed with. */
-  Optional<Version> successor(Secret secret, Version current) {
-    return versions.successorOf(secret, current).filter(version -> isBetter(version, current));
-  }
-
-  /** Tells whether a version holds another key, which ends no earlier and can be renewed. */
-  private static boolean isBetter(Version version, Version current) {
-    return !version.text().equals(current.text())
-        && !expiryOf(current).isAfter(expiryOf(version))
-        && version.content().flatMap(KeySecret::refreshToken).isPresent();
-  }
-
   /** Finds out whether a rotation would go through, and stops short of refreshing the key. */
   RotationResult dryRun(String secretId, RotationRequest request) {
     Secret secret = versions.describe(secretId);
@@ -160,7 +153,8 @@ final class Rotation {
     }
     Version current = currentVersion.get();
     boolean resume =
-        successor(secret, current)
+        versions
+            .successorOf(secret, current)
             .filter(version -> verification.isAccepted(version, current, request))
             .isPresent();
     if (!resume) {
@@ -170,7 +164,7 @@ final class Rotation {
     log.step("probe", current.id(), () -> store.probeWrite(secret, current));
     return judged(
         new RotationResult.WouldRotate(
-            secret.name(), current.id(), expiryOf(current), isDue(secret, current), resume),
+            secret.name(), current.id(), current.expiry(), isDue(secret, current), resume),
         current);
   }
 
@@ -180,8 +174,9 @@ final class Rotation {
    * <p>A version id can be used only once, and the ids of a request follow from each other. The
    * request is done if one of its versions is or was current: by its labels; by its age, if a
    * younger version is current; or, as the label of a successor comes off when it is promoted,
-   * because it has none while Momento accepts its key. A version of it that Momento rejects was
-   * given up, and the request goes on to the next id.
+   * because it has none while Momento accepts its key. It is done, too, if one is the successor of
+   * another version: that one was replaced, or an operator has gone back from it. A version that
+   * Momento rejects was given up, and the request goes on to the next id.
    */
   private Optional<Target> chooseTarget(RotationRequest request, Secret secret, Version current) {
     String id = request.versionId(secret.arn());
@@ -190,22 +185,18 @@ final class Rotation {
       if (present.isEmpty()) {
         return Optional.of(new Target(id, Optional.empty()));
       }
-      Version version = present.get();
-      // The labels may have moved on since the secret was described.
-      if (isOrWasCurrent(version.labels())
-          || isOrWasCurrent(secret.labelsOf(id))
-          || !version.created().isAfter(current.created())) {
-        return Optional.empty();
-      }
-      if (version.labels().contains(SecretVersions.labelFor(current.id()))) {
+      List<String> labels = present.get().labels();
+      if (labels.contains(SecretVersions.labelFor(current.id()))) {
         return Optional.of(new Target(id, present));
       }
-      boolean hasNoSource =
-          version.labels().stream().noneMatch(label -> label.startsWith(REPLACES));
-      if (hasNoSource
-          && versions.successorOf(secret, current).isEmpty()
-          && !(verification.verify(version, Optional.empty(), request)
-              instanceof Verdict.Rejected)) {
+      // The labels may have moved on since the secret was described.
+      if (isOrWasCurrent(labels)
+          || isOrWasCurrent(secret.labelsOf(id))
+          || !present.get().created().isAfter(current.created())
+          || labels.stream().anyMatch(label -> label.startsWith(REPLACES))
+          || (versions.successorOf(secret, current).isEmpty()
+              && !(verification.verify(present.get(), Optional.of(current), request)
+                  instanceof Verdict.Rejected))) {
         return Optional.empty();
       }
       id = RotationRequest.versionIdAfter(id);
@@ -223,19 +214,15 @@ final class Rotation {
   /** Secrets Manager decides on the age of a key whose secret it rotates by itself. */
   private boolean isDue(Secret secret, Version current) {
     return policy.isDue(
-        current.created(), expiryOf(current), clock.instant(), !secret.rotationEnabled());
+        current.created(), current.expiry(), clock.instant(), !secret.rotationEnabled());
   }
 
   /** Turns a result into a failure if the key that is current now lives too short. */
-  RotationResult judged(RotationResult result, Version current) {
+  private RotationResult judged(RotationResult result, Version current) {
     return policy
-        .judge(current.created(), expiryOf(current))
+        .judge(current.created(), current.expiry())
         .<RotationResult>map(
             failure -> new RotationResult.Failed(result.secret(), failure, Optional.of(result)))
         .orElse(result);
-  }
-
-  private static Expiry expiryOf(Version version) {
-    return version.content().map(KeySecret::expiry).orElseGet(Expiry.Unknown::new);
   }
 }

@@ -238,7 +238,7 @@ public final class RotationHandler implements RequestStreamHandler {
       return new Work(
           rotation,
           new RotationSteps(rotation, versions, verification, renewal, policy, steps),
-          new Rollback(versions, verification, rotation));
+          new Rollback(versions, verification));
     }
   }
 

@@ -2,6 +2,7 @@ package keyrotation;
 
 import static keyrotation.FailureReason.NEW_KEY_REJECTED;
 import static keyrotation.FailureReason.ROTATION_NOT_ENABLED;
+import static keyrotation.FailureReason.SUPERSEDED;
 import static keyrotation.FailureReason.VERSION_NOT_PENDING;
 import static keyrotation.FailureReason.VERSION_UNKNOWN;
 import static keyrotation.SecretStore.CURRENT;
@@ -55,6 +56,10 @@ final class RotationSteps {
       return new RotationResult.AlreadyRotated(described.name(), versionId);
     }
     Optional<Version> target = versions.read("read pending", described, versionId);
+    if (target.filter(version -> version.labels().contains(CURRENT)).isPresent()) {
+      // The description is older than the promotion.
+      return new RotationResult.AlreadyRotated(described.name(), versionId);
+    }
     if (target.isPresent() && current.isPresent() && holdSameKey(target.get(), current.get())) {
       // A run of this function has resumed with the version's key under another id.
       takePendingOff(described, versionId);
@@ -66,7 +71,7 @@ final class RotationSteps {
     }
     if (target.isPresent() && !isSuccessor(secret, target.get(), current.get())) {
       takePendingOff(secret, versionId);
-      throw SecretVersions.superseded();
+      throw superseded(versionId);
     }
     switch (step) {
       case CREATE_SECRET ->
@@ -84,7 +89,7 @@ final class RotationSteps {
       Optional<Version> target,
       String versionId,
       RotationRequest request) {
-    Optional<Version> successor = target.or(() -> rotation.successor(secret, current));
+    Optional<Version> successor = target.or(() -> versions.successorOf(secret, current));
     Secret rest = secret;
     if (successor.isPresent()) {
       if (verification.isAccepted(successor.get(), current, request)) {
@@ -141,7 +146,8 @@ final class RotationSteps {
             ? described
             : versions.describeShowing(described.arn(), now -> now.labels().containsKey(versionId));
     if (!secret.labels().containsKey(versionId)) {
-      throw new RotationFailure(VERSION_UNKNOWN, "The secret has no version " + versionId + ".");
+      throw new RotationFailure(
+          VERSION_UNKNOWN, "The secret has no version " + versionId + ", or it has no label.");
     }
     if (!secret.labelsOf(versionId).contains(PENDING)) {
       throw new RotationFailure(
@@ -169,7 +175,16 @@ final class RotationSteps {
   /** Another delivery of the step has filled the version with the key of another source. */
   private static void requireStoredIn(String versionId, String storedId) {
     if (!storedId.equals(versionId)) {
-      throw SecretVersions.superseded();
+      throw superseded(versionId);
     }
+  }
+
+  private static RotationFailure superseded(String versionId) {
+    return new RotationFailure(
+        SUPERSEDED,
+        "The version "
+            + versionId
+            + " does not replace the current one: another version became"
+            + " AWSCURRENT, or another run has taken the rotation over.");
   }
 }

@@ -2,6 +2,7 @@ package keyrotation;
 
 import static java.util.stream.Collectors.toMap;
 import static keyrotation.FailureReason.ACCESS_DENIED;
+import static keyrotation.FailureReason.QUOTA_EXCEEDED;
 import static keyrotation.FailureReason.SECRETS_MANAGER_UNAVAILABLE;
 import static keyrotation.FailureReason.SECRET_DELETED;
 import static keyrotation.FailureReason.SECRET_IS_REPLICA;
@@ -56,6 +57,9 @@ final class SecretStore {
   /** What older versions of this function put on a source, while AWSPENDING was on the new one. */
   static final String REFRESHED = "MOMENTO_REFRESHED";
 
+  /** How many staging labels a secret can have, on all its versions (AWS's quota). */
+  static final int MAX_LABELS = 20;
+
   /** How long a call may take, with its retries. */
   static final Duration LONGEST_CALL = Duration.ofSeconds(8);
 
@@ -89,6 +93,11 @@ final class SecretStore {
           .filter(entry -> entry.getValue().contains(label))
           .map(Map.Entry::getKey)
           .findFirst();
+    }
+
+    /** Tells whether there is no room for another label; a secret can have 20. */
+    boolean isFull() {
+      return labels.values().stream().mapToInt(List::size).sum() >= MAX_LABELS;
     }
 
     /** Returns the labels of a version; none if it has none, or does not exist. */
@@ -129,7 +138,12 @@ final class SecretStore {
               new RotationFailure(SECRET_MALFORMED, "The version " + id + " is binary, not text."));
     }
 
-    /** Returns the key that it holds; empty if it holds none that can be read. */
+    /** Returns when its key ends, as far as that is known. */
+    Expiry expiry() {
+      return content().map(KeySecret::expiry).orElseGet(Expiry.Unknown::new);
+    }
+
+    /** Returns the key that it holds; empty if it holds none that is readable. */
     Optional<KeySecret> content() {
       try {
         return text.map(KeySecret::parse);
@@ -429,6 +443,8 @@ final class SecretStore {
       case "EncryptionFailure" ->
           new RotationFailure(
               ACCESS_DENIED, action + " failed for want of kms:GenerateDataKey" + told);
+      case "LimitExceededException" ->
+          new RotationFailure(QUOTA_EXCEEDED, action + " exceeds a quota" + told);
       default -> new RotationFailure(SECRETS_MANAGER_UNAVAILABLE, action + " failed" + told);
     };
   }

@@ -27,7 +27,7 @@ import keyrotation.SecretStore.Version;
  */
 final class SecretVersions {
 
-  /** How many labels of sources that are gone may stay; a secret has room for 20 labels. */
+  /** How many labels of sources that are gone may stay. */
   private static final int MAX_STRAY_LABELS = 5;
 
   private final SecretStore store;
@@ -86,7 +86,10 @@ final class SecretVersions {
         .isPresent();
   }
 
-  /** Returns the stored, not yet promoted version that replaces the current one. */
+  /**
+   * Returns the stored, not yet promoted version that replaces the current one, if it is worth to
+   * be resumed with.
+   */
   Optional<Version> successorOf(Secret secret, Version current) {
     return secret
         .labelled(labelFor(current))
@@ -94,7 +97,15 @@ final class SecretVersions {
         .flatMap(id -> read("read successor", secret, id))
         .filter(version -> !isOrWasCurrent(version.labels()))
         .filter(version -> !isCopyOfPrevious(secret, version))
-        .or(() -> successorOfOlderFunction(secret, current));
+        .or(() -> successorOfOlderFunction(secret, current))
+        .filter(version -> isBetter(version, current));
+  }
+
+  /** Tells whether a version holds another key, which ends no earlier and can be renewed. */
+  static boolean isBetter(Version version, Version current) {
+    return !version.text().equals(current.text())
+        && !current.expiry().isAfter(version.expiry())
+        && version.content().flatMap(KeySecret::refreshToken).isPresent();
   }
 
   /**
@@ -137,8 +148,9 @@ final class SecretVersions {
 
   /**
    * Takes off what runs that died or came too late have left: a label of ours on a version that is
-   * current, was current just before, or is a copy of that one; and labels of sources that are
-   * gone, where there are many.
+   * current, was current just before, or is a copy of that one; AWSPENDING on the previous version,
+   * or on a copy of the current one, where it would keep Secrets Manager from rotating; and labels
+   * of sources that are gone, where there are many.
    */
   Secret tidy(Secret secret, Version current) {
     Secret tidied = secret;
@@ -161,6 +173,19 @@ final class SecretVersions {
     if (copy.isPresent()) {
       tidied = takeOff(tidied, labelFor(current), copy.get());
     }
+    Optional<String> pending =
+        secret
+            .labelled(PENDING)
+            .filter(id -> !id.equals(current.id()))
+            .filter(
+                id ->
+                    secret.labelsOf(id).contains(PREVIOUS)
+                        || read("read pending", secret, id)
+                            .filter(version -> version.text().equals(current.text()))
+                            .isPresent());
+    if (pending.isPresent()) {
+      tidied = takeOff(tidied, PENDING, pending.get());
+    }
     return withoutStrayLabels(tidied);
   }
 
@@ -172,7 +197,7 @@ final class SecretVersions {
             .filter(label -> label.startsWith(REPLACES))
             .filter(label -> !secret.labels().containsKey(label.substring(REPLACES.length())))
             .sorted()
-            .skip(MAX_STRAY_LABELS)
+            .skip(secret.isFull() ? 0 : MAX_STRAY_LABELS)
             .toList();
     for (String label : stray) {
       tidied = takeOff(tidied, label, tidied.labelled(label).orElseThrow());

@@ -39,9 +39,9 @@ public record Settings(
   /** Where a server listens. */
   public record HostAndPort(String host, int port) {}
 
-  /** What AWS allows in a tag's key and value, but for "=", which separates them here. */
+  /** What ListSecrets can search for in tags, but for "=", which separates key and value here. */
   private static final Pattern TAG =
-      Pattern.compile("([\\p{L}\\p{N} _.:/+@-]{1,128})=([\\p{L}\\p{N} _.:/+@-]{0,256})");
+      Pattern.compile("([A-Za-z0-9 _.:/+@-]{1,128})=([A-Za-z0-9 _.:/+@-]{0,256})");
 
   /** What AWS allows in a secret's name. */
   private static final Pattern NAME = Pattern.compile("[A-Za-z0-9/_+=.@-]{1,512}");

@@ -161,28 +161,29 @@ final class ProtocolOneLabel implements Protocol {
       if (present.isEmpty()) {
         return Optional.of(new Place(request, n, false));
       }
-      if (hasBeenCurrent(present.get(), seen, current)) {
-        return Optional.empty();
-      }
       if (present.get().labels().contains(replaces(current))) {
         return Optional.of(new Place(request, n, true));
+      }
+      if (hasBeenCurrent(present.get(), seen, current)) {
+        return Optional.empty();
       }
     }
   }
 
   private boolean hasBeenCurrent(Seen present, Labels seen, Seen current) {
-    if (present.labels().contains(CURRENT) || present.labels().contains(PREVIOUS)) {
+    if (present.labels().contains(CURRENT)
+        || present.labels().contains(PREVIOUS)
+        || present.labels().stream().anyMatch(label -> label.startsWith(REPLACES))) {
       return true;
     }
-    if (has(Guard.UNLABELLED_IS_DONE) && isDone(present, seen, current)) {
+    if (has(Guard.UNLABELLED_IS_DONE) && isDone(seen, current)) {
       return true;
     }
     return has(Guard.OLDER_THAN_CURRENT_IS_DONE) && present.created() <= current.created();
   }
 
-  private boolean isDone(Seen present, Labels seen, Seen current) {
-    return present.labels().stream().noneMatch(label -> label.startsWith(REPLACES))
-        && successor(seen, current).isEmpty();
+  private boolean isDone(Labels seen, Seen current) {
+    return successor(seen, current).isEmpty();
   }
 
   private static boolean wentBack(Calls calls, Labels seen, Seen current) {

@@ -131,7 +131,7 @@ class ProtocolSearchTest {
       case UNLABELLED_IS_DONE ->
           new Proof(REQUEST_IS_DONE_TWICE, new Bounds(SINGLE_USE, TWO_REQUESTS, 1, 0));
       case OLDER_THAN_CURRENT_IS_DONE ->
-          new Proof(REQUEST_IS_DONE_TWICE, new Bounds(SINGLE_USE, ONE_TWICE, 2, 0));
+          new Proof(REQUEST_IS_DONE_TWICE, new Bounds(SINGLE_USE, TWO_REQUESTS, 2, 0));
       case LOOKS_AGAIN -> new Proof(VERSION_COMES_BACK, new Bounds(SINGLE_USE, ONE_TWICE, 1, 0));
       case KNOWS_COPIES -> new Proof(KEY_COMES_BACK, new Bounds(SINGLE_USE, TWO_REQUESTS, 1, 0));
       case TIDIES -> new Proof(LABEL_STAYS, new Bounds(SINGLE_USE, ONE_TWICE, 1, 1));

@@ -9,6 +9,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.grpc.Status;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Set;
@@ -146,6 +147,92 @@ class SuccessorTest {
     assertThat(function.labels()).doesNotContainKey(second.id());
 
     assertThat(function.rotate("same").path("result").asText()).isEqualTo("ALREADY_ROTATED");
+  }
+
+  @Test
+  void a_request_that_was_delivered_again_after_a_rollback_does_not_undo_it() {
+    function.storeKey();
+    Version first = function.current();
+    function.storeKey();
+    var calls = function.momento().calls();
+    calls.onEvery(
+        MomentoServer.LIST_CACHES, new Fault.Refuse<>(Status.UNAVAILABLE.asRuntimeException()));
+    assertThatThrownBy(() -> function.rotate("same")).hasMessageContaining("MOMENTO_UNAVAILABLE");
+    calls.heal();
+    assertThat(result(WayIn.ROLLBACK.request(function, "back"))).isEqualTo("ROLLED_BACK");
+
+    assertThat(function.rotate("same").path("result").asText()).isEqualTo("ALREADY_ROTATED");
+    assertThat(function.current().id()).isEqualTo(first.id());
+  }
+
+  @Test
+  void a_request_whose_key_was_given_up_for_lack_of_permissions_is_not_done() {
+    function.storeKey();
+    function.momento().limitNewKeysTo(Permissions.DATA_ONLY);
+    assertThatThrownBy(() -> function.rotate("same")).hasMessageContaining("NEW_KEY_REJECTED");
+    function.pass(Duration.ofMinutes(11));
+    assertThatThrownBy(() -> function.rotate("same")).hasMessageContaining("REFRESH_REJECTED");
+
+    assertThatThrownBy(() -> function.rotate("same")).hasMessageContaining("REFRESH_REJECTED");
+  }
+
+  @Test
+  void awspending_comes_off_a_previous_version_and_a_copy_of_the_current_one() {
+    function.storeKey();
+    function.rotate();
+    String previous = function.labelled(PREVIOUS).orElseThrow().id();
+    function.vault().moveLabel(SECRET, PENDING, null, previous);
+    assertThat(result(WayIn.IF_DUE.request(function, "1"))).isEqualTo("NOT_DUE");
+    assertThat(function.labelled(PENDING)).isEmpty();
+
+    var _ = function.put(function.currentJson().toString(), PENDING);
+    assertThat(result(WayIn.IF_DUE.request(function, "2"))).isEqualTo("NOT_DUE");
+    assertThat(function.labelled(PENDING)).isEmpty();
+  }
+
+  @Test
+  void refreshes_no_key_for_which_there_is_no_label_left() {
+    function.storeKey();
+    for (int i = 2; i <= 20; i++) {
+      function.vault().moveLabel(SECRET, "OPERATORS_" + i, null, function.current().id());
+    }
+
+    assertThatThrownBy(function::rotate)
+        .hasMessageContaining("QUOTA_EXCEEDED: The secret has all 20 staging labels");
+    assertThat(function.refreshes()).isZero();
+  }
+
+  @Test
+  void gives_up_labels_of_sources_that_are_gone_where_it_needs_one() {
+    function.storeKey();
+    for (int i = 2; i <= 16; i++) {
+      function.vault().moveLabel(SECRET, "OPERATORS_" + i, null, function.current().id());
+    }
+    for (int i = 17; i <= 20; i++) {
+      var _ = function.put("{}", SecretVersions.labelFor(UUID.randomUUID().toString()));
+    }
+
+    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+  }
+
+  @Test
+  void a_step_that_was_done_finds_it_done_though_a_description_is_older() {
+    function.storeKey();
+    function.enableRotation();
+    String token = UUID.randomUUID().toString();
+    function.vault().labelEmptyVersion(SECRET, token);
+    for (String step : new String[] {"createSecret", "testSecret", "finishSecret"}) {
+      assertThat(step(step, token).path("result").asText()).isEqualTo("STEP_DONE");
+    }
+    // The label comes off after the promotion: two writes have to be unseen.
+    function.vault().settle();
+    function.vault().moveLabel(SECRET, "OTHER", null, token);
+    Version old = function.labelled(PREVIOUS).orElseThrow();
+    function.vault().moveLabel(SECRET, CURRENT, token, old.id());
+    function.vault().moveLabel(SECRET, CURRENT, old.id(), token);
+    function.awsCalls().onNext("DescribeSecret", new Fault.ReadStale<>());
+
+    assertThat(step("finishSecret", token).path("result").asText()).isEqualTo("ALREADY_ROTATED");
   }
 
   @Test
