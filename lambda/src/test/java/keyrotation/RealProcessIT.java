@@ -23,15 +23,18 @@ import org.junit.jupiter.api.Test;
  * it: no key is lost that could be saved; what comes next finds another process. And whichever call
  * hangs: the function ends with a reason before Lambda would end it.
  *
- * <p>{@code -Pexhaustive} has it die after every call of every request, where refresh tokens work
- * once, and then makes the same request again. A death before a call leaves what a death after the
- * call before it leaves. Of those, of other requests that may come next, and of rejected pending
- * keys, for which the function takes its time, it plays enough for each two traits to meet; {@link
- * EveryTroubleTest} plays them all. Each call of a plain rotation hangs. Every build has it die
- * after each of them.
+ * <p>{@code -Pexhaustive} has it die after every call of the requests that rotate, where refresh
+ * tokens work once, and then makes the same request again; {@code -Pexhaustive,soak} of every
+ * request. A death before a call leaves what a death after the call before it leaves. Of those, of
+ * other requests that may come next, and of rejected pending keys, for which the function takes its
+ * time, it plays enough for each two traits to meet; {@link EveryTroubleTest} plays them all. Each
+ * call of a plain rotation hangs. Every build has it die after each of them.
  */
 class RealProcessIT {
 
+  private static final boolean SOAK = Boolean.getBoolean("soak");
+  private static final Set<WayIn> CHOSEN =
+      Set.of(WayIn.MANUAL, WayIn.SCHEDULE, WayIn.SECRETS_MANAGER);
   private static final int AT_ONCE = 2;
   private static final int WAITING_AT_ONCE = 8;
 
@@ -54,7 +57,7 @@ class RealProcessIT {
     all.stream()
         .filter(scenario -> scenario.trouble() == Trouble.KILLED_AFTER)
         .filter(RealProcessIT::isRepeated)
-        .filter(scenario -> Trials.ALL ? !takesItsTime(scenario) : isPlain(scenario))
+        .filter(scenario -> Trials.ALL ? isChosen(scenario) : isPlain(scenario))
         .forEach(scenarios::add);
     Trials trials = new Trials("Death or hang of a process", scenarios.size());
     Map<Boolean, List<List<Scenario>>> byPace =
@@ -70,6 +73,10 @@ class RealProcessIT {
           });
     }
     trials.conclude();
+  }
+
+  private static boolean isChosen(Scenario scenario) {
+    return !takesItsTime(scenario) && (SOAK || CHOSEN.contains(scenario.way()));
   }
 
   private static boolean takesItsTime(Scenario scenario) {
