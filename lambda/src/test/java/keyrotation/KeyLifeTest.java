@@ -104,6 +104,15 @@ class KeyLifeTest {
   }
 
   @Test
+  void the_test_of_a_rotation_that_is_switched_on_logs_it_too() {
+    store(HALF_A_DAY);
+
+    function.enableRotation();
+
+    assertThat(function.log()).contains("\"outcome\":\"KEY_TOO_SHORT_LIVED\"");
+  }
+
+  @Test
   void a_key_of_thirty_days_outlives_a_rotation_by_secrets_manager_every_thirty_days() {
     function.store(function.momento().issue(World.LIFETIME, Permissions.SUPER_USER).consoleJson());
     function.enableRotation();

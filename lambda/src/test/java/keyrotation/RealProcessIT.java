@@ -26,7 +26,7 @@ import org.junit.jupiter.api.Test;
  * <p>{@code -Pexhaustive} has it die after every call of the requests that rotate, where refresh
  * tokens work once, and then makes the same request again; {@code -Pexhaustive,soak} of every
  * request. A death before a call leaves what a death after the call before it leaves. Of those, of
- * other requests that may come next, and of rejected pending keys, for which the function takes its
+ * other requests that may come next, and of rejected successors, for which the function takes its
  * time, it plays enough for each two traits to meet; {@link EveryTroubleTest} plays them all. Each
  * call of a plain rotation hangs. Every build has it die after each of them.
  */

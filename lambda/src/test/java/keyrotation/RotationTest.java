@@ -917,6 +917,7 @@ class RotationTest {
                 }));
 
     assertFails("SUPERSEDED", "another version became AWSCURRENT");
+    assertThat(function.awsCalls().count("DescribeSecret")).isEqualTo(2);
   }
 
   @Test

@@ -420,6 +420,179 @@ class SuccessorTest {
     assertThat(function.labelled(PENDING)).isEmpty();
   }
 
+  @Test
+  void awspending_stays_on_the_version_of_a_rotation_by_secrets_manager_that_has_just_begun() {
+    function.storeKey();
+    String begun = UUID.randomUUID().toString();
+    function.vault().labelEmptyVersion(SECRET, begun);
+
+    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+
+    assertThat(function.labelled(PENDING).map(Version::id)).contains(begun);
+  }
+
+  @Test
+  void a_scheduled_run_does_not_take_awspending_on_the_current_version_for_a_rotation() {
+    function.storeKey();
+    function.enableRotation();
+    function.vault().moveLabel(SECRET, PENDING, null, function.current().id());
+
+    assertThat(result(WayIn.SCHEDULE.request(function, "1"))).isEqualTo("ROTATED");
+  }
+
+  @Test
+  void a_step_finishes_what_an_older_function_has_begun() {
+    IssuedKey old = function.storeKey();
+    function.enableRotation();
+    IssuedKey fresh = function.momento().renew(old);
+    Version begun = function.leaveAsOlderFunction(fresh.consoleJson());
+
+    assertThat(step("setSecret", begun.id()).path("result").asText()).isEqualTo("STEP_DONE");
+    assertThat(step("finishSecret", begun.id()).path("result").asText()).isEqualTo("STEP_DONE");
+
+    assertThat(function.current().id()).isEqualTo(begun.id());
+    assertThat(function.labelled(SecretStore.REFRESHED)).isEmpty();
+  }
+
+  @Test
+  void a_version_of_an_older_function_that_is_older_than_the_current_one_is_not_resumed_with() {
+    function.storeKey();
+    Version older =
+        function.put(
+            function.momento().issue(LIFETIME, Permissions.SUPER_USER).consoleJson(), PENDING);
+    function.storeKey();
+    function.markRefreshed(function.current());
+
+    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+    assertThat(function.current().value()).isNotEqualTo(older.value());
+  }
+
+  @Test
+  void a_version_of_an_older_function_is_not_resumed_with_after_an_operator_went_back() {
+    function.storeKey();
+    Version source = function.current();
+    function.leaveAsOlderFunction(
+        function.momento().issue(LIFETIME, Permissions.SUPER_USER).consoleJson());
+    function.storeKey();
+    function.vault().moveLabel(SECRET, CURRENT, function.current().id(), source.id());
+
+    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+  }
+
+  @Test
+  void a_scheduled_run_resumes_though_the_key_is_not_due_and_there_is_a_previous_one() {
+    function.storeKey();
+    IssuedKey fresh = function.momento().issue(LIFETIME, Permissions.SUPER_USER);
+    function.store(fresh.consoleJson());
+    function.pass(Duration.ofMinutes(1));
+    function.leaveSuccessor(function.momento().renew(fresh).consoleJson());
+
+    assertThat(result(WayIn.SCHEDULE.request(function, "1"))).isEqualTo("RESUMED");
+  }
+
+  @Test
+  void a_label_of_a_source_that_is_there_is_no_stray_one() {
+    String last = "ffffffff-ffff-ffff-ffff-ffffffffffff";
+    function.storeKey();
+    function
+        .vault()
+        .put(
+            SECRET,
+            last,
+            new Value.Text(function.issueOldKey(Permissions.SUPER_USER).consoleJson()),
+            Set.of());
+    Version successor = function.leaveSuccessor("{}");
+    function.store(function.momento().issue(LIFETIME, Permissions.SUPER_USER).consoleJson());
+    for (int i = 0; i < 5; i++) {
+      var _ = function.put("{}", SecretVersions.labelFor(UUID.randomUUID().toString()));
+    }
+
+    assertThat(result(WayIn.IF_DUE.request(function, "1"))).isEqualTo("NOT_DUE");
+
+    assertThat(function.labels()).containsKey(successor.id());
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void a_step_does_not_go_on_with_a_version_that_holds_the_key_of_another_source(
+      boolean isResuming) {
+    IssuedKey old = function.storeKey();
+    function.enableRotation();
+    if (isResuming) {
+      function.leaveSuccessor(function.momento().renew(old).consoleJson());
+    }
+    String token = UUID.randomUUID().toString();
+    function.vault().labelEmptyVersion(SECRET, token);
+    Value strangers =
+        new Value.Text(function.momento().issue(LIFETIME, Permissions.SUPER_USER).consoleJson());
+    String label = SecretVersions.labelFor(UUID.randomUUID().toString());
+    function
+        .awsCalls()
+        .onNth(
+            "PutSecretValue",
+            isResuming ? 1 : 2,
+            new Fault.Before<>(
+                () -> function.vault().put(SECRET, token, strangers, Set.of(PENDING, label))));
+
+    assertThatThrownBy(() -> step("createSecret", token)).hasMessageContaining("SUPERSEDED");
+
+    assertThat(function.successor()).isPresent();
+    assertThat(function.rotate().path("result").asText()).isEqualTo("RESUMED");
+  }
+
+  @Test
+  void a_step_that_comes_again_takes_the_label_off_that_the_first_has_left() {
+    IssuedKey old = function.storeKey();
+    Version source = function.current();
+    function.enableRotation();
+    Version fresh = function.leaveSuccessor(function.momento().renew(old).consoleJson());
+    function.vault().moveLabel(SECRET, CURRENT, source.id(), fresh.id());
+
+    assertThat(step("finishSecret", fresh.id()).path("result").asText())
+        .isEqualTo("ALREADY_ROTATED");
+
+    assertThat(function.current().labels()).containsExactly(CURRENT);
+  }
+
+  @Test
+  void a_rollback_leaves_awspending_on_the_successor_of_the_key_that_it_leads_back_to() {
+    IssuedKey old = function.storeKey();
+    Version pending = function.leavePending(function.momento().renew(old).consoleJson());
+    function.storeKey();
+
+    assertThat(result(WayIn.ROLLBACK.request(function, "1"))).isEqualTo("ROLLED_BACK");
+
+    assertThat(function.labelled(PENDING).map(Version::id)).contains(pending.id());
+  }
+
+  @Test
+  void a_dry_run_does_not_promise_to_resume_with_a_copy_or_a_key_that_would_be_given_up() {
+    function.storeKey();
+    Version first = function.current();
+    function.storeKey();
+    Version left = function.current();
+    function.vault().moveLabel(SECRET, CURRENT, left.id(), first.id());
+    function.leaveSuccessor(World.json(left).toString());
+    assertThat(resumes()).isFalse();
+
+    function.storeKey();
+    try (SandboxedFunction other = new SandboxedFunction(RefreshTokens.REUSABLE)) {
+      function.leaveSuccessor(
+          other.momento().issue(LIFETIME, Permissions.SUPER_USER).consoleJson());
+    }
+    function.pass(Duration.ofMinutes(11));
+    assertThat(resumes()).isFalse();
+  }
+
+  private boolean resumes() {
+    return ((World.Ending.Answered) WayIn.DRY_RUN.request(function, "1"))
+        .report()
+        .path("secrets")
+        .path(0)
+        .path("resume")
+        .asBoolean(true);
+  }
+
   private JsonNode step(String step, String versionId) {
     String event =
         """

@@ -9,6 +9,7 @@ import java.time.Duration;
 import keyrotation.Scenario.WayIn;
 import keyrotation.World.Ending;
 import keyrotation.sandbox.Fault;
+import keyrotation.sandbox.IssuedKey;
 import keyrotation.sandbox.IssuedKey.Permissions;
 import keyrotation.sandbox.MomentoServer;
 import keyrotation.sandbox.MomentoServer.RefreshTokens;
@@ -141,6 +142,34 @@ class VerdictTest {
 
     assertThat(function.momento().calls().count(MomentoServer.LIST_CACHES)).isEqualTo(1);
     assertThat(function.current().id()).isEqualTo(before);
+  }
+
+  @Test
+  void a_momento_that_never_wants_to_be_asked_again_is_not() {
+    function.storeKey();
+    function
+        .momento()
+        .calls()
+        .onEvery(
+            MomentoServer.LIST_CACHES,
+            new Fault.Refuse<>(MomentoServer.throttledFor(Duration.ofMillis(-1))));
+
+    assertThatThrownBy(function::rotate).hasMessageContaining("MOMENTO_THROTTLED");
+
+    assertThat(function.momento().calls().count(MomentoServer.LIST_CACHES)).isEqualTo(1);
+  }
+
+  @Test
+  void a_refused_refresh_of_a_key_for_data_alone_says_that_the_key_still_works() {
+    IssuedKey old = function.issueOldKey(Permissions.DATA_ONLY);
+    function.store(old.consoleJson());
+    var _ = function.momento().renew(old);
+
+    assertThatThrownBy(function::rotate)
+        .hasMessageContaining("REFRESH_REJECTED")
+        .hasMessageContaining("The current key still works");
+    // Another rotation may be about to store its new key: it has looked for that five times.
+    assertThat(function.awsCalls().count("DescribeSecret")).isEqualTo(6);
   }
 
   @Test
