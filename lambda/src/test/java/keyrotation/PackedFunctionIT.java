@@ -112,8 +112,10 @@ class PackedFunctionIT {
   @Test
   void a_snapshot_keeps_no_address(@TempDir Path directory) throws IOException {
     Path hosts = directory.resolve("hosts");
-    // Nothing listens there, as where Secrets Manager's address has changed since the snapshot.
-    Files.writeString(hosts, "127.0.0.1 localhost\n127.0.0.9 secretsmanager.sandbox\n");
+    String reachable = "127.0.0.1 localhost\n127.0.0.1 secretsmanager.sandbox\n";
+    // Nothing listens there.
+    String unreachable = "127.0.0.1 localhost\n127.0.0.9 secretsmanager.sandbox\n";
+    Files.writeString(hosts, reachable);
     function.close();
     function =
         new PackedFunction(
@@ -123,17 +125,23 @@ class PackedFunctionIT {
               environment.computeIfPresent(
                   "AWS_ENDPOINT_URL",
                   (_, url) -> url.replace("localhost", "secretsmanager.sandbox"));
+              // A connection that is kept would be used whatever the address is.
               environment.computeIfPresent(
-                  "JAVA_TOOL_OPTIONS", (_, options) -> options + " -Djdk.net.hosts.file=" + hosts);
+                  "JAVA_TOOL_OPTIONS",
+                  (_, options) ->
+                      options + " -Djdk.net.hosts.file=" + hosts + " -Dhttp.keepAlive=false");
               return environment;
             });
     function.storeKey();
     // It starts, takes the snapshot, and calls nothing but for that.
     var _ = function.lambda.invoke("{}");
-    assertThat(function.awsCalls().seen()).isEmpty();
-    Files.writeString(hosts, "127.0.0.1 localhost\n127.0.0.1 secretsmanager.sandbox\n");
+    assertThat(function.awsCalls().seen()).containsExactly("DescribeSecret");
 
-    assertResult(rotate("1"), "ROTATED");
+    Files.writeString(hosts, unreachable);
+    assertThat(rotate("1").outcome()).isInstanceOf(Outcome.Failure.class);
+    assertThat(function.awsCalls().seen()).hasSize(1);
+    Files.writeString(hosts, reachable);
+    assertResult(rotate("2"), "ROTATED");
   }
 
   @Test
