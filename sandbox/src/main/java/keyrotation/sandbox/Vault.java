@@ -467,7 +467,11 @@ public final class Vault {
 
   /** Ends a rotation that went through: its version loses the pending label. */
   synchronized void finishRotation(String secretId, String token) {
-    Secret secret = usable(secretId);
+    Secret secret = find(secretId);
+    if (secret.deletion.isPresent()) {
+      // Deleted since the last step, it is not changed any more.
+      return;
+    }
     List<Version> versions = new ArrayList<>(secret.versions);
     relabel(versions, token, without(PENDING));
     Instant now = now();
@@ -479,7 +483,10 @@ public final class Vault {
 
   /** Removes a version that was made for a test alone. */
   synchronized void removeVersion(String secretId, String token) {
-    Secret secret = usable(secretId);
+    Secret secret = find(secretId);
+    if (secret.deletion.isPresent()) {
+      return;
+    }
     List<Version> versions = new ArrayList<>(secret.versions);
     versions.removeIf(version -> version.id.equals(token));
     save(secret, versions, now());

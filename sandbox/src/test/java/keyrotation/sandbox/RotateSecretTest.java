@@ -134,6 +134,23 @@ class RotateSecretTest {
     assertThat(server.vault().describe("s").version(token).orElseThrow().value()).isNotNull();
   }
 
+  @Test
+  void a_secret_that_is_deleted_after_the_last_step_stays_as_it_is() throws Exception {
+    server.allowInvocation(
+        ARN,
+        event -> {
+          boolean done = rotates(note(event));
+          if (event.contains("finishSecret")) {
+            var _ = server.vault().delete("s", false);
+          }
+          return done;
+        });
+
+    rotate();
+
+    assertThat(server.vault().describe("s").labelled(Vault.PENDING)).isPresent();
+  }
+
   private boolean fills(String event) {
     return new TemplateFunction(client).test(event);
   }
