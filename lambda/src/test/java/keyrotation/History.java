@@ -219,12 +219,14 @@ record History(RefreshTokens tokens, List<Step> steps) {
       boolean isCalm = request.event().isEmpty();
       boolean hasMinted = keysMadeOfOthers() > made;
       // A rollback that finds its work done writes nothing, and cannot know what comes after its
-      // look; one that has done it is right though somebody does something else then.
+      // look; and what was promoted was so, though something else happens before the call that
+      // takes its label off.
       boolean isOutdated =
           !isCalm
-              && result(ending).equals("ROLLED_BACK")
-              && (tells(ending, current(found))
-                  || currentMeanwhile.stream().anyMatch(id -> tells(ending, id)));
+              && ((result(ending).equals("ROLLED_BACK") && tells(ending, current(found)))
+                  || (Set.of("ROLLED_BACK", "ROTATED", "RESUMED", "STEP_DONE")
+                          .contains(result(ending))
+                      && currentMeanwhile.stream().anyMatch(id -> tells(ending, id))));
       Promises.hold(
           world, before, isOutdated ? new Ending.Died() : ending, request.way() == WayIn.ROLLBACK);
 
