@@ -8,8 +8,8 @@ import java.util.Optional;
  *
  * @param reason {@code MOMENTO_THROTTLED} or {@code MOMENTO_UNAVAILABLE}
  * @param code what the call ended in
- * @param notBefore how long Momento wants to be left alone, if it said so; {@link #NEVER} if the
- *     same call will not end otherwise within an invocation
+ * @param notBefore how long to wait before the next call, if Momento named a time; {@link #NEVER}
+ *     if a repeated call would end in the same way
  */
 record NoAnswer(FailureReason reason, String code, Optional<Duration> notBefore) {
 

@@ -143,7 +143,7 @@ final class SecretStore {
       return content().map(KeySecret::expiry).orElseGet(Expiry.Unknown::new);
     }
 
-    /** Returns the key that it holds; empty if it holds none that is readable. */
+    /** Returns its key and refresh token; empty if the value is binary or cannot be parsed. */
     Optional<KeySecret> content() {
       try {
         return text.map(KeySecret::parse);
