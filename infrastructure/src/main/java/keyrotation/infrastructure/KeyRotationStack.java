@@ -170,14 +170,17 @@ final class KeyRotationStack extends Stack {
     schedule.getNode().addDependency(permission);
   }
 
-  /** Returns a command that both versions of AWS's command line take. */
+  /**
+   * Returns a command that both versions of AWS's command line take. It waits for longer than the
+   * function runs: one that gave up before would send the event again.
+   */
   private String rotateNow(StackSettings settings) {
     String id = settings.secrets().stream().map(SecretSource::id).findFirst().orElse("NAME");
     return "echo '{\"momento_auth_token_secret_name\":\"%s\"}'".formatted(id)
         + " | aws lambda invoke --function-name %s:live --region %s"
             .formatted(RotationFunction.NAME, getRegion())
         + " --cli-read-timeout %d --payload fileb:///dev/stdin /dev/stdout"
-            .formatted(RotationFunction.TIMEOUT.toSeconds());
+            .formatted(RotationFunction.TIMEOUT.toSeconds().intValue() + 60);
   }
 
   private void output(String name, String value, String description) {

@@ -660,6 +660,16 @@ class KeyRotationStackTest {
   }
 
   @Test
+  void the_command_that_rotates_now_waits_for_longer_than_the_function_runs() {
+    String command = template.json().at("/Outputs/RotateNow/Value").toString();
+    int timeout = Integer.parseInt(command.replaceAll("(?s).*--cli-read-timeout (\\d+).*", "$1"));
+
+    assertThat(template.properties(FUNCTION).path("Timeout").asInt())
+        .isPositive()
+        .isLessThan(timeout);
+  }
+
+  @Test
   void allows_and_names_no_secret_where_a_tag_alone_tells_which_they_are() {
     StackTemplate tagged = StackTemplate.of("MOMENTO_AUTH_TOKEN_SECRET_TAG", "rotate=momento");
 
