@@ -1,54 +1,97 @@
 package keyrotation;
 
-/** Why a rotation failed, and what the person who reads the alarm can do about it. */
+import static keyrotation.FailureReason.Needs.PERSON;
+import static keyrotation.FailureReason.Needs.WAIT;
+
+import java.util.Locale;
+
+/** Why a rotation failed, whether that may pass by itself, and what an operator can do about it. */
 enum FailureReason {
-  EVENT_UNKNOWN("Send an event like those in the folder events."),
-  SECRET_NOT_FOUND("Create the secret, or correct its name or tag; look at the region too."),
+  EVENT_UNKNOWN(PERSON, "Send an event like those in the folder events."),
+  SECRET_NOT_FOUND(
+      PERSON, "Create the secret, or correct its name or tag; look at the region too."),
   SECRET_IS_REPLICA(
+      PERSON,
       "Rotate the secret in its primary's region; Secrets Manager copies the new key to the"
           + " replica."),
-  SECRET_DELETED("Restore the secret with `aws secretsmanager restore-secret`, or name another."),
-  SECRET_MALFORMED("Store the JSON file that Momento's console offers for download."),
-  KEY_UNREADABLE("Store a key as Momento's console gives it, whole and unchanged."),
+  SECRET_DELETED(
+      PERSON, "Restore the secret with `aws secretsmanager restore-secret`, or name another."),
+  SECRET_MALFORMED(PERSON, "Store the JSON file that Momento's console offers for download."),
+  AWAITING_FIRST_KEY(
+      PERSON, "Store a first key: the JSON file that Momento's console offers for download."),
+  KEY_UNREADABLE(PERSON, "Store a key as Momento's console gives it, whole and unchanged."),
   KEY_NOT_REFRESHABLE(
+      PERSON,
       "Store a key that expires and comes with a refresh token, as Momento's console gives it."),
   KEY_EXPIRED(
+      PERSON,
       "An expired key cannot be refreshed: make a new one in Momento's console and store it."),
   KEY_TOO_SHORT_LIVED(
+      PERSON,
       "Lower CHECK_INTERVAL_IN_HOURS, or store a key that lives longer. If this key was stored long"
           + " after it was issued, rotate it once: the new key's life counts then."),
   REFRESH_REJECTED(
-      "Make a new key in Momento's console and store it before the current one expires."),
-  MOMENTO_THROTTLED("It will pass; send the event again, or wait for the next check."),
+      PERSON, "Make a new key in Momento's console and store it before the current one expires."),
+  MOMENTO_THROTTLED(WAIT, "It will pass; send the event again, or wait for the next check."),
   MOMENTO_UNAVAILABLE(
+      WAIT,
       "Send the event again later; if it goes on, look at Momento's status page, and at the"
           + " function's way out of its network."),
-  NEW_KEY_INVALID("The current key is untouched; tell Momento's support."),
+  NEW_KEY_INVALID(PERSON, "The current key is untouched; tell Momento's support."),
   NEW_KEY_REJECTED(
+      WAIT,
       "The current key is untouched. In ten minutes send the event again, or use `aws"
           + " secretsmanager rotate-secret`: another key is made then, if need be."),
   ACCESS_DENIED(
+      PERSON,
       "Allow the action in the function's role, or in the KMS key's policy. A replica, or a secret"
           + " that another service manages, cannot be rotated here."),
   QUOTA_EXCEEDED(
+      PERSON,
       "Take staging labels off that are no longer needed, or have AWS raise the quota that the"
           + " message names."),
+  RATE_LIMITED_LOCALLY(
+      WAIT,
+      "The next run rotates the secret. If it goes on, raise that setting up to the account's"
+          + " quota, or rotate fewer secrets at once."),
   SECRETS_MANAGER_UNAVAILABLE(
+      WAIT,
       "Send the event again later; if the function runs in a VPC, look whether that has an"
           + " endpoint for Secrets Manager."),
-  SUPERSEDED("If that was intended, no action is needed; otherwise send the event again."),
-  CANNOT_ROLL_BACK("Keep the current key, or store another by hand."),
+  SUPERSEDED(WAIT, "If that was intended, no action is needed; otherwise send the event again."),
+  CANNOT_ROLL_BACK(PERSON, "Keep the current key, or store another by hand."),
   ROTATION_NOT_ENABLED(
-      "Start the rotation with `aws secretsmanager rotate-secret`, which switches it on."),
-  VERSION_UNKNOWN("Start the rotation anew with `aws secretsmanager rotate-secret`."),
-  VERSION_NOT_PENDING("Start the rotation anew with `aws secretsmanager rotate-secret`."),
-  OUT_OF_TIME("Send the event again; if it goes on, give the function a longer timeout."),
-  INTERNAL_ERROR("A fault of this function: report it with the log of this request.");
+      PERSON, "Start the rotation with `aws secretsmanager rotate-secret`, which switches it on."),
+  VERSION_UNKNOWN(PERSON, "Start the rotation anew with `aws secretsmanager rotate-secret`."),
+  VERSION_NOT_PENDING(PERSON, "Start the rotation anew with `aws secretsmanager rotate-secret`."),
+  OUT_OF_TIME(WAIT, "Send the event again; if it goes on, give the function a longer timeout."),
+  INTERNAL_ERROR(PERSON, "A fault of this function: report it with the log of this request.");
 
+  /** What it takes for a rotation to succeed again. */
+  enum Needs {
+    /** Time: the same request, or the next run, may succeed without any change. */
+    WAIT,
+    /** An operator: it fails again until the cause is gone. */
+    PERSON;
+
+    /** Returns it as log and report have it. */
+    @Override
+    public String toString() {
+      return name().toLowerCase(Locale.ROOT);
+    }
+  }
+
+  private final Needs needs;
   private final String nextStep;
 
-  FailureReason(String nextStep) {
+  FailureReason(Needs needs, String nextStep) {
+    this.needs = needs;
     this.nextStep = nextStep;
+  }
+
+  /** Returns whether the failure may pass by itself. */
+  Needs needs() {
+    return needs;
   }
 
   /** Returns what to do next, in a sentence. */

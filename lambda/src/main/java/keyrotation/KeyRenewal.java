@@ -10,12 +10,8 @@ import static keyrotation.FailureReason.SECRET_MALFORMED;
 import static keyrotation.FailureReason.SUPERSEDED;
 import static keyrotation.SecretStore.CURRENT;
 
-import dev.failsafe.Failsafe;
-import dev.failsafe.RetryPolicy;
-import dev.failsafe.RetryPolicyBuilder;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
 import keyrotation.SecretStore.Secret;
@@ -35,19 +31,19 @@ final class KeyRenewal {
   private final SecretStore store;
   private final SecretVersions versions;
   private final PatientMomento momento;
-  private final InstantSource clock;
+  private final Time time;
   private final RotationLog log;
 
   KeyRenewal(
       SecretStore store,
       SecretVersions versions,
       PatientMomento momento,
-      InstantSource clock,
+      Time time,
       RotationLog log) {
     this.store = store;
     this.versions = versions;
     this.momento = momento;
-    this.clock = clock;
+    this.time = time;
     this.log = log;
   }
 
@@ -72,7 +68,7 @@ final class KeyRenewal {
           QUOTA_EXCEEDED,
           "The secret has all " + SecretStore.MAX_LABELS + " staging labels that it can have.");
     }
-    log.step("probe", current.id(), () -> store.probeWrite(secret, current));
+    var _ = log.step("probe", current.id(), () -> store.probeWrite(secret, current));
     MintedKey minted =
         switch (log.step("mint", () -> momento.refresh(key, refreshToken, request))) {
           case RefreshAnswer.Minted(MintedKey made) -> made;
@@ -85,7 +81,7 @@ final class KeyRenewal {
     // Two rotations within a second make keys that end at the same time.
     boolean isTwin =
         minted.expiry().equals(old.expiry())
-            && current.created().isAfter(clock.instant().minus(JUST_MADE));
+            && current.created().isAfter(time.instant().minus(JUST_MADE));
     if (minted.key().token().equals(key.token())
         || !(isTwin || minted.expiry().isAfter(old.expiry()))) {
       throw new RotationFailure(
@@ -93,11 +89,32 @@ final class KeyRenewal {
     }
     Sensitive renewed = old.renewed(minted);
     return log.step(
-        "stage",
-        versionId,
-        () ->
-            Failsafe.with(whileThereIsTime(request))
-                .get(() -> versions.stage(secret, current, versionId, renewed, labels)));
+        "stage", versionId, () -> stage(secret, current, versionId, renewed, labels, request));
+  }
+
+  /** The new key may be all there is: it is not given up while it might be stored. */
+  private String stage(
+      Secret secret,
+      Version current,
+      String versionId,
+      Sensitive renewed,
+      List<String> labels,
+      RotationRequest request) {
+    Instant endOfRefusals = time.instant().plus(LONGEST_REFUSAL);
+    Instant lastTry = request.deadline().minus(SecretStore.LONGEST_CALL);
+    while (true) {
+      try {
+        return versions.stage(secret, current, versionId, renewed, labels);
+      } catch (RotationFailure failure) {
+        Instant next = time.instant().plus(PAUSE);
+        boolean mayPass =
+            failure.reason() == SECRETS_MANAGER_UNAVAILABLE || next.isBefore(endOfRefusals);
+        if (!mayPass || !next.isBefore(lastTry)) {
+          throw failure;
+        }
+      }
+      time.sleep(PAUSE);
+    }
   }
 
   /** Ends the rotation unless a key is one that can be refreshed and stored. */
@@ -124,27 +141,10 @@ final class KeyRenewal {
     if (secret.expiry() instanceof Expiry.Never) {
       throw new RotationFailure(KEY_NOT_REFRESHABLE, "The key never expires.");
     }
-    if (secret.expiry() instanceof Expiry.At(Instant end) && !clock.instant().isBefore(end)) {
+    if (secret.expiry() instanceof Expiry.At(Instant end) && !time.instant().isBefore(end)) {
       throw new RotationFailure(KEY_EXPIRED, "The key expired at " + end + ".");
     }
     return key;
-  }
-
-  /** The new key may be all there is: it is not given up while it might be stored. */
-  private RetryPolicy<Object> whileThereIsTime(RotationRequest request) {
-    Duration time =
-        Duration.between(clock.instant(), request.deadline()).minus(SecretStore.LONGEST_CALL);
-    Instant endOfRefusals = clock.instant().plus(LONGEST_REFUSAL);
-    RetryPolicyBuilder<Object> policy =
-        RetryPolicy.builder()
-            .handleIf(
-                failure ->
-                    failure instanceof RotationFailure why
-                        && (why.reason() == SECRETS_MANAGER_UNAVAILABLE
-                            || clock.instant().isBefore(endOfRefusals)));
-    return time.compareTo(PAUSE) > 0
-        ? policy.withMaxRetries(-1).withDelay(PAUSE).withMaxDuration(time).build()
-        : policy.withMaxRetries(0).build();
   }
 
   /** Finds out what a rejected refresh means, for an operator who may have to replace the key. */

@@ -15,6 +15,8 @@ import io.grpc.StatusRuntimeException;
 import io.grpc.okhttp.OkHttpChannelBuilder;
 import io.grpc.stub.MetadataUtils;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -59,6 +61,7 @@ final class MomentoControlPlane implements AutoCloseable {
 
   private final Optional<HostAndPort> override;
   private final ChannelCredentials credentials;
+  private final InstantSource clock;
   private final Map<HostAndPort, ManagedChannel> channels = new ConcurrentHashMap<>();
   private final Map<HostAndPort, Verdict> verdictsOnNoKey = new ConcurrentHashMap<>();
 
@@ -68,9 +71,11 @@ final class MomentoControlPlane implements AutoCloseable {
    * @param override where to call, whatever endpoint a key names
    * @param credentials whom to trust
    */
-  MomentoControlPlane(Optional<HostAndPort> override, ChannelCredentials credentials) {
+  MomentoControlPlane(
+      Optional<HostAndPort> override, ChannelCredentials credentials, InstantSource clock) {
     this.override = override;
     this.credentials = credentials;
+    this.clock = clock;
   }
 
   /**
@@ -113,7 +118,7 @@ final class MomentoControlPlane implements AutoCloseable {
    * @param limit how long all of that may take
    */
   Verdict verdict(MomentoKey.V1 key, Duration limit) {
-    long start = System.nanoTime();
+    Instant start = clock.instant();
     try {
       listCaches(key.endpoint(), key.token().value(), limit);
       return new Verdict.Accepted();
@@ -124,7 +129,8 @@ final class MomentoControlPlane implements AutoCloseable {
         case PERMISSION_DENIED ->
             isMomentos(e)
                 ? new Verdict.Denied()
-                : deniedBySomeServer(key.endpoint(), limit.minusNanos(System.nanoTime() - start));
+                : deniedBySomeServer(
+                    key.endpoint(), limit.minus(Duration.between(start, clock.instant())));
         default -> new Verdict.Unknown(noAnswer(code, e.getTrailers()));
       };
     }

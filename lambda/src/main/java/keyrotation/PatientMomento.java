@@ -1,16 +1,16 @@
 package keyrotation;
 
 import static keyrotation.FailureReason.OUT_OF_TIME;
+import static keyrotation.FailureReason.RATE_LIMITED_LOCALLY;
 
-import dev.failsafe.Failsafe;
-import dev.failsafe.RateLimiter;
-import dev.failsafe.RetryPolicy;
 import java.time.Duration;
-import java.time.InstantSource;
+import java.time.Instant;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Function;
+import java.util.function.Supplier;
 
 /**
  * Momento, asked again where that may help: within the time that an invocation has left, within the
@@ -27,12 +27,11 @@ final class PatientMomento {
   private static final Duration FIRST_WAIT = Duration.ofMillis(200);
   private static final Duration LONGEST_WAIT = Duration.ofSeconds(2);
   private static final int MOST_RETRIES_OF_A_REFRESH = 3;
-  private static final double JITTER = 0.2;
 
   private final MomentoControlPlane controlPlane;
-  private final InstantSource clock;
+  private final Time time;
   private final Duration grace;
-  private final RateLimiter<Object> refreshes;
+  private final RateLimit refreshes;
 
   /**
    * Prepares for calls.
@@ -40,13 +39,9 @@ final class PatientMomento {
    * @param grace how long a key may take to be accepted before it counts as rejected
    * @param refreshes how many refresh calls an account is allowed; shared by all rotations
    */
-  PatientMomento(
-      MomentoControlPlane controlPlane,
-      InstantSource clock,
-      Duration grace,
-      RateLimiter<Object> refreshes) {
+  PatientMomento(MomentoControlPlane controlPlane, Time time, Duration grace, RateLimit refreshes) {
     this.controlPlane = controlPlane;
-    this.clock = clock;
+    this.time = time;
     this.grace = grace;
     this.refreshes = refreshes;
   }
@@ -54,27 +49,32 @@ final class PatientMomento {
   /**
    * Asks for a new key, if there is time enough to store it.
    *
-   * @throws RotationFailure {@code OUT_OF_TIME}, {@code NEW_KEY_INVALID}
+   * @throws RotationFailure {@code OUT_OF_TIME}, {@code RATE_LIMITED_LOCALLY}, {@code
+   *     NEW_KEY_INVALID}
    */
   RefreshAnswer refresh(MomentoKey.V1 key, Sensitive refreshToken, RotationRequest request) {
-    Duration patience = timeToMint(request).minus(SHORTEST_REFRESH);
-    return Failsafe.with(
-            again(
-                answer ->
-                    answer instanceof RefreshAnswer.Unknown(NoAnswer why)
-                        ? Optional.of(why)
-                        : Optional.empty(),
-                answer -> answer instanceof RefreshAnswer.Unknown ? patience : Duration.ZERO,
-                patience,
-                MOST_RETRIES_OF_A_REFRESH))
-        .get(
-            () -> {
-              if (!refreshes.tryAcquirePermit(timeToMint(request).minus(SHORTEST_REFRESH))) {
-                throw outOfTimeToMint();
-              }
-              return controlPlane.refresh(
-                  key, refreshToken, min(timeToMint(request), LONGEST_REFRESH));
-            });
+    Instant lastTry = request.deadline().minus(TIME_TO_STORE).minus(SHORTEST_REFRESH);
+    return askAgain(
+        () -> {
+          acquirePermit(request);
+          return controlPlane.refresh(key, refreshToken, min(timeToMint(request), LONGEST_REFRESH));
+        },
+        answer ->
+            answer instanceof RefreshAnswer.Unknown(NoAnswer why)
+                ? Optional.of(new Again(lastTry, why.notBefore()))
+                : Optional.empty(),
+        MOST_RETRIES_OF_A_REFRESH);
+  }
+
+  private void acquirePermit(RotationRequest request) {
+    Duration limit = timeToMint(request).minus(SHORTEST_REFRESH);
+    if (!refreshes.acquire(1, limit)) {
+      throw new RotationFailure(
+          RATE_LIMITED_LOCALLY,
+          "Momento's refresh call would have waited for a permit for more than the "
+              + limit.toSeconds()
+              + " s that were left; MOMENTO_REFRESHES_PER_SECOND is the limit.");
+    }
   }
 
   /**
@@ -88,40 +88,39 @@ final class PatientMomento {
    *     grace
    */
   Verdict verdict(MomentoKey.V1 key, Optional<MomentoKey.V1> source, RotationRequest request) {
-    Duration time = timeLeft(request).minus(LONGEST_QUESTION).minus(SecretStore.LONGEST_CALL);
-    if (time.compareTo(FIRST_WAIT) <= 0) {
+    Instant start = time.instant();
+    Instant lastTry = request.deadline().minus(LONGEST_QUESTION).minus(SecretStore.LONGEST_CALL);
+    if (!start.plus(FIRST_WAIT).isBefore(lastTry)) {
       throw outOfTimeToAsk();
     }
+    Instant endOfGrace = min(start.plus(grace), lastTry);
     Verdict verdict =
-        Failsafe.with(
-                PatientMomento.<Verdict>again(
-                    answer ->
-                        answer instanceof Verdict.Unknown(NoAnswer why)
-                            ? Optional.of(why)
-                            : Optional.empty(),
-                    answer ->
-                        switch (answer) {
-                          case Verdict.Accepted _, Verdict.Denied _ -> Duration.ZERO;
-                          case Verdict.Rejected _ -> min(time, grace);
-                          case Verdict.Unknown _ ->
-                              request.othersWait().getAsBoolean() ? min(time, grace) : time;
-                        },
-                    time,
-                    -1))
-            .get(() -> verdictBeside(key, source));
-    if (verdict instanceof Verdict.Rejected && time.compareTo(grace) < 0) {
+        askAgain(
+            () -> verdictBeside(key, source),
+            answer ->
+                switch (answer) {
+                  case Verdict.Accepted _, Verdict.Denied _ -> Optional.empty();
+                  case Verdict.Rejected _ -> Optional.of(new Again(endOfGrace, Optional.empty()));
+                  case Verdict.Unknown(NoAnswer why) ->
+                      Optional.of(
+                          new Again(
+                              request.othersWait().getAsBoolean() ? endOfGrace : lastTry,
+                              why.notBefore()));
+                },
+            Integer.MAX_VALUE);
+    if (verdict instanceof Verdict.Rejected && lastTry.isBefore(start.plus(grace))) {
       throw outOfTimeToAsk();
     }
     return verdict;
   }
 
   private Verdict verdictBeside(MomentoKey.V1 key, Optional<MomentoKey.V1> source) {
-    long start = System.nanoTime();
+    Instant start = time.instant();
     Verdict verdict = controlPlane.verdict(key, LONGEST_QUESTION);
     if (!(verdict instanceof Verdict.Denied) || source.isEmpty()) {
       return verdict;
     }
-    Duration left = LONGEST_QUESTION.minusNanos(System.nanoTime() - start);
+    Duration left = LONGEST_QUESTION.minus(Duration.between(start, time.instant()));
     return switch (controlPlane.verdict(source.get(), left)) {
       case Verdict.Accepted _ -> new Verdict.Rejected("PERMISSION_DENIED, unlike the key before");
       case Verdict.Denied _, Verdict.Rejected _ -> verdict;
@@ -148,7 +147,7 @@ final class PatientMomento {
   }
 
   private Duration timeLeft(RotationRequest request) {
-    return Duration.between(clock.instant(), request.deadline());
+    return Duration.between(time.instant(), request.deadline());
   }
 
   private static RotationFailure outOfTimeToMint() {
@@ -163,47 +162,38 @@ final class PatientMomento {
   }
 
   /**
-   * Makes a policy that asks again while an answer is unsatisfying, and there is time.
+   * Another attempt is worth its while.
    *
-   * @param noAnswer why there was no answer, if there was none
-   * @param patience how long after the first asking such an answer is worth another
+   * @param lastTry when the latest may begin
+   * @param notBefore how long Momento wants to be left alone, if it said so
    */
-  private static <T> RetryPolicy<T> again(
-      Function<T, Optional<NoAnswer>> noAnswer,
-      Function<T, Duration> patience,
-      Duration time,
-      int mostRetries) {
-    if (time.compareTo(FIRST_WAIT) <= 0) {
-      return RetryPolicy.<T>builder().withMaxRetries(0).build();
+  private record Again(Instant lastTry, Optional<Duration> notBefore) {}
+
+  /** Asks until an answer is not worth another attempt, and returns the last one. */
+  private <T> T askAgain(Supplier<T> call, Function<T, Optional<Again>> worth, int maxRetries) {
+    Duration pause = FIRST_WAIT;
+    for (int retries = 0; ; retries++) {
+      T answer = call.get();
+      Optional<Again> again = worth.apply(answer);
+      if (again.isEmpty() || retries == maxRetries) {
+        return answer;
+      }
+      Duration wait = withJitter(again.get().notBefore().orElse(pause));
+      if (!time.instant().plus(wait).isBefore(again.get().lastTry())) {
+        return answer;
+      }
+      time.sleep(wait);
+      pause = min(pause.multipliedBy(2), LONGEST_WAIT);
     }
-    long start = System.nanoTime();
-    return RetryPolicy.<T>builder()
-        .handleIf(failure -> false)
-        .handleResultIf(
-            answer -> {
-              Duration left = patience.apply(answer).minusNanos(System.nanoTime() - start);
-              return left.isPositive() && left.minus(wait(noAnswer.apply(answer))).isPositive();
-            })
-        .withMaxRetries(mostRetries)
-        .withBackoff(FIRST_WAIT, LONGEST_WAIT)
-        .withDelayFn(attempt -> wait(noAnswer.apply(attempt.getLastResult())))
-        .withJitter(JITTER)
-        .withMaxDuration(time)
-        .build();
   }
 
-  /**
-   * Returns how long to wait so that Momento is left alone for as long as it wants, whatever the
-   * jitter makes of that; a negative time leaves it to the policy.
-   */
-  private static Duration wait(Optional<NoAnswer> noAnswer) {
-    return noAnswer
-        .flatMap(NoAnswer::notBefore)
-        .map(pause -> Duration.ofMillis((long) Math.ceil(pause.toMillis() / (1 - JITTER))))
-        .orElse(Duration.ofMillis(-1));
+  /** Makes a wait up to a fifth longer, so that those who were sent away together come apart. */
+  private static Duration withJitter(Duration wait) {
+    return wait.plus(
+        wait.dividedBy(5).multipliedBy(ThreadLocalRandom.current().nextInt(101)).dividedBy(100));
   }
 
-  private static Duration min(Duration a, Duration b) {
+  private static <T extends Comparable<? super T>> T min(T a, T b) {
     return Collections.min(List.of(a, b));
   }
 }

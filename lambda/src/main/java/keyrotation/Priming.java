@@ -5,6 +5,7 @@ import java.io.OutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
 import keyrotation.Settings.HostAndPort;
@@ -28,11 +29,14 @@ final class Priming implements Resource {
   private final Settings settings;
   private final SecretStore store;
   private final ChannelCredentials credentials;
+  private final InstantSource clock;
 
-  Priming(Settings settings, SecretStore store, ChannelCredentials credentials) {
+  Priming(
+      Settings settings, SecretStore store, ChannelCredentials credentials, InstantSource clock) {
     this.settings = settings;
     this.store = store;
     this.credentials = credentials;
+    this.clock = clock;
   }
 
   /** Has it done before a snapshot; where none is taken it never is. The caller has to keep it. */
@@ -45,7 +49,7 @@ final class Priming implements Resource {
   public void beforeCheckpoint(Context<? extends Resource> context) {
     attempt(this::primeSecretsManager);
     attempt(this::primeMomento);
-    attempt(Priming::primeReport);
+    attempt(this::primeReport);
   }
 
   @Override
@@ -65,18 +69,19 @@ final class Priming implements Resource {
                     .put("refreshToken", "none")
                     .put("validUntil", 0)
                     .toString()));
-    try (MomentoControlPlane nobody = new MomentoControlPlane(Optional.of(NOBODY), credentials)) {
+    try (MomentoControlPlane nobody =
+        new MomentoControlPlane(Optional.of(NOBODY), credentials, clock)) {
       var _ = nobody.verdict(key, SHORT);
       var _ = nobody.refresh(key, secret.refreshToken().orElseThrow(), SHORT);
     }
   }
 
-  private static void primeReport() {
+  private void primeReport() {
     PrintStream nowhere =
         new PrintStream(OutputStream.nullOutputStream(), false, StandardCharsets.UTF_8);
-    RotationLog log = new RotationLog(nowhere, "priming", "");
+    RotationLog log = new RotationLog(nowhere, clock, "priming", "");
     RotationResult result = log.result(() -> new RotationResult.AwaitingFirstKey("priming"));
-    var _ = new RotationReport("priming", true, List.of(result)).error();
+    var _ = new RotationReport("priming", List.of(result)).error();
   }
 
   /** Whatever comes of it, its classes are loaded; a snapshot must not fail for want of more. */

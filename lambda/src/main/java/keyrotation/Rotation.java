@@ -104,13 +104,12 @@ final class Rotation {
     if (successor.isPresent() && verification.isAccepted(successor.get(), current, request)) {
       return resume(secret, current, successor.get(), target.get().versionId(), request);
     }
-    Secret left =
-        successor.map(rejected -> versions.giveUp(secret, current, rejected)).orElse(secret);
+    successor.ifPresent(rejected -> versions.giveUp(secret, current, rejected));
     if (!mustRotate) {
       Expiry expiry = KeySecret.parse(current.value()).expiry();
       return judged(new RotationResult.NotDue(secret.name(), current.id(), expiry), current);
     }
-    return renew(left, current, target.get().freeVersionId(), request);
+    return renew(secret, current, target.get().freeVersionId(), request);
   }
 
   private RotationResult renew(
@@ -161,7 +160,7 @@ final class Rotation {
       var _ = renewal.requireRefreshable(KeySecret.parse(current.value()));
       verification.requireCurrentAccepted(current, request);
     }
-    log.step("probe", current.id(), () -> store.probeWrite(secret, current));
+    var _ = log.step("probe", current.id(), () -> store.probeWrite(secret, current));
     return judged(
         new RotationResult.WouldRotate(
             secret.name(), current.id(), current.expiry(), isDue(secret, current), resume),
@@ -189,9 +188,7 @@ final class Rotation {
       if (labels.contains(SecretVersions.labelFor(current.id()))) {
         return Optional.of(new Target(id, present));
       }
-      // The labels may have moved on since the secret was described.
-      if (isOrWasCurrent(labels)
-          || isOrWasCurrent(secret.labelsOf(id))
+      if (isOrWasCurrent(secret, present.get())
           || !present.get().created().isAfter(current.created())
           || labels.stream().anyMatch(label -> label.startsWith(REPLACES))
           || (versions.successorOf(secret, current).isEmpty()

@@ -4,7 +4,6 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import com.amazonaws.services.lambda.runtime.Context;
 import com.amazonaws.services.lambda.runtime.RequestStreamHandler;
-import dev.failsafe.RateLimiter;
 import io.grpc.ChannelCredentials;
 import io.grpc.TlsChannelCredentials;
 import java.io.IOException;
@@ -14,7 +13,6 @@ import java.io.PrintStream;
 import java.security.Security;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
@@ -47,7 +45,7 @@ public final class RotationHandler implements RequestStreamHandler {
   private final Settings settings;
   private final SecretsManagerClient secretsManager;
   private final ChannelCredentials credentials;
-  private final InstantSource clock;
+  private final Time time;
   private final Duration grace;
   private final PrintStream log;
   private final RotationRound round;
@@ -61,7 +59,7 @@ public final class RotationHandler implements RequestStreamHandler {
         Settings.from(System.getenv()),
         configured(SecretsManagerClient.builder()),
         TlsChannelCredentials.create(),
-        InstantSource.system(),
+        Time.system(),
         GRACE,
         System.out);
   }
@@ -70,17 +68,17 @@ public final class RotationHandler implements RequestStreamHandler {
       Settings settings,
       SecretsManagerClient secretsManager,
       ChannelCredentials credentials,
-      InstantSource clock,
+      Time time,
       Duration grace,
       PrintStream log) {
     this.settings = settings;
     this.secretsManager = secretsManager;
     this.credentials = credentials;
-    this.clock = clock;
+    this.time = time;
     this.grace = grace;
     this.log = log;
-    this.round = new RotationRound(clock, PatientMomento.timeForOne(grace));
-    this.priming = new Priming(settings, store(), credentials).register();
+    this.round = new RotationRound(time, PatientMomento.timeForOne(grace));
+    this.priming = new Priming(settings, store(), credentials, time).register();
   }
 
   /** Makes a client that gives up in time. */
@@ -109,49 +107,63 @@ public final class RotationHandler implements RequestStreamHandler {
   private RotationEvent parse(byte[] event, Context context) {
     String requestId = context.getAwsRequestId();
     try {
-      return new RotationLog(log, requestId, "")
-          .step("parse", () -> RotationEvent.parse(event, clock.instant()));
+      return new RotationLog(log, time, requestId, "")
+          .step("parse", () -> RotationEvent.parse(event, time.instant()));
     } catch (RotationFailure e) {
       throw new RotationFailedException(RotationReport.unknownEvent(requestId, e));
     }
   }
 
   private RotationReport handle(RotationEvent event, Context context) {
-    Instant deadline = clock.instant().plusMillis(context.getRemainingTimeInMillis());
+    Instant deadline = time.instant().plusMillis(context.getRemainingTimeInMillis());
     String requestId = context.getAwsRequestId();
     try (MomentoControlPlane controlPlane =
-        new MomentoControlPlane(settings.controlEndpoint(), credentials)) {
+        new MomentoControlPlane(settings.controlEndpoint(), credentials, time)) {
       // The limiters count by the time since they were made, which a restored snapshot does not
       // know: they are made anew for each invocation, of which a process has one at a time.
-      RateLimiter<Object> refreshes = perSecond(settings.refreshesPerSecond());
+      RateLimit refreshes = new RateLimit(settings.refreshesPerSecond(), time);
       Worker worker =
-          new Worker(requestId, store(), new PatientMomento(controlPlane, clock, grace, refreshes));
+          new Worker(requestId, store(), new PatientMomento(controlPlane, time, grace, refreshes));
       return switch (event) {
         case RotationEvent.Manual(String secretId, Wish wish) -> {
           var request = new RotationRequest("lambda-request/" + requestId, deadline);
           yield worker.reportOnOne(
               secretId,
-              true,
               work ->
-                  switch (wish) {
-                    case ROTATE -> work.rotation().rotate(secretId, request);
-                    case ROTATE_IF_DUE -> work.rotation().rotateIfDue(secretId, request);
-                    case DRY_RUN -> work.rotation().dryRun(secretId, request);
-                    case ROLL_BACK -> work.rollback().run(secretId, request);
-                  });
+                  requireKey(
+                      switch (wish) {
+                        case ROTATE -> work.rotation().rotate(secretId, request);
+                        case ROTATE_IF_DUE -> work.rotation().rotateIfDue(secretId, request);
+                        case DRY_RUN -> work.rotation().dryRun(secretId, request);
+                        case ROLL_BACK -> work.rollback().run(secretId, request);
+                      }));
         }
         case RotationEvent.Step(RotationStep step, String secretId, String versionId) -> {
           var request = new RotationRequest(versionId, deadline);
-          // When rotation is switched on, Secrets Manager tests it at once: there may be no key
-          // yet.
           yield worker.reportOnOne(
               secretId,
-              step != RotationStep.TEST_SECRET,
-              work -> work.steps().run(step, secretId, versionId, request));
+              work -> {
+                RotationResult result = work.steps().run(step, secretId, versionId, request);
+                // When rotation is switched on, Secrets Manager tests it at once: there may be no
+                // key yet.
+                return step == RotationStep.TEST_SECRET ? result : requireKey(result);
+              });
         }
         case RotationEvent.Scheduled(String identity) -> worker.reportOnAll(identity, deadline);
       };
     }
+  }
+
+  /**
+   * Makes a secret without a value a failure. It is none to a schedule, since the stack makes
+   * secrets before a first key is stored.
+   */
+  private static RotationResult requireKey(RotationResult result) {
+    return result instanceof RotationResult.AwaitingFirstKey(String secret)
+        ? new RotationResult.Failed(
+            secret,
+            new RotationFailure(FailureReason.AWAITING_FIRST_KEY, "The secret has no value yet."))
+        : result;
   }
 
   /** What works on one secret. */
@@ -169,9 +181,8 @@ public final class RotationHandler implements RequestStreamHandler {
       this.momento = momento;
     }
 
-    RotationReport reportOnOne(
-        String secretId, boolean firstKeyExpected, Function<Work, RotationResult> work) {
-      return new RotationReport(requestId, firstKeyExpected, List.of(result(secretId, work)));
+    RotationReport reportOnOne(String secretId, Function<Work, RotationResult> work) {
+      return new RotationReport(requestId, List.of(result(secretId, work)));
     }
 
     RotationReport reportOnAll(String identity, Instant deadline) {
@@ -192,7 +203,7 @@ public final class RotationHandler implements RequestStreamHandler {
                               .rotateIfDue(
                                   id, new RotationRequest(identity, deadline, othersWait))));
       return new RotationReport(
-          requestId, false, Stream.concat(results.stream(), others.stream()).toList());
+          requestId, Stream.concat(results.stream(), others.stream()).toList());
     }
 
     /**
@@ -202,7 +213,7 @@ public final class RotationHandler implements RequestStreamHandler {
     private void addTagged(Tag tag, List<String> secretIds, List<RotationResult> others) {
       String name = "secrets with the tag " + tag;
       try {
-        new RotationLog(log, requestId, name)
+        new RotationLog(log, time, requestId, name)
             .step("list", () -> store.tagged(tag)).stream()
                 .filter(found -> !secretIds.contains(found.name()))
                 .filter(found -> !secretIds.contains(found.arn()))
@@ -219,22 +230,21 @@ public final class RotationHandler implements RequestStreamHandler {
     }
 
     private RotationResult skipped(String replica, String primaryRegion) {
-      return new RotationLog(log, requestId, replica)
+      return new RotationLog(log, time, requestId, replica)
           .result(() -> new RotationResult.Skipped(replica, SecretStore.isReplica(primaryRegion)));
     }
 
     private RotationResult result(String secretId, Function<Work, RotationResult> task) {
-      RotationLog steps = new RotationLog(log, requestId, secretId);
+      RotationLog steps = new RotationLog(log, time, requestId, secretId);
       return steps.result(() -> task.apply(work(steps)));
     }
 
     private Work work(RotationLog steps) {
       SecretVersions versions = new SecretVersions(store, steps);
-      KeyVerification verification = new KeyVerification(momento, clock, steps);
-      KeyRenewal renewal = new KeyRenewal(store, versions, momento, clock, steps);
+      KeyVerification verification = new KeyVerification(momento, time, steps);
+      KeyRenewal renewal = new KeyRenewal(store, versions, momento, time, steps);
       RenewalPolicy policy = settings.policy();
-      Rotation rotation =
-          new Rotation(store, versions, verification, renewal, policy, clock, steps);
+      Rotation rotation = new Rotation(store, versions, verification, renewal, policy, time, steps);
       return new Work(
           rotation,
           new RotationSteps(rotation, versions, verification, renewal, policy, steps),
@@ -243,10 +253,6 @@ public final class RotationHandler implements RequestStreamHandler {
   }
 
   private SecretStore store() {
-    return new SecretStore(secretsManager, perSecond(settings.writesPerSecond()));
-  }
-
-  private static RateLimiter<Object> perSecond(int calls) {
-    return RateLimiter.smoothBuilder(calls, Duration.ofSeconds(1)).build();
+    return new SecretStore(secretsManager, new RateLimit(settings.writesPerSecond(), time), time);
   }
 }

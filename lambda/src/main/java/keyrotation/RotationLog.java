@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.PrintStream;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.InstantSource;
 import java.util.Arrays;
 import java.util.function.Supplier;
 
@@ -17,6 +18,7 @@ import java.util.function.Supplier;
 final class RotationLog {
 
   private final PrintStream out;
+  private final InstantSource clock;
   private final String requestId;
   private String secret;
 
@@ -25,8 +27,9 @@ final class RotationLog {
    *
    * @param secret the secret's name, as the request gave it; empty while none is known
    */
-  RotationLog(PrintStream out, String requestId, String secret) {
+  RotationLog(PrintStream out, InstantSource clock, String requestId, String secret) {
     this.out = out;
+    this.clock = clock;
     this.requestId = requestId;
     this.secret = secret;
   }
@@ -43,7 +46,7 @@ final class RotationLog {
 
   /** The same for a step that is about a version. */
   <T> T step(String name, String versionId, Supplier<T> step) {
-    long start = System.nanoTime();
+    Instant start = clock.instant();
     try {
       T result = step.get();
       write("INFO", name, versionId, "done", start, "");
@@ -58,26 +61,14 @@ final class RotationLog {
     }
   }
 
-  /** The same for a step without a result. */
-  void step(String name, String versionId, Runnable step) {
-    var _ =
-        step(
-            name,
-            versionId,
-            () -> {
-              step.run();
-              return true;
-            });
-  }
-
   /** Writes what is wrong, though the step succeeded. */
   void warn(String step, String versionId, RotationFailure failure) {
-    write("WARN", step, versionId, failure.reason().name(), System.nanoTime(), failure.what());
+    write("WARN", step, versionId, failure.reason().name(), clock.instant(), failure.what());
   }
 
   /** Does all the work on the secret; whatever happens, there is a result, and a line about it. */
   RotationResult result(Supplier<RotationResult> work) {
-    long start = System.nanoTime();
+    Instant start = clock.instant();
     RotationResult result;
     try {
       result = work.get();
@@ -101,7 +92,7 @@ final class RotationLog {
   }
 
   private void write(
-      String level, String step, String versionId, String outcome, long start, String message) {
+      String level, String step, String versionId, String outcome, Instant start, String message) {
     ObjectNode line = line(level, step, outcome, start);
     if (!versionId.isEmpty()) {
       line.put("version_id", versionId);
@@ -112,10 +103,11 @@ final class RotationLog {
     out.println(line);
   }
 
-  private ObjectNode line(String level, String step, String outcome, long start) {
+  private ObjectNode line(String level, String step, String outcome, Instant start) {
+    Instant now = clock.instant();
     ObjectNode line =
         Json.object()
-            .put("timestamp", Instant.now().toString())
+            .put("timestamp", now.toString())
             .put("level", level)
             .put("request_id", requestId);
     if (!secret.isEmpty()) {
@@ -123,6 +115,6 @@ final class RotationLog {
     }
     return line.put("step", step)
         .put("outcome", outcome)
-        .put("duration_ms", Duration.ofNanos(System.nanoTime() - start).toMillis());
+        .put("duration_ms", Duration.between(start, now).toMillis());
   }
 }

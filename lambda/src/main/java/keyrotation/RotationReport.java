@@ -6,14 +6,8 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.List;
 import java.util.Optional;
 
-/**
- * What an invocation says to people and programs: what became of each secret.
- *
- * @param firstKeyExpected whether it is an error that a secret has no value yet; it is none to a
- *     schedule, nor when Secrets Manager tests a rotation that was switched on, since the stack
- *     makes secrets before anybody stores a key
- */
-record RotationReport(String requestId, boolean firstKeyExpected, List<RotationResult> results) {
+/** What an invocation says to people and programs: what became of each secret. */
+record RotationReport(String requestId, List<RotationResult> results) {
 
   /** Copies the results. */
   RotationReport {
@@ -22,18 +16,13 @@ record RotationReport(String requestId, boolean firstKeyExpected, List<RotationR
 
   /** Tells whether somebody has to do something about it. */
   boolean failed() {
-    return results.stream().anyMatch(this::failed);
-  }
-
-  private boolean failed(RotationResult result) {
-    return result instanceof RotationResult.Failed
-        || (result instanceof RotationResult.AwaitingFirstKey && firstKeyExpected);
+    return results.stream().anyMatch(RotationResult.Failed.class::isInstance);
   }
 
   /** Returns the failures in sentences, one a line, and the report below them. */
   String error() {
     return results.stream()
-            .filter(this::failed)
+            .filter(RotationResult.Failed.class::isInstance)
             .map(RotationReport::sentence)
             .collect(joining("\n"))
         + "\n"
@@ -42,8 +31,8 @@ record RotationReport(String requestId, boolean firstKeyExpected, List<RotationR
 
   /** Returns the error of an event that names no secret to work on. */
   static String unknownEvent(String requestId, RotationFailure failure) {
-    var json = new RotationReport(requestId, true, List.of()).json();
-    json.put("failed", true).put("reason", failure.reason().name());
+    var json = new RotationReport(requestId, List.of()).json();
+    addReason(json.put("failed", true), failure);
     return failure.explanation() + "\n" + json;
   }
 
@@ -85,7 +74,7 @@ record RotationReport(String requestId, boolean firstKeyExpected, List<RotationR
       case RotationResult.Skipped(_, RotationFailure why) ->
           json.put("reason", why.reason().name());
       case RotationResult.Failed(_, RotationFailure failure, Optional<RotationResult> done) -> {
-        json.put("reason", failure.reason().name());
+        addReason(json, failure);
         done.ifPresent(
             what -> {
               json.put("done", name(what));
@@ -93,6 +82,10 @@ record RotationReport(String requestId, boolean firstKeyExpected, List<RotationR
             });
       }
     }
+  }
+
+  private static void addReason(ObjectNode json, RotationFailure failure) {
+    json.put("reason", failure.reason().name()).put("needs", failure.reason().needs().toString());
   }
 
   private static void versions(ObjectNode json, String id, String previous, Expiry expiry) {
@@ -139,9 +132,7 @@ record RotationReport(String requestId, boolean firstKeyExpected, List<RotationR
           secret + " has its previous key again. It expires: " + r.expiry() + ".";
       case RotationResult.StepDone r -> secret + ": the step " + r.step() + " was done.";
       case RotationResult.AwaitingFirstKey _ ->
-          secret
-              + " was not rotated. AWAITING_FIRST_KEY: It has no value yet. Store a first key: the"
-              + " JSON file that Momento's console offers for download.";
+          secret + " has no value yet. " + FailureReason.AWAITING_FIRST_KEY.nextStep();
       case RotationResult.RotationInProgress _ ->
           secret + " is being rotated by Secrets Manager. Nothing was done.";
       case RotationResult.Skipped s -> secret + " was skipped. " + s.why().explanation();

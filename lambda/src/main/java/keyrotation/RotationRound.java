@@ -6,17 +6,13 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import java.util.concurrent.Semaphore;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
-import java.util.function.Supplier;
 
 /**
  * Rotates secrets concurrently. Failures are isolated: one secret never affects another.
@@ -60,46 +56,36 @@ final class RotationRound {
    * @param start the index of the secret to start with
    */
   List<RotationResult> run(List<String> secretIds, int start, Instant deadline, Work work) {
-    Semaphore places = new Semaphore(MOST_AT_ONCE);
-    AtomicInteger waiting = new AtomicInteger(secretIds.size());
+    int count = secretIds.size();
+    AtomicInteger next = new AtomicInteger();
+    RotationResult[] results = new RotationResult[count];
+    Runnable worker =
+        () -> {
+          for (int i = next.getAndIncrement(); i < count; i = next.getAndIncrement()) {
+            int place = (start + i) % count;
+            String secretId = secretIds.get(place);
+            // The first is begun in any case: it knows best what it has no time for.
+            results[place] =
+                i == 0 || clock.instant().plus(timeForOne).isBefore(deadline)
+                    ? work.on(secretId, () -> next.get() < count)
+                    : notStarted(secretId);
+          }
+        };
     try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
-      List<Future<RotationResult>> started = new ArrayList<>();
-      for (int i = 0; i < secretIds.size(); i++) {
-        String secretId = secretIds.get((start + i) % secretIds.size());
-        Duration spare = Duration.between(clock.instant(), deadline).minus(timeForOne);
-        // The first is begun in any case: it knows best what it has no time for.
-        boolean begin =
-            started.isEmpty()
-                ? places.tryAcquire()
-                : spare.isPositive() && places.tryAcquire(spare.toMillis(), TimeUnit.MILLISECONDS);
-        waiting.decrementAndGet();
-        started.add(
-            threads.submit(
-                () ->
-                    begin
-                        ? releasing(places, () -> work.on(secretId, () -> waiting.get() > 0))
-                        : notStarted(secretId)));
+      List<Future<?>> workers = new ArrayList<>();
+      for (int i = 0; i < Math.min(count, MOST_AT_ONCE); i++) {
+        workers.add(threads.submit(worker));
       }
-      List<RotationResult> results = new ArrayList<>();
-      for (Future<RotationResult> result : started) {
-        results.add(result.get());
+      for (Future<?> ended : workers) {
+        var _ = ended.get();
       }
-      Collections.rotate(results, start);
-      return results;
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new IllegalStateException("Interrupted among rotations.");
     } catch (ExecutionException e) {
       throw new IllegalStateException("The work on a secret must not throw.");
     }
-  }
-
-  private static RotationResult releasing(Semaphore places, Supplier<RotationResult> work) {
-    try {
-      return work.get();
-    } finally {
-      places.release();
-    }
+    return List.of(results);
   }
 
   private static RotationResult notStarted(String secretId) {

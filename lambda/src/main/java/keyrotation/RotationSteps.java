@@ -90,7 +90,6 @@ final class RotationSteps {
       String versionId,
       RotationRequest request) {
     Optional<Version> successor = target.or(() -> versions.successorOf(secret, current));
-    Secret rest = secret;
     if (successor.isPresent()) {
       if (verification.isAccepted(successor.get(), current, request)) {
         requireStoredIn(
@@ -98,7 +97,7 @@ final class RotationSteps {
             versions.adopt(secret, current, successor.get(), versionId, List.of(PENDING)));
         return;
       }
-      rest = versions.giveUp(secret, current, successor.get());
+      versions.giveUp(secret, current, successor.get());
       if (target.isPresent()) {
         // Left as pending, Secrets Manager would try the same version for ever.
         throw new RotationFailure(
@@ -106,7 +105,7 @@ final class RotationSteps {
       }
     }
     requireStoredIn(
-        versionId, renewal.refreshAndStage(rest, current, versionId, List.of(PENDING), request));
+        versionId, renewal.refreshAndStage(secret, current, versionId, List.of(PENDING), request));
   }
 
   private void test(Version current, Optional<Version> target, RotationRequest request) {
@@ -157,9 +156,7 @@ final class RotationSteps {
   }
 
   private boolean isSuccessor(Secret secret, Version target, Version current) {
-    return !isOrWasCurrent(secret.labelsOf(target.id()))
-        && !isOrWasCurrent(target.labels())
-        && versions.isSuccessor(secret, target, current);
+    return !isOrWasCurrent(secret, target) && versions.isSuccessor(secret, target, current);
   }
 
   private static boolean holdSameKey(Version target, Version current) {

@@ -3,15 +3,13 @@ package keyrotation;
 import static java.util.stream.Collectors.toMap;
 import static keyrotation.FailureReason.ACCESS_DENIED;
 import static keyrotation.FailureReason.QUOTA_EXCEEDED;
+import static keyrotation.FailureReason.RATE_LIMITED_LOCALLY;
 import static keyrotation.FailureReason.SECRETS_MANAGER_UNAVAILABLE;
 import static keyrotation.FailureReason.SECRET_DELETED;
 import static keyrotation.FailureReason.SECRET_IS_REPLICA;
 import static keyrotation.FailureReason.SECRET_MALFORMED;
 import static keyrotation.FailureReason.SECRET_NOT_FOUND;
 
-import dev.failsafe.Failsafe;
-import dev.failsafe.RateLimiter;
-import dev.failsafe.RetryPolicy;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Comparator;
@@ -160,27 +158,39 @@ final class SecretStore {
    */
   record Listed(String name, String arn, Optional<String> primaryRegion) {}
 
+  private static final int MAX_READS = 5;
+  private static final Duration FIRST_PAUSE = Duration.ofMillis(200);
+
   private final SecretsManagerClient client;
-  private final RateLimiter<Object> writes;
+  private final RateLimit writes;
+  private final Time time;
 
   /**
    * Prepares for calls.
    *
    * @param writes how many writing calls an account is allowed; shared by all rotations
    */
-  SecretStore(SecretsManagerClient client, RateLimiter<Object> writes) {
+  SecretStore(SecretsManagerClient client, RateLimit writes, Time time) {
     this.client = client;
     this.writes = writes;
+    this.time = time;
   }
 
-  /** A read may not see at once what was just written: it is done again until it does. */
-  static <T> RetryPolicy<T> whileNot(Predicate<T> expected) {
-    return RetryPolicy.<T>builder()
-        .handleIf(failure -> false)
-        .handleResultIf(result -> !expected.test(result))
-        .withBackoff(Duration.ofMillis(200), Duration.ofSeconds(1))
-        .withMaxRetries(4)
-        .build();
+  /**
+   * Reads until the answer is as expected, for some two seconds: a read may not see at once what
+   * was just written.
+   *
+   * @return the last answer, as expected or not
+   */
+  <T> T retryWhileStale(Predicate<T> expected, Supplier<T> read) {
+    Duration pause = FIRST_PAUSE;
+    T answer = read.get();
+    for (int reads = 1; reads < MAX_READS && !expected.test(answer); reads++) {
+      time.sleep(pause);
+      pause = pause.multipliedBy(2);
+      answer = read.get();
+    }
+    return answer;
   }
 
   /**
@@ -282,10 +292,12 @@ final class SecretStore {
   /**
    * Proves the right to write, at no cost: a version that is put again with its own id and value
    * stays as it is. It waits for the permit of {@link #put}, too.
+   *
+   * @return the version's id
    */
-  void probeWrite(Secret secret, Version current) {
-    takeTurns("PutSecretValue", 2);
-    call(
+  String probeWrite(Secret secret, Version current) {
+    acquirePermits("PutSecretValue", 2);
+    return call(
         "PutSecretValue",
         secret.name(),
         () -> putValue(secret, current.id(), current.value(), List.of(CURRENT)));
@@ -303,7 +315,7 @@ final class SecretStore {
         secret.name(),
         () -> {
           try {
-            putValue(secret, versionId, value, labels);
+            var _ = putValue(secret, versionId, value, labels);
             return true;
           } catch (ResourceExistsException e) {
             return false;
@@ -324,20 +336,24 @@ final class SecretStore {
     }
     // If it was elsewhere it may be where it should be: an answer was lost, or the same request
     // was delivered twice. A look that still finds it where it was is an old one.
-    return Failsafe.with(
-            SecretStore.<Optional<String>>whileNot(current -> !current.equals(Optional.of(from))))
-        .get(() -> describe(secret.arn()).labelled(CURRENT))
+    return retryWhileStale(
+            current -> !current.equals(Optional.of(from)),
+            () -> describe(secret.arn()).labelled(CURRENT))
         .equals(Optional.of(to));
   }
 
-  /** Takes a label off a version, if it is still there. */
-  void removeLabel(Secret secret, String label, String versionId) {
-    var _ = moveLabel(secret, r -> r.versionStage(label).removeFromVersionId(versionId));
+  /**
+   * Takes a label off a version.
+   *
+   * @return false if it was not there any more
+   */
+  boolean removeLabel(Secret secret, String label, String versionId) {
+    return moveLabel(secret, r -> r.versionStage(label).removeFromVersionId(versionId));
   }
 
   /** Returns false if the label was not where it was to be taken from. */
   private boolean moveLabel(Secret secret, Consumer<UpdateSecretVersionStageRequest.Builder> move) {
-    takeTurns("UpdateSecretVersionStage", 1);
+    acquirePermits("UpdateSecretVersionStage", 1);
     return call(
         "UpdateSecretVersionStage",
         secret.name(),
@@ -354,14 +370,15 @@ final class SecretStore {
         });
   }
 
-  private void putValue(Secret secret, String versionId, Sensitive value, List<String> labels) {
-    var _ =
-        client.putSecretValue(
+  private String putValue(Secret secret, String versionId, Sensitive value, List<String> labels) {
+    return client
+        .putSecretValue(
             r ->
                 r.secretId(secret.arn())
                     .clientRequestToken(versionId)
                     .secretString(value.value())
-                    .versionStages(labels));
+                    .versionStages(labels))
+        .versionId();
   }
 
   private static Version version(GetSecretValueResponse answer) {
@@ -373,17 +390,16 @@ final class SecretStore {
   }
 
   /** Waits until that many writing calls may be made without exceeding the quota. */
-  private void takeTurns(String action, int calls) {
-    try {
-      if (writes.tryAcquirePermits(calls, LONGEST_CALL)) {
-        return;
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
+  private void acquirePermits(String action, int calls) {
+    if (!writes.acquire(calls, LONGEST_CALL)) {
+      throw new RotationFailure(
+          RATE_LIMITED_LOCALLY,
+          "secretsmanager:"
+              + action
+              + " would have waited for a permit for more than "
+              + LONGEST_CALL.toSeconds()
+              + " s; SECRETS_MANAGER_WRITES_PER_SECOND is the limit.");
     }
-    throw new RotationFailure(
-        SECRETS_MANAGER_UNAVAILABLE,
-        "secretsmanager:" + action + " had to wait too long for its turn among many.");
   }
 
   /**
@@ -399,18 +415,6 @@ final class SecretStore {
           SECRETS_MANAGER_UNAVAILABLE,
           "secretsmanager:" + action + " got no answer (" + e.getClass().getSimpleName() + ").");
     }
-  }
-
-  /** The same for a call without an answer of interest. */
-  private static void call(String action, String secretId, Runnable call) {
-    var _ =
-        call(
-            action,
-            secretId,
-            () -> {
-              call.run();
-              return true;
-            });
   }
 
   /** Recorded: the code is the one for a label that is elsewhere, too; only the message differs. */

@@ -8,7 +8,6 @@ import static keyrotation.SecretStore.PREVIOUS;
 import static keyrotation.SecretStore.REFRESHED;
 import static keyrotation.SecretStore.REPLACES;
 
-import dev.failsafe.Failsafe;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -47,7 +46,7 @@ final class SecretVersions {
 
   /** The same where a description may be older than what it is to show. */
   Secret describeShowing(String secretId, Predicate<Secret> expected) {
-    return Failsafe.with(SecretStore.<Secret>whileNot(expected)).get(() -> describe(secretId));
+    return store.retryWhileStale(expected, () -> describe(secretId));
   }
 
   /** Returns the current version; empty if the secret has no value yet. */
@@ -66,8 +65,9 @@ final class SecretVersions {
         step,
         versionId,
         () ->
-            Failsafe.with(SecretStore.<Optional<Version>>whileNot(Optional::isPresent))
-                .get(() -> store.read(secret, versionId))
+            store
+                .<Optional<Version>>retryWhileStale(
+                    Optional::isPresent, () -> store.read(secret, versionId))
                 .orElseThrow(
                     () ->
                         new RotationFailure(
@@ -93,9 +93,8 @@ final class SecretVersions {
   Optional<Version> successorOf(Secret secret, Version current) {
     return secret
         .labelled(labelFor(current))
-        .filter(id -> !isOrWasCurrent(secret.labelsOf(id)))
         .flatMap(id -> read("read successor", secret, id))
-        .filter(version -> !isOrWasCurrent(version.labels()))
+        .filter(version -> !isOrWasCurrent(secret, version))
         .filter(version -> !isCopyOfPrevious(secret, version))
         .or(() -> successorOfOlderFunction(secret, current))
         .filter(version -> isBetter(version, current));
@@ -139,9 +138,8 @@ final class SecretVersions {
     }
     return secret
         .labelled(PENDING)
-        .filter(id -> !isOrWasCurrent(secret.labelsOf(id)))
         .flatMap(id -> read("read successor", secret, id))
-        .filter(version -> !isOrWasCurrent(version.labels()))
+        .filter(version -> !isOrWasCurrent(secret, version))
         .filter(version -> version.created().isAfter(current.created()))
         .filter(_ -> !wentBack(secret, current));
   }
@@ -166,10 +164,11 @@ final class SecretVersions {
     Optional<String> copy =
         tidied
             .labelled(labelFor(current))
-            .filter(_ -> secret.labelled(PREVIOUS).isPresent())
-            .flatMap(id -> read("read successor", secret, id))
-            .filter(version -> isCopyOfPrevious(secret, version))
-            .map(Version::id);
+            .filter(
+                id ->
+                    previous(secret)
+                        .filter(previous -> holds(secret, id, previous.text()))
+                        .isPresent());
     if (copy.isPresent()) {
       tidied = takeOff(tidied, labelFor(current), copy.get());
     }
@@ -178,15 +177,17 @@ final class SecretVersions {
             .labelled(PENDING)
             .filter(id -> !id.equals(current.id()))
             .filter(
-                id ->
-                    secret.labelsOf(id).contains(PREVIOUS)
-                        || read("read pending", secret, id)
-                            .filter(version -> version.text().equals(current.text()))
-                            .isPresent());
+                id -> secret.labelsOf(id).contains(PREVIOUS) || holds(secret, id, current.text()));
     if (pending.isPresent()) {
       tidied = takeOff(tidied, PENDING, pending.get());
     }
     return withoutStrayLabels(tidied);
+  }
+
+  private boolean holds(Secret secret, String versionId, Optional<Sensitive> text) {
+    return read("read version", secret, versionId)
+        .filter(version -> version.text().equals(text))
+        .isPresent();
   }
 
   private Secret withoutStrayLabels(Secret secret) {
@@ -244,11 +245,11 @@ final class SecretVersions {
   }
 
   /** Gives a successor up: no rotation resumes with it any more. */
-  Secret giveUp(Secret secret, Version current, Version successor) {
-    Secret rest = takeOff(secret, labelFor(current), successor.id());
-    return secret.labelsOf(successor.id()).contains(PENDING)
-        ? takeOff(rest, PENDING, successor.id())
-        : rest;
+  void giveUp(Secret secret, Version current, Version successor) {
+    var _ = takeOff(secret, labelFor(current), successor.id());
+    if (secret.labelsOf(successor.id()).contains(PENDING)) {
+      var _ = takeOff(secret, PENDING, successor.id());
+    }
   }
 
   /**
@@ -284,7 +285,6 @@ final class SecretVersions {
             id ->
                 id.equals(source.id())
                     || successor.filter(version -> version.id().equals(id)).isPresent())
-        .filter(id -> !id.equals(versionId))
         .ifPresent(id -> takeOffIfPossible(secret, PENDING, id));
     secret.labelled(REFRESHED).ifPresent(id -> takeOffIfPossible(secret, REFRESHED, id));
   }
@@ -305,11 +305,20 @@ final class SecretVersions {
 
   /** Takes a label off, and returns the secret without it. */
   Secret takeOff(Secret secret, String label, String versionId) {
-    log.step("take label off", versionId, () -> store.removeLabel(secret, label, versionId));
+    var _ =
+        log.step("take label off", versionId, () -> store.removeLabel(secret, label, versionId));
     return secret.without(label);
   }
 
-  static boolean isOrWasCurrent(List<String> labels) {
+  /**
+   * Tells whether a version is or was current, by its own labels or by the description: either may
+   * be older than a promotion.
+   */
+  static boolean isOrWasCurrent(Secret secret, Version version) {
+    return isOrWasCurrent(version.labels()) || isOrWasCurrent(secret.labelsOf(version.id()));
+  }
+
+  private static boolean isOrWasCurrent(List<String> labels) {
     return labels.contains(CURRENT) || labels.contains(PREVIOUS);
   }
 

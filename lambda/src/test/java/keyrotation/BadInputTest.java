@@ -57,7 +57,8 @@ class BadInputTest {
         .hasMessageStartingWith("EVENT_UNKNOWN: ")
         .hasMessageContaining("momento_auth_token_secret_name")
         .hasMessageEndingWith(
-            "{\"request_id\":\"1\",\"failed\":true,\"secrets\":[],\"reason\":\"EVENT_UNKNOWN\"}");
+            "{\"request_id\":\"1\",\"failed\":true,\"secrets\":[],"
+                + "\"reason\":\"EVENT_UNKNOWN\",\"needs\":\"person\"}");
     assertThat(function.log()).contains("EVENT_UNKNOWN");
     assertThat(function.awsCalls().seen()).isEmpty();
   }
@@ -266,7 +267,8 @@ class BadInputTest {
     AtomicInteger looks = new AtomicInteger();
     function.handlersClock =
         () -> {
-          if (looks.incrementAndGet() > 2) {
+          // The look for the deadline comes first, and the log looks before and after each step.
+          if (looks.incrementAndGet() == 6) {
             throw new IllegalStateException(quote);
           }
           return function.clock.instant();
@@ -274,6 +276,19 @@ class BadInputTest {
 
     assertFails("INTERNAL_ERROR", "java.lang.IllegalStateException");
     assertThat(function.log()).contains("INTERNAL_ERROR").doesNotContain(quote);
+  }
+
+  @Test
+  void a_quota_of_secrets_manager_that_is_used_up() {
+    function.storeKey();
+    function
+        .awsCalls()
+        .onEvery(
+            "PutSecretValue",
+            new Fault.Refuse<>(SecretsManagerException.limitExceeded("Too many versions.")));
+
+    assertFails("QUOTA_EXCEEDED", "secretsmanager:PutSecretValue");
+    assertThat(function.refreshes()).isZero();
   }
 
   @Test

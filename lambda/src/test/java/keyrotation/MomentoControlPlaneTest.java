@@ -74,10 +74,11 @@ class MomentoControlPlaneTest {
   private static MomentoControlPlane controlPlane(Sandbox sandbox) throws IOException {
     return new MomentoControlPlane(
         Settings.from(sandbox.environment()).controlEndpoint(),
-        TlsChannelCredentials.newBuilder().trustManager(sandbox.authority().certificate()).build());
+        TlsChannelCredentials.newBuilder().trustManager(sandbox.authority().certificate()).build(),
+        Time.system());
   }
 
   private static MomentoControlPlane controlPlane(Optional<HostAndPort> override) {
-    return new MomentoControlPlane(override, TlsChannelCredentials.create());
+    return new MomentoControlPlane(override, TlsChannelCredentials.create(), Time.system());
   }
 }

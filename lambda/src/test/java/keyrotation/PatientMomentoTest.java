@@ -1,37 +1,88 @@
 package keyrotation;
 
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.failsafe.RateLimiter;
+import io.grpc.Status;
 import io.grpc.TlsChannelCredentials;
+import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
 import keyrotation.Settings.HostAndPort;
+import keyrotation.sandbox.Fault;
+import keyrotation.sandbox.ManualClock;
+import keyrotation.sandbox.MomentoServer;
+import keyrotation.sandbox.MomentoServer.RefreshTokens;
+import keyrotation.sandbox.Sandbox;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class PatientMomentoTest {
 
-  private static final Instant NOW = Instant.parse("2026-01-01T00:00:00Z");
+  private static final Duration GRACE = Duration.ofSeconds(15);
+
+  @ParameterizedTest
+  @CsvSource({"false, 107", "true, 15"})
+  void a_key_of_which_momento_says_nothing_is_asked_about_for_a_short_time_while_others_wait(
+      boolean othersWait, int limitInSeconds) throws IOException {
+    ManualClock clock = new ManualClock();
+    VirtualTime time = new VirtualTime(clock);
+    Instant start = time.instant();
+    try (Sandbox sandbox = Sandbox.start(clock, RefreshTokens.REUSABLE);
+        MomentoControlPlane controlPlane =
+            new MomentoControlPlane(
+                Settings.from(sandbox.environment()).controlEndpoint(),
+                TlsChannelCredentials.newBuilder()
+                    .trustManager(sandbox.authority().certificate())
+                    .build(),
+                time)) {
+      sandbox
+          .momento()
+          .calls()
+          .onEvery(
+              MomentoServer.LIST_CACHES,
+              new Fault.Refuse<>(Status.UNAVAILABLE.asRuntimeException()));
+      PatientMomento momento =
+          new PatientMomento(controlPlane, time, GRACE, new RateLimit(5, time));
+
+      Verdict verdict =
+          momento.verdict(
+              MomentoKey.v1("cell.example.com", "a"),
+              Optional.empty(),
+              new RotationRequest("1", start.plus(Duration.ofMinutes(2)), () -> othersWait));
+
+      assertThat(verdict).isInstanceOf(Verdict.Unknown.class);
+      assertThat(Duration.between(start, time.instant()).toSeconds())
+          .isBetween(limitInSeconds - 3L, limitInSeconds - 1L);
+    }
+  }
 
   @Test
-  void does_not_wait_for_its_turn_longer_than_there_is_time() {
-    RateLimiter<Object> hourly = RateLimiter.smoothBuilder(1, Duration.ofHours(1)).build();
-    hourly.tryAcquirePermit();
+  void a_permit_for_a_refresh_that_would_come_too_late_is_not_waited_for() {
+    VirtualTime time = new VirtualTime();
+    Instant start = time.instant();
+    RateLimit hourly = new RateLimit(Duration.ofHours(1), time);
+    var _ = hourly.acquire(1, Duration.ZERO);
     try (MomentoControlPlane nobody =
         new MomentoControlPlane(
-            Optional.of(new HostAndPort("localhost", 1)), TlsChannelCredentials.create())) {
-      PatientMomento momento =
-          new PatientMomento(nobody, () -> NOW, Duration.ofMillis(300), hourly);
+            Optional.of(new HostAndPort("localhost", 1)), TlsChannelCredentials.create(), time)) {
+      PatientMomento momento = new PatientMomento(nobody, time, Duration.ofMillis(300), hourly);
 
       assertThatThrownBy(
               () ->
                   momento.refresh(
                       MomentoKey.v1("cell.example.com", "a"),
                       new Sensitive("r"),
-                      new RotationRequest("1", NOW.plus(Duration.ofMinutes(1)))))
-          .isInstanceOf(RotationFailure.class)
-          .hasMessage("Too little time was left to mint a key and store it.");
+                      new RotationRequest("1", start.plus(Duration.ofMinutes(1)))))
+          .isInstanceOfSatisfying(
+              RotationFailure.class,
+              e -> assertThat(e.reason()).isEqualTo(FailureReason.RATE_LIMITED_LOCALLY))
+          .hasMessage(
+              "Momento's refresh call would have waited for a permit for more than the 49 s that"
+                  + " were left; MOMENTO_REFRESHES_PER_SECOND is the limit.");
+      assertThat(time.instant()).isEqualTo(start);
     }
   }
 }

@@ -8,9 +8,10 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.BrokenBarrierException;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -54,34 +55,32 @@ class RotationRoundTest {
 
   @Test
   void does_not_begin_what_has_to_wait_too_long_for_its_place() {
-    CountDownLatch end = new CountDownLatch(1);
-    AtomicInteger looks = new AtomicInteger();
-    InstantSource clock =
-        () -> {
-          // One look for each secret: the last but one has waited in vain by then.
-          if (looks.incrementAndGet() == MOST + 2) {
-            end.countDown();
-          }
-          return NOW;
-        };
+    VirtualTime time = new VirtualTime();
+    CyclicBarrier all = new CyclicBarrier(MOST);
 
     List<RotationResult> results =
-        roundAt(clock)
+        new RotationRound(time, TIME_FOR_ONE)
             .run(
                 secrets(MOST + 2),
                 0,
-                leaving(Duration.ofMillis(50)),
+                time.instant().plus(TIME_FOR_ONE).plusMillis(50),
                 (secret, _) -> {
-                  awaitEnd(end);
+                  meetAt(all);
+                  time.sleep(Duration.ofMillis(50));
                   return new RotationResult.AwaitingFirstKey(secret);
                 });
 
     assertThat(results.subList(0, MOST))
         .allMatch(result -> result instanceof RotationResult.AwaitingFirstKey);
-    assertThat(results.get(MOST))
-        .isInstanceOfSatisfying(
-            RotationResult.Failed.class,
-            failed -> assertThat(failed.failure().reason()).isEqualTo(FailureReason.OUT_OF_TIME));
+    assertThat(results.subList(MOST, MOST + 2))
+        .allSatisfy(
+            result ->
+                assertThat(result)
+                    .isInstanceOfSatisfying(
+                        RotationResult.Failed.class,
+                        failed ->
+                            assertThat(failed.failure().reason())
+                                .isEqualTo(FailureReason.OUT_OF_TIME)));
   }
 
   @Test
@@ -123,31 +122,29 @@ class RotationRoundTest {
 
   @Test
   void says_whether_others_wait() {
-    CountDownLatch end = new CountDownLatch(1);
-    AtomicInteger looks = new AtomicInteger();
-    InstantSource clock =
-        () -> {
-          if (looks.incrementAndGet() == MOST + 1) {
-            end.countDown();
-          }
-          return NOW;
-        };
-    List<Boolean> waits = new CopyOnWriteArrayList<>();
+    CyclicBarrier all = new CyclicBarrier(MOST);
+    Map<String, Boolean> waits = new ConcurrentHashMap<>();
 
     var _ =
-        roundAt(clock)
+        roundAt(() -> NOW)
             .run(
                 secrets(MOST + 1),
                 0,
                 leaving(Duration.ofSeconds(5)),
                 (secret, othersWait) -> {
-                  awaitEnd(end);
-                  waits.add(othersWait.getAsBoolean());
+                  boolean isLast = secret.equals("" + (MOST + 1));
+                  if (!isLast) {
+                    meetAt(all);
+                  }
+                  waits.put(secret, othersWait.getAsBoolean());
+                  if (!isLast) {
+                    meetAt(all);
+                  }
                   return new RotationResult.AwaitingFirstKey(secret);
                 });
 
-    assertThat(waits).contains(true, false).hasSize(MOST + 1);
-    assertThat(waits.getLast()).isFalse();
+    assertThat(waits).hasSize(MOST + 1).containsEntry("1", true).containsEntry("16", true);
+    assertThat(waits).containsEntry("17", false);
   }
 
   @Test
@@ -183,14 +180,6 @@ class RotationRoundTest {
     try {
       barrier.await(5, SECONDS);
     } catch (InterruptedException | BrokenBarrierException | TimeoutException e) {
-      throw new AssertionError(e);
-    }
-  }
-
-  private static void awaitEnd(CountDownLatch end) {
-    try {
-      end.await();
-    } catch (InterruptedException e) {
       throw new AssertionError(e);
     }
   }

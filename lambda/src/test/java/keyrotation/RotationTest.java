@@ -10,12 +10,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.failsafe.RateLimiter;
-import dev.failsafe.RetryPolicy;
 import io.grpc.Metadata;
 import io.grpc.Status;
 import java.lang.reflect.Field;
 import java.time.Duration;
+import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -62,7 +61,7 @@ class RotationTest {
     assertThat(answer.path("version_id").asText()).isEqualTo(function.current().id());
     assertThat(answer.path("previous_version_id").asText()).isEqualTo(before.id());
     assertThat(answer.path("valid_until").asText())
-        .isEqualTo(function.clock.instant().plus(LIFETIME).toString());
+        .isEqualTo(function.now().truncatedTo(ChronoUnit.SECONDS).plus(LIFETIME).toString());
     assertThat(function.currentKeyWorks()).isTrue();
     assertThat(function.currentJson().path("apiKey").asText()).isNotEqualTo(old.apiKey());
     assertThat(function.labels())
@@ -921,6 +920,23 @@ class RotationTest {
   }
 
   @Test
+  void a_refused_refresh_is_no_cause_for_alarm_where_another_rotation_stores_its_key_just_then() {
+    IssuedKey fresh = function.momento().renew(function.storeKey());
+    function
+        .awsCalls()
+        .onNth(
+            "DescribeSecret",
+            3,
+            new Fault.Before<>(
+                () -> {
+                  var _ = function.leaveSuccessor(fresh.consoleJson());
+                }));
+
+    assertFails("SUPERSEDED", "Another rotation has used the refresh token");
+    assertThat(function.awsCalls().count("DescribeSecret")).isEqualTo(3);
+  }
+
+  @Test
   void does_not_repeat_a_read_that_is_refused() {
     function.storeKey();
     function
@@ -1007,8 +1023,7 @@ class RotationTest {
   void keeps_nothing_that_counts_time_from_one_invocation_to_the_next() {
     assertThat(RotationHandler.class.getDeclaredFields())
         .extracting(Field::getType)
-        .doesNotContain(
-            RateLimiter.class, RetryPolicy.class, SecretStore.class, PatientMomento.class);
+        .doesNotContain(RateLimit.class, SecretStore.class, PatientMomento.class);
   }
 
   @Test

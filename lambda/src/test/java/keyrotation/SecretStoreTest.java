@@ -3,7 +3,6 @@ package keyrotation;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.failsafe.RateLimiter;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -41,11 +40,15 @@ class SecretStoreTest {
     SecretStore store = storeThatWaits(Duration.ofHours(1));
 
     assertThatThrownBy(() -> store.probeWrite(SECRET, VERSION))
-        .isInstanceOf(RotationFailure.class)
-        .hasMessageContaining("secretsmanager:PutSecretValue had to wait too long");
+        .isInstanceOfSatisfying(
+            RotationFailure.class,
+            e -> assertThat(e.reason()).isEqualTo(FailureReason.RATE_LIMITED_LOCALLY))
+        .hasMessage(
+            "secretsmanager:PutSecretValue would have waited for a permit for more than 8 s;"
+                + " SECRETS_MANAGER_WRITES_PER_SECOND is the limit.");
     assertThatThrownBy(() -> store.removeLabel(SECRET, "AWSPENDING", "1"))
         .isInstanceOf(RotationFailure.class)
-        .hasMessageContaining("secretsmanager:UpdateSecretVersionStage had to wait too long");
+        .hasMessageContaining("secretsmanager:UpdateSecretVersionStage would have waited");
     assertThat(server.calls().seen()).isEmpty();
   }
 
@@ -55,16 +58,17 @@ class SecretStoreTest {
     Thread.currentThread().interrupt();
 
     assertThatThrownBy(() -> store.removeLabel(SECRET, "AWSPENDING", "1"))
-        .isInstanceOf(RotationFailure.class)
-        .hasMessageContaining("had to wait too long");
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("Interrupted");
     assertThat(Thread.interrupted()).isTrue();
     assertThat(server.calls().seen()).isEmpty();
   }
 
   /** Returns a store whose next turn to write comes after that long. */
   private SecretStore storeThatWaits(Duration pause) {
-    RateLimiter<Object> writes = RateLimiter.smoothBuilder(1, pause).build();
-    writes.tryAcquirePermit();
-    return new SecretStore(client, writes);
+    Time time = Time.system();
+    RateLimit writes = new RateLimit(pause, time);
+    var _ = writes.acquire(1, Duration.ZERO);
+    return new SecretStore(client, writes, time);
   }
 }

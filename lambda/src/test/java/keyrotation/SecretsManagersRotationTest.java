@@ -285,12 +285,29 @@ class SecretsManagersRotationTest {
   void does_not_finish_over_what_an_operator_has_stored_meanwhile() {
     enableRotation();
     String token = pendingVersion();
+    String source = function.current().id();
     step("createSecret", token);
     IssuedKey operators = function.storeKey();
 
     assertStepFails("finishSecret", token, "SUPERSEDED");
 
     assertThat(function.currentJson().path("apiKey").asText()).isEqualTo(operators.apiKey());
+    assertThat(function.labels()).containsEntry(token, Set.of(SecretVersions.labelFor(source)));
+  }
+
+  @Test
+  void resumes_with_its_key_when_an_operator_goes_back_to_the_source() {
+    enableRotation();
+    String token = pendingVersion();
+    String source = function.current().id();
+    step("createSecret", token);
+    function.storeKey();
+    assertStepFails("finishSecret", token, "SUPERSEDED");
+
+    function.vault().moveLabel(SECRET, "AWSCURRENT", function.current().id(), source);
+
+    assertThat(function.rotate().path("result").asText()).isEqualTo("RESUMED");
+    assertThat(function.refreshes()).isEqualTo(1);
   }
 
   @Test

@@ -585,6 +585,20 @@ class SuccessorTest {
     assertThat(resumes()).isFalse();
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"DescribeSecret", "GetSecretValue"})
+  void a_version_that_was_current_is_not_taken_for_a_successor_by_a_read_that_lags(String action) {
+    IssuedKey old = function.storeKey();
+    String first = function.current().id();
+    Version left = function.leaveSuccessor(function.momento().renew(old).consoleJson());
+    function.pass(Duration.ofSeconds(1));
+    function.vault().moveLabel(SECRET, CURRENT, first, left.id());
+    function.vault().moveLabel(SECRET, CURRENT, left.id(), first);
+    function.awsCalls().onEvery(action, new Fault.Lag<>(LAG));
+
+    assertThat(resumes()).isFalse();
+  }
+
   private boolean resumes() {
     return ((World.Ending.Answered) WayIn.DRY_RUN.request(function, "1"))
         .report()

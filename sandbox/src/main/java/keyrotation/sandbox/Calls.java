@@ -1,9 +1,12 @@
 package keyrotation.sandbox;
 
 import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
 import java.util.function.Supplier;
 
@@ -21,14 +24,19 @@ public final class Calls<E extends RuntimeException> {
   /**
    * A call, and when it came.
    *
-   * @param nanos as {@link System#nanoTime} had it
+   * @param order the same for all stand-ins: lower is earlier, even if their clock stands
    */
-  record Call(String action, long nanos) {}
+  record Call(String action, Instant at, long order) {}
 
+  private static final AtomicLong ORDER = new AtomicLong();
+
+  private final InstantSource clock;
   private final List<Call> seen = new ArrayList<>();
   private final List<Plan<E>> plans = new ArrayList<>();
 
-  Calls() {}
+  Calls(InstantSource clock) {
+    this.clock = clock;
+  }
 
   /** Shows the fault to the next call of the action. */
   public void onNext(String action, Fault<E> fault) {
@@ -74,7 +82,7 @@ public final class Calls<E extends RuntimeException> {
   /** Returns the time between the n-th call of the action, counting from 1, and the one before. */
   public synchronized Duration pauseBefore(String action, int n) {
     List<Call> calls = seen.stream().filter(call -> call.action.equals(action)).toList();
-    return Duration.ofNanos(calls.get(n - 1).nanos - calls.get(n - 2).nanos);
+    return Duration.between(calls.get(n - 2).at, calls.get(n - 1).at);
   }
 
   /** What reaches the caller of a call. */
@@ -157,7 +165,7 @@ public final class Calls<E extends RuntimeException> {
 
   /** Notes a call, and returns the fault planned for it; of several, the one planned first. */
   private synchronized Optional<Fault<E>> record(String action) {
-    seen.add(new Call(action, System.nanoTime()));
+    seen.add(new Call(action, clock.instant(), ORDER.incrementAndGet()));
     int call = count(action);
     return plans.stream()
         .filter(plan -> plan.action.equals(action) && plan.first <= call && call <= plan.last)

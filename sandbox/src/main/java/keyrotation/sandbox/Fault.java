@@ -24,7 +24,7 @@ public sealed interface Fault<E extends RuntimeException> {
   /** A read answers as if the latest write to that secret had not happened yet; no other effect. */
   record ReadStale<E extends RuntimeException>() implements Fault<E> {}
 
-  /** A read sees a secret as it was this long ago, by the machine's clock; no other effect. */
+  /** A read sees a secret as it was this long ago, by the sandbox's clock; no other effect. */
   record Lag<E extends RuntimeException>(Duration duration) implements Fault<E> {}
 
   /** Carried out, but the answer stops half-way, and the connection stays open. */

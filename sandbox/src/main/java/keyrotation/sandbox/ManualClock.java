@@ -4,7 +4,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 
-/** A clock that stands until somebody advances it. */
+/** A clock that stands until it is advanced. */
 public final class ManualClock implements InstantSource {
 
   private volatile Instant now = Instant.parse("2026-01-01T00:00:00Z");
@@ -15,6 +15,13 @@ public final class ManualClock implements InstantSource {
   /** Lets time pass; a negative duration turns the clock back. */
   public synchronized void advance(Duration duration) {
     now = now.plus(duration);
+  }
+
+  /** Moves on to an instant, unless it is past. */
+  public synchronized void advanceTo(Instant instant) {
+    if (instant.isAfter(now)) {
+      now = instant;
+    }
   }
 
   @Override

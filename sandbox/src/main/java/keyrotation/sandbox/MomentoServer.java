@@ -75,7 +75,7 @@ public final class MomentoServer implements AutoCloseable {
   private final InstantSource clock;
   private final RefreshTokens refreshTokens;
   private final SecureRandom random = new SecureRandom();
-  private final Calls<StatusRuntimeException> calls = new Calls<>();
+  private final Calls<StatusRuntimeException> calls;
   private final Map<String, IssuedKey> keys = new HashMap<>();
   private final List<IssuedKey> issued = new ArrayList<>();
   private final Map<String, IssuedKey> parents = new HashMap<>();
@@ -96,6 +96,7 @@ public final class MomentoServer implements AutoCloseable {
       CertificateAuthority authority, InstantSource clock, RefreshTokens refreshTokens)
       throws IOException {
     this.clock = clock;
+    this.calls = new Calls<>(clock);
     this.refreshTokens = refreshTokens;
     this.server =
         NettyServerBuilder.forAddress(

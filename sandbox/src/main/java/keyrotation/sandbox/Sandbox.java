@@ -55,7 +55,7 @@ public final class Sandbox implements AutoCloseable {
   public List<String> callsSeen() {
     return Stream.of(secretsManager.calls(), momento.calls())
         .flatMap(calls -> calls.timeline().stream())
-        .sorted(comparingLong(Calls.Call::nanos))
+        .sorted(comparingLong(Calls.Call::order))
         .map(Calls.Call::action)
         .toList();
   }

@@ -67,7 +67,7 @@ public final class SecretsManagerServer implements AutoCloseable {
   private static final Set<String> ACTIONS_OF_FUNCTIONS = new ConcurrentSkipListSet<>();
 
   private final ObjectMapper json = new ObjectMapper();
-  private final Calls<SecretsManagerException> calls = new Calls<>();
+  private final Calls<SecretsManagerException> calls;
   private final Vault vault;
   private final HttpServer http;
   private @Nullable HttpsServer https;
@@ -78,6 +78,7 @@ public final class SecretsManagerServer implements AutoCloseable {
 
   private SecretsManagerServer(HttpServer http, InstantSource clock) {
     this.http = http;
+    this.calls = new Calls<>(clock);
     this.vault = new Vault(clock);
   }
 

@@ -215,8 +215,8 @@ public final class Vault {
     }
   }
 
-  /** What a secret was until a write, and when that came, as {@link System#nanoTime} had it. */
-  private record Former(Secret secret, long untilNanos) {}
+  /** What a secret was until a write, and when that came. */
+  private record Former(Secret secret, Instant until) {}
 
   private final InstantSource clock;
   private final Map<String, Secret> secrets = new LinkedHashMap<>();
@@ -304,12 +304,12 @@ public final class Vault {
     return former.isEmpty() ? secret : former.getLast().secret;
   }
 
-  /** Returns the secret as it was a while ago, by the machine's clock. */
+  /** Returns the secret as it was a while ago. */
   synchronized Secret describeAsOf(String secretId, Duration ago) {
     Secret secret = find(secretId);
-    long then = System.nanoTime() - ago.toNanos();
+    Instant then = clock.instant().minus(ago);
     return history.getOrDefault(secret.name, List.of()).stream()
-        .filter(former -> former.untilNanos - then > 0)
+        .filter(former -> former.until.isAfter(then))
         .map(Former::secret)
         .findFirst()
         .orElse(secret);
@@ -548,7 +548,7 @@ public final class Vault {
   /** Keeps what a secret was until now for reads that lag. */
   private void replace(Secret before, Secret after) {
     List<Former> former = history.computeIfAbsent(before.name, _ -> new ArrayList<>());
-    former.add(new Former(before, System.nanoTime()));
+    former.add(new Former(before, clock.instant()));
     if (former.size() > MAX_HISTORY) {
       former.removeFirst();
     }

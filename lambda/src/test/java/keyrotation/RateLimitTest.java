@@ -1,0 +1,56 @@
+package keyrotation;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.time.Duration;
+import java.time.Instant;
+import org.junit.jupiter.api.Test;
+
+class RateLimitTest {
+
+  private static final Duration LONG = Duration.ofMinutes(1);
+
+  private final VirtualTime time = new VirtualTime();
+  private final Instant start = time.instant();
+  private final RateLimit fivePerSecond = new RateLimit(5, time);
+
+  @Test
+  void the_first_call_is_made_at_once_and_the_others_evenly_after_it() {
+    for (int call = 0; call < 10; call++) {
+      assertThat(fivePerSecond.acquire(1, LONG)).isTrue();
+      assertThat(waited()).isEqualTo(Duration.ofMillis(200L * call));
+    }
+  }
+
+  @Test
+  void a_permit_for_two_calls_takes_the_place_of_two() {
+    assertThat(fivePerSecond.acquire(2, LONG)).isTrue();
+    assertThat(waited()).isZero();
+    assertThat(fivePerSecond.acquire(1, LONG)).isTrue();
+    assertThat(waited()).isEqualTo(Duration.ofMillis(400));
+  }
+
+  @Test
+  void time_that_passes_unused_is_not_saved_up() {
+    assertThat(fivePerSecond.acquire(1, LONG)).isTrue();
+    time.sleep(Duration.ofSeconds(10));
+
+    assertThat(fivePerSecond.acquire(1, LONG)).isTrue();
+    assertThat(fivePerSecond.acquire(1, LONG)).isTrue();
+    assertThat(waited()).isEqualTo(Duration.ofMillis(10_200));
+  }
+
+  @Test
+  void a_permit_that_would_come_too_late_is_neither_waited_for_nor_used_up() {
+    assertThat(fivePerSecond.acquire(1, LONG)).isTrue();
+
+    assertThat(fivePerSecond.acquire(1, Duration.ofMillis(199))).isFalse();
+    assertThat(waited()).isZero();
+    assertThat(fivePerSecond.acquire(1, Duration.ofMillis(200))).isTrue();
+    assertThat(waited()).isEqualTo(Duration.ofMillis(200));
+  }
+
+  private Duration waited() {
+    return Duration.between(start, time.instant());
+  }
+}
