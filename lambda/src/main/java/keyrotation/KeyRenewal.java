@@ -68,9 +68,9 @@ final class KeyRenewal {
           QUOTA_EXCEEDED,
           "The secret has all " + SecretStore.MAX_LABELS + " staging labels that it can have.");
     }
-    var _ = log.step("probe", current.id(), () -> store.probeWrite(secret, current));
+    var _ = log.step(LogStep.PROBE_WRITE, current.id(), () -> store.probeWrite(secret, current));
     MintedKey minted =
-        switch (log.step("mint", () -> momento.refresh(key, refreshToken, request))) {
+        switch (log.step(LogStep.REFRESH, () -> momento.refresh(key, refreshToken, request))) {
           case RefreshAnswer.Minted(MintedKey made) -> made;
           case RefreshAnswer.Rejected(String code) ->
               throw explainRejection(secret, current, old, key, code, request);
@@ -89,7 +89,9 @@ final class KeyRenewal {
     }
     Sensitive renewed = old.renewed(minted);
     return log.step(
-        "stage", versionId, () -> stage(secret, current, versionId, renewed, labels, request));
+        LogStep.STAGE,
+        versionId,
+        () -> stage(secret, current, versionId, renewed, labels, request));
   }
 
   /** The new key may be all there is: it is not given up while it might be stored. */

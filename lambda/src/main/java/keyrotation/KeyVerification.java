@@ -79,7 +79,7 @@ final class KeyVerification {
     }
     Verdict verdict =
         log.step(
-            "verify",
+            LogStep.VERIFY,
             version.id(),
             () -> momento.verdict(key.get(), source.flatMap(KeyVerification::keyOf), request));
     if (verdict instanceof Verdict.Unknown(NoAnswer why)) {

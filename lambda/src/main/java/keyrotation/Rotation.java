@@ -137,7 +137,7 @@ final class Rotation {
   /** Reads a staged version back, and makes it current once Momento has accepted its key. */
   Version verifyAndPromote(
       Secret secret, Version current, String versionId, RotationRequest request) {
-    Version staged = versions.readEventually("read successor", secret, versionId);
+    Version staged = versions.readEventually(LogStep.READ_SUCCESSOR, secret, versionId);
     verification.requireAccepted(staged, current, request);
     versions.promote(secret, current.id(), versionId);
     return staged;
@@ -160,7 +160,7 @@ final class Rotation {
       var _ = renewal.requireRefreshable(KeySecret.parse(current.value()));
       verification.requireCurrentAccepted(current, request);
     }
-    var _ = log.step("probe", current.id(), () -> store.probeWrite(secret, current));
+    var _ = log.step(LogStep.PROBE_WRITE, current.id(), () -> store.probeWrite(secret, current));
     return judged(
         new RotationResult.WouldRotate(
             secret.name(), current.id(), current.expiry(), isDue(secret, current), resume),
@@ -180,7 +180,7 @@ final class Rotation {
   private Optional<Target> chooseTarget(RotationRequest request, Secret secret, Version current) {
     String id = request.versionId(secret.arn());
     while (!id.equals(current.id())) {
-      Optional<Version> present = versions.read("look for", secret, id);
+      Optional<Version> present = versions.read(LogStep.FIND_VERSION, secret, id);
       if (present.isEmpty()) {
         return Optional.of(new Target(id, Optional.empty()));
       }

@@ -108,7 +108,7 @@ public final class RotationHandler implements RequestStreamHandler {
     String requestId = context.getAwsRequestId();
     try {
       return new RotationLog(log, time, requestId, "")
-          .step("parse", () -> RotationEvent.parse(event, time.instant()));
+          .step(LogStep.PARSE_EVENT, () -> RotationEvent.parse(event, time.instant()));
     } catch (RotationFailure e) {
       throw new RotationFailedException(RotationReport.unknownEvent(requestId, e));
     }
@@ -214,7 +214,7 @@ public final class RotationHandler implements RequestStreamHandler {
       String name = "secrets with the tag " + tag;
       try {
         new RotationLog(log, time, requestId, name)
-            .step("list", () -> store.tagged(tag)).stream()
+            .step(LogStep.LIST_SECRETS, () -> store.tagged(tag)).stream()
                 .filter(found -> !secretIds.contains(found.name()))
                 .filter(found -> !secretIds.contains(found.arn()))
                 .forEach(

@@ -40,12 +40,12 @@ final class RotationLog {
   }
 
   /** Does a step, and writes how it ended and how long it took. */
-  <T> T step(String name, Supplier<T> step) {
+  <T> T step(LogStep name, Supplier<T> step) {
     return step(name, "", step);
   }
 
   /** The same for a step that is about a version. */
-  <T> T step(String name, String versionId, Supplier<T> step) {
+  <T> T step(LogStep name, String versionId, Supplier<T> step) {
     Instant start = clock.instant();
     try {
       T result = step.get();
@@ -62,7 +62,7 @@ final class RotationLog {
   }
 
   /** Writes what is wrong, though the step succeeded. */
-  void warn(String step, String versionId, RotationFailure failure) {
+  void warn(LogStep step, String versionId, RotationFailure failure) {
     write("WARN", step, versionId, failure.reason().name(), clock.instant(), failure.what());
   }
 
@@ -76,23 +76,23 @@ final class RotationLog {
       result = new RotationResult.Failed(secret, e);
     } catch (RuntimeException | LinkageError | StackOverflowError e) {
       // It may not end the work on other secrets.
-      result = new RotationResult.Failed(secret, internal("result", e));
+      result = new RotationResult.Failed(secret, internal(LogStep.RESULT, e));
     }
     ObjectNode facts = RotationReport.json(result);
     String level = result instanceof RotationResult.Failed ? "ERROR" : "INFO";
-    out.println(line(level, "result", facts.path("result").asText(), start).setAll(facts));
+    out.println(line(level, LogStep.RESULT, facts.path("result").asText(), start).setAll(facts));
     return result;
   }
 
-  private static RotationFailure internal(String step, Throwable e) {
+  private static RotationFailure internal(LogStep step, Throwable e) {
     // Nobody foresaw it. Not its message, which may quote what it was given: the place is enough.
     String place =
         e.getClass().getName() + " " + Arrays.stream(e.getStackTrace()).limit(5).toList();
-    return new RotationFailure(INTERNAL_ERROR, "The step \"" + step + "\" failed: " + place + ".");
+    return new RotationFailure(INTERNAL_ERROR, "The step " + step + " failed: " + place + ".");
   }
 
   private void write(
-      String level, String step, String versionId, String outcome, Instant start, String message) {
+      String level, LogStep step, String versionId, String outcome, Instant start, String message) {
     ObjectNode line = line(level, step, outcome, start);
     if (!versionId.isEmpty()) {
       line.put("version_id", versionId);
@@ -103,7 +103,7 @@ final class RotationLog {
     out.println(line);
   }
 
-  private ObjectNode line(String level, String step, String outcome, Instant start) {
+  private ObjectNode line(String level, LogStep step, String outcome, Instant start) {
     Instant now = clock.instant();
     ObjectNode line =
         Json.object()
@@ -113,7 +113,7 @@ final class RotationLog {
     if (!secret.isEmpty()) {
       line.put("secret", secret);
     }
-    return line.put("step", step)
+    return line.put("step", step.toString())
         .put("outcome", outcome)
         .put("duration_ms", Duration.between(start, now).toMillis());
   }

@@ -68,7 +68,7 @@ record RotationReport(String requestId, List<RotationResult> results) {
               .put("due", due)
               .put("resume", resume);
       case RotationResult.StepDone(_, RotationStep step, String id) ->
-          json.put("step", step.toString()).put("version_id", id);
+          json.put("rotation_step", step.toString()).put("version_id", id);
       case RotationResult.AwaitingFirstKey _ -> {}
       case RotationResult.RotationInProgress(_, String id) -> json.put("version_id", id);
       case RotationResult.Skipped(_, RotationFailure why) ->

@@ -55,7 +55,7 @@ final class RotationSteps {
       current.ifPresent(version -> versions.tidy(described, version));
       return new RotationResult.AlreadyRotated(described.name(), versionId);
     }
-    Optional<Version> target = versions.read("read pending", described, versionId);
+    Optional<Version> target = versions.read(LogStep.READ_PENDING, described, versionId);
     if (target.filter(version -> version.labels().contains(CURRENT)).isPresent()) {
       // The description is older than the promotion.
       return new RotationResult.AlreadyRotated(described.name(), versionId);
@@ -132,7 +132,7 @@ final class RotationSteps {
     version
         .content()
         .flatMap(key -> policy.judge(version.created(), key.expiry()))
-        .ifPresent(failure -> log.warn("judge", version.id(), failure));
+        .ifPresent(failure -> log.warn(LogStep.CHECK_LIFETIME, version.id(), failure));
   }
 
   /**

@@ -39,7 +39,7 @@ final class SecretVersions {
 
   /** Looks a secret up by name or ARN. */
   Secret describe(String secretId) {
-    Secret secret = log.step("describe", () -> store.describe(secretId));
+    Secret secret = log.step(LogStep.DESCRIBE, () -> store.describe(secretId));
     log.secretIs(secret.name());
     return secret;
   }
@@ -51,16 +51,16 @@ final class SecretVersions {
 
   /** Returns the current version; empty if the secret has no value yet. */
   Optional<Version> current(Secret secret) {
-    return secret.labelled(CURRENT).map(id -> readEventually("read", secret, id));
+    return secret.labelled(CURRENT).map(id -> readEventually(LogStep.READ_CURRENT, secret, id));
   }
 
   /** Reads a version; empty if there is none with that id, or none with a value yet. */
-  Optional<Version> read(String step, Secret secret, String versionId) {
+  Optional<Version> read(LogStep step, Secret secret, String versionId) {
     return log.step(step, versionId, () -> store.read(secret, versionId));
   }
 
   /** Reads a version that is known to be there, though a read may not see it at once. */
-  Version readEventually(String step, Secret secret, String versionId) {
+  Version readEventually(LogStep step, Secret secret, String versionId) {
     return log.step(
         step,
         versionId,
@@ -76,7 +76,7 @@ final class SecretVersions {
   }
 
   Optional<Version> previous(Secret secret) {
-    return secret.labelled(PREVIOUS).flatMap(id -> read("read previous", secret, id));
+    return secret.labelled(PREVIOUS).flatMap(id -> read(LogStep.READ_PREVIOUS, secret, id));
   }
 
   /** Tells whether an operator has gone back to the current version: the previous is younger. */
@@ -93,7 +93,7 @@ final class SecretVersions {
   Optional<Version> successorOf(Secret secret, Version current) {
     return secret
         .labelled(labelFor(current))
-        .flatMap(id -> read("read successor", secret, id))
+        .flatMap(id -> read(LogStep.READ_SUCCESSOR, secret, id))
         .filter(version -> !isOrWasCurrent(secret, version))
         .filter(version -> !isCopyOfPrevious(secret, version))
         .or(() -> successorOfOlderFunction(secret, current))
@@ -138,7 +138,7 @@ final class SecretVersions {
     }
     return secret
         .labelled(PENDING)
-        .flatMap(id -> read("read successor", secret, id))
+        .flatMap(id -> read(LogStep.READ_SUCCESSOR, secret, id))
         .filter(version -> !isOrWasCurrent(secret, version))
         .filter(version -> version.created().isAfter(current.created()))
         .filter(_ -> !wentBack(secret, current));
@@ -167,7 +167,8 @@ final class SecretVersions {
             .filter(
                 id ->
                     previous(secret)
-                        .filter(previous -> holds(secret, id, previous.text()))
+                        .filter(
+                            previous -> holds(LogStep.READ_SUCCESSOR, secret, id, previous.text()))
                         .isPresent());
     if (copy.isPresent()) {
       tidied = takeOff(tidied, labelFor(current), copy.get());
@@ -177,17 +178,17 @@ final class SecretVersions {
             .labelled(PENDING)
             .filter(id -> !id.equals(current.id()))
             .filter(
-                id -> secret.labelsOf(id).contains(PREVIOUS) || holds(secret, id, current.text()));
+                id ->
+                    secret.labelsOf(id).contains(PREVIOUS)
+                        || holds(LogStep.READ_PENDING, secret, id, current.text()));
     if (pending.isPresent()) {
       tidied = takeOff(tidied, PENDING, pending.get());
     }
     return withoutStrayLabels(tidied);
   }
 
-  private boolean holds(Secret secret, String versionId, Optional<Sensitive> text) {
-    return read("read version", secret, versionId)
-        .filter(version -> version.text().equals(text))
-        .isPresent();
+  private boolean holds(LogStep step, Secret secret, String versionId, Optional<Sensitive> text) {
+    return read(step, secret, versionId).filter(version -> version.text().equals(text)).isPresent();
   }
 
   private Secret withoutStrayLabels(Secret secret) {
@@ -222,7 +223,7 @@ final class SecretVersions {
     if (store.put(secret, versionId, value, all)) {
       return versionId;
     }
-    List<String> taken = readEventually("read successor", secret, versionId).labels();
+    List<String> taken = readEventually(LogStep.READ_SUCCESSOR, secret, versionId).labels();
     if (taken.contains(labelFor(current)) || isOrWasCurrent(taken)) {
       return versionId;
     }
@@ -241,14 +242,16 @@ final class SecretVersions {
     return successor.id().equals(versionId)
         ? versionId
         : log.step(
-            "adopt", versionId, () -> stage(secret, current, versionId, successor.value(), labels));
+            LogStep.ADOPT,
+            versionId,
+            () -> stage(secret, current, versionId, successor.value(), labels));
   }
 
   /** Gives a successor up: no rotation resumes with it any more. */
   void giveUp(Secret secret, Version current, Version successor) {
-    var _ = takeOff(secret, labelFor(current), successor.id());
+    takeOff(LogStep.GIVE_UP, secret, labelFor(current), successor.id());
     if (secret.labelsOf(successor.id()).contains(PENDING)) {
-      var _ = takeOff(secret, PENDING, successor.id());
+      takeOff(LogStep.GIVE_UP, secret, PENDING, successor.id());
     }
   }
 
@@ -263,7 +266,7 @@ final class SecretVersions {
         now.labelled(CURRENT).equals(Optional.of(from))
             && now.labelled(PREVIOUS).equals(secret.labelled(PREVIOUS));
     if (!isDone
-        && !(isUnchanged && log.step("promote", to, () -> store.promote(secret, from, to)))) {
+        && !(isUnchanged && log.step(LogStep.PROMOTE, to, () -> store.promote(secret, from, to)))) {
       throw superseded();
     }
   }
@@ -305,9 +308,12 @@ final class SecretVersions {
 
   /** Takes a label off, and returns the secret without it. */
   Secret takeOff(Secret secret, String label, String versionId) {
-    var _ =
-        log.step("take label off", versionId, () -> store.removeLabel(secret, label, versionId));
+    takeOff(LogStep.REMOVE_LABEL, secret, label, versionId);
     return secret.without(label);
+  }
+
+  private void takeOff(LogStep step, Secret secret, String label, String versionId) {
+    var _ = log.step(step, versionId, () -> store.removeLabel(secret, label, versionId));
   }
 
   /**

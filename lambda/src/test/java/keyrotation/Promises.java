@@ -95,7 +95,7 @@ final class Promises {
           assertThat(current).as("nothing was done").isEqualTo(before);
       case "AWAITING_FIRST_KEY" -> assertThat(was).isEmpty();
       case "STEP_DONE" -> {
-        if (told.path("step").asText().equals("finishSecret")) {
+        if (told.path("rotation_step").asText().equals("finishSecret")) {
           assertThat(told.path("version_id").asText()).as("what is told").isEqualTo(current);
         }
       }

@@ -24,7 +24,7 @@ class RotationLogTest {
   void writes_a_line_for_a_step_and_returns_its_result() throws IOException {
     assertThat(
             log.step(
-                "read",
+                LogStep.READ_CURRENT,
                 () -> {
                   time.sleep(Duration.ofMillis(1_500));
                   return "result";
@@ -34,7 +34,7 @@ class RotationLogTest {
     assertThat(line().path("level").asText()).isEqualTo("INFO");
     assertThat(line().path("request_id").asText()).isEqualTo("request");
     assertThat(line().path("secret").asText()).isEqualTo("secret");
-    assertThat(line().path("step").asText()).isEqualTo("read");
+    assertThat(line().path("step").asText()).isEqualTo("read_current");
     assertThat(line().path("outcome").asText()).isEqualTo("done");
     assertThat(line().path("duration_ms").asLong()).isEqualTo(1_500);
     assertThat(line().path("timestamp").asText()).isEqualTo("2026-01-01T00:00:01.500Z");
@@ -44,7 +44,7 @@ class RotationLogTest {
   void leaves_out_what_there_is_nothing_to_say_of() throws IOException {
     var _ =
         new RotationLog(new PrintStream(out, true, UTF_8), time, "request", "")
-            .step("parse", () -> 1);
+            .step(LogStep.PARSE_EVENT, () -> 1);
 
     assertThat(line().fieldNames())
         .toIterable()
@@ -70,6 +70,16 @@ class RotationLogTest {
   }
 
   @Test
+  void the_result_of_a_step_of_secrets_managers_rotation_is_a_result_too() throws IOException {
+    var _ =
+        log.result(
+            () -> new RotationResult.StepDone("secret", RotationStep.CREATE_SECRET, "version"));
+
+    assertThat(line().path("step").asText()).isEqualTo("result");
+    assertThat(line().path("rotation_step").asText()).isEqualTo("createSecret");
+  }
+
+  @Test
   void a_result_that_is_no_failure_is_no_error() throws IOException {
     var _ = log.result(() -> new RotationResult.AwaitingFirstKey("secret"));
 
@@ -80,7 +90,7 @@ class RotationLogTest {
   void writes_the_reason_of_a_failure() throws IOException {
     RotationFailure failure = new RotationFailure(FailureReason.KEY_EXPIRED, "Too late.");
 
-    assertThatThrownBy(() -> log.step("read", failing(failure))).isSameAs(failure);
+    assertThatThrownBy(() -> log.step(LogStep.READ_CURRENT, failing(failure))).isSameAs(failure);
 
     assertThat(line().path("level").asText()).isEqualTo("WARN");
     assertThat(line().path("outcome").asText()).isEqualTo("KEY_EXPIRED");
@@ -89,7 +99,8 @@ class RotationLogTest {
 
   @Test
   void hides_what_an_unforeseen_exception_says_and_tells_where_it_came_from() throws IOException {
-    assertThatThrownBy(() -> log.step("read", failing(new IllegalStateException("canary"))))
+    assertThatThrownBy(
+            () -> log.step(LogStep.READ_CURRENT, failing(new IllegalStateException("canary"))))
         .isInstanceOfSatisfying(
             RotationFailure.class,
             e -> assertThat(e.reason()).isEqualTo(FailureReason.INTERNAL_ERROR))
@@ -119,7 +130,7 @@ class RotationLogTest {
   @Test
   void calls_a_secret_by_its_name_and_tells_the_version() throws IOException {
     log.secretIs("name");
-    var _ = log.step("read", "v1", () -> "result");
+    var _ = log.step(LogStep.READ_CURRENT, "v1", () -> "result");
 
     assertThat(line().path("secret").asText()).isEqualTo("name");
     assertThat(line().path("version_id").asText()).isEqualTo("v1");

@@ -68,6 +68,12 @@ class RotationReportTest {
     assertThat(reason.nextStep()).endsWith(".");
   }
 
+  @ParameterizedTest
+  @EnumSource
+  void each_step_of_the_log_is_in_the_readme(LogStep step) throws IOException {
+    assertThat(Files.readAllLines(README)).anyMatch(line -> line.startsWith("| `" + step + "` | "));
+  }
+
   @Test
   void a_dry_run_tells_what_is_due_and_what_would_be_taken_up() {
     assertThat(message(false, false))

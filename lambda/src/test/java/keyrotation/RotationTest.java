@@ -119,7 +119,7 @@ class RotationTest {
 
     assertThat(answer.path("result").asText()).isEqualTo("ROTATED");
     assertThat(answer.path("secret").asText()).isEqualTo(SECRET);
-    assertThat(function.log()).contains("\"secret\":\"" + SECRET + "\",\"step\":\"read\"");
+    assertThat(function.log()).contains("\"secret\":\"" + SECRET + "\",\"step\":\"read_current\"");
   }
 
   @Test

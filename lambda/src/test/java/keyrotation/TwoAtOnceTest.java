@@ -198,7 +198,7 @@ class TwoAtOnceTest {
       JsonNode told = report.path("secrets").path(0);
       boolean isCurrent =
           Set.of("ROTATED", "RESUMED", "ROLLED_BACK").contains(told.path("result").asText())
-              || told.path("step").asText().equals("finishSecret");
+              || told.path("rotation_step").asText().equals("finishSecret");
       if (isCurrent) {
         assertThat(world.vault().describe(SECRET).version(told.path("version_id").asText()))
             .as("what is told")
