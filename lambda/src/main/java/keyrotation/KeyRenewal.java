@@ -30,14 +30,14 @@ final class KeyRenewal {
 
   private final SecretStore store;
   private final SecretVersions versions;
-  private final PatientMomento momento;
+  private final MomentoClient momento;
   private final Time time;
   private final RotationLog log;
 
   KeyRenewal(
       SecretStore store,
       SecretVersions versions,
-      PatientMomento momento,
+      MomentoClient momento,
       Time time,
       RotationLog log) {
     this.store = store;
@@ -64,18 +64,18 @@ final class KeyRenewal {
     MomentoKey.V1 key = requireRefreshable(old);
     Sensitive refreshToken = old.refreshToken().orElseThrow();
     if (secret.isFull() && secret.labelled(SecretVersions.labelFor(current.id())).isEmpty()) {
-      throw new RotationFailure(
+      throw new RotationException(
           QUOTA_EXCEEDED,
           "The secret has all " + SecretStore.MAX_LABELS + " staging labels that it can have.");
     }
     var _ = log.step(LogStep.PROBE_WRITE, current.id(), () -> store.probeWrite(secret, current));
-    MintedKey minted =
+    RefreshedKey minted =
         switch (log.step(LogStep.REFRESH, () -> momento.refresh(key, refreshToken, request))) {
-          case RefreshAnswer.Minted(MintedKey made) -> made;
-          case RefreshAnswer.Rejected(String code) ->
+          case RefreshResult.Refreshed(RefreshedKey made) -> made;
+          case RefreshResult.Rejected(String code) ->
               throw explainRejection(secret, current, old, key, code, request);
-          case RefreshAnswer.Unknown(NoAnswer why) ->
-              throw new RotationFailure(
+          case RefreshResult.Unknown(Unavailable why) ->
+              throw new RotationException(
                   why.reason(), "Momento's refresh call ended in " + why.code() + ".");
         };
     // Two rotations within a second make keys that end at the same time.
@@ -84,7 +84,7 @@ final class KeyRenewal {
             && current.created().isAfter(time.instant().minus(JUST_MADE));
     if (minted.key().token().equals(key.token())
         || !(isTwin || minted.expiry().isAfter(old.expiry()))) {
-      throw new RotationFailure(
+      throw new RotationException(
           NEW_KEY_INVALID, "Momento answered with the same key, or one that ends no later.");
     }
     Sensitive renewed = old.renewed(minted);
@@ -107,7 +107,7 @@ final class KeyRenewal {
     while (true) {
       try {
         return versions.stage(secret, current, versionId, renewed, labels);
-      } catch (RotationFailure failure) {
+      } catch (RotationException failure) {
         Instant next = time.instant().plus(PAUSE);
         boolean mayPass =
             failure.reason() == SECRETS_MANAGER_UNAVAILABLE || next.isBefore(endOfRefusals);
@@ -125,32 +125,32 @@ final class KeyRenewal {
         switch (secret.key()) {
           case MomentoKey.V1 v1 -> v1;
           case MomentoKey.V2 _ ->
-              throw new RotationFailure(
+              throw new RotationException(
                   KEY_NOT_REFRESHABLE, "The key is of the kind v2, for which there is no refresh.");
           case MomentoKey.Legacy _ ->
-              throw new RotationFailure(
+              throw new RotationException(
                   KEY_NOT_REFRESHABLE,
                   "The key is of the oldest kind, for which no refresh is known.");
         };
     if (secret.refreshToken().isEmpty()) {
-      throw new RotationFailure(
+      throw new RotationException(
           KEY_NOT_REFRESHABLE, "The key came without a refresh token, as a disposable token does.");
     }
     if (!secret.hasRoom()) {
-      throw new RotationFailure(
+      throw new RotationException(
           SECRET_MALFORMED, "The secret's value leaves too little room for a new key.");
     }
     if (secret.expiry() instanceof Expiry.Never) {
-      throw new RotationFailure(KEY_NOT_REFRESHABLE, "The key never expires.");
+      throw new RotationException(KEY_NOT_REFRESHABLE, "The key never expires.");
     }
     if (secret.expiry() instanceof Expiry.At(Instant end) && !time.instant().isBefore(end)) {
-      throw new RotationFailure(KEY_EXPIRED, "The key expired at " + end + ".");
+      throw new RotationException(KEY_EXPIRED, "The key expired at " + end + ".");
     }
     return key;
   }
 
   /** Finds out what a rejected refresh means, for an operator who may have to replace the key. */
-  private RotationFailure explainRejection(
+  private RotationException explainRejection(
       Secret secret,
       Version current,
       KeySecret old,
@@ -160,7 +160,7 @@ final class KeyRenewal {
     // Another rotation may be about to store its new key at this moment.
     Secret now = versions.describeShowing(secret.arn(), seen -> isOvertaken(seen, current));
     if (isOvertaken(now, current)) {
-      return new RotationFailure(
+      return new RotationException(
           SUPERSEDED,
           "Another rotation has used the refresh token, or another version became AWSCURRENT"
               + " ("
@@ -174,7 +174,7 @@ final class KeyRenewal {
           case Verdict.Rejected _ -> "The current key does not work any more.";
           case Verdict.Unknown _ -> "Whether the current key still works could not be found out.";
         };
-    return new RotationFailure(
+    return new RotationException(
         REFRESH_REJECTED, "Momento refused to refresh the key (" + code + "). " + state);
   }
 

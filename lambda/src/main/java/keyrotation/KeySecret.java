@@ -44,7 +44,7 @@ final class KeySecret {
   /**
    * Reads a secret's value.
    *
-   * @throws RotationFailure {@code SECRET_MALFORMED}, {@code KEY_UNREADABLE}, or {@code
+   * @throws RotationException {@code SECRET_MALFORMED}, {@code KEY_UNREADABLE}, or {@code
    *     KEY_NOT_REFRESHABLE} for a key that was stored bare
    */
   static KeySecret parse(Sensitive value) {
@@ -94,7 +94,7 @@ final class KeySecret {
   }
 
   /** Returns the value of a secret that holds the new key and is otherwise the same as this. */
-  Sensitive renewed(MintedKey minted) {
+  Sensitive renewed(RefreshedKey minted) {
     ObjectNode renewed = json.deepCopy();
     for (String field : KEY_FIELDS) {
       if (renewed.has(field)) {
@@ -120,9 +120,9 @@ final class KeySecret {
   /**
    * Momento's page on Secrets Manager stores a bare key; without a refresh token it stays as is.
    */
-  private static RotationFailure noObject(Sensitive value) {
+  private static RotationException noObject(Sensitive value) {
     return MomentoKey.isOne(value.value().strip())
-        ? new RotationFailure(
+        ? new RotationException(
             KEY_NOT_REFRESHABLE, "The secret is a bare key, without the refresh token to renew it.")
         : malformed("is not a JSON object");
   }
@@ -154,7 +154,7 @@ final class KeySecret {
     return json.path(field).asText();
   }
 
-  private static RotationFailure malformed(String what) {
-    return new RotationFailure(SECRET_MALFORMED, "The secret's value " + what + ".");
+  private static RotationException malformed(String what) {
+    return new RotationException(SECRET_MALFORMED, "The secret's value " + what + ".");
   }
 }

@@ -16,11 +16,11 @@ final class KeyVerification {
   /** How old a new version is when a rejection of its key is final. */
   private static final Duration PROPAGATION_DEADLINE = Duration.ofMinutes(10);
 
-  private final PatientMomento momento;
+  private final MomentoClient momento;
   private final InstantSource clock;
   private final RotationLog log;
 
-  KeyVerification(PatientMomento momento, InstantSource clock, RotationLog log) {
+  KeyVerification(MomentoClient momento, InstantSource clock, RotationLog log) {
     this.momento = momento;
     this.clock = clock;
     this.log = log;
@@ -56,10 +56,10 @@ final class KeyVerification {
   /** Ends the rotation unless Momento accepts the current key. */
   void requireCurrentAccepted(Version current, RotationRequest request) {
     if (current.expiry() instanceof Expiry.At(Instant end) && !clock.instant().isBefore(end)) {
-      throw new RotationFailure(KEY_EXPIRED, "The key expired at " + end + ".");
+      throw new RotationException(KEY_EXPIRED, "The key expired at " + end + ".");
     }
     if (verify(current, Optional.empty(), request) instanceof Verdict.Rejected(String code)) {
-      throw new RotationFailure(
+      throw new RotationException(
           REFRESH_REJECTED,
           "Momento does not accept the current key (" + code + "), and would not refresh it.");
     }
@@ -69,7 +69,7 @@ final class KeyVerification {
    * Returns what Momento says of a version's key, when that is certain.
    *
    * @param source the version whose key it was refreshed from, if it is new
-   * @throws RotationFailure {@code MOMENTO_UNAVAILABLE}, {@code MOMENTO_THROTTLED} or {@code
+   * @throws RotationException {@code MOMENTO_UNAVAILABLE}, {@code MOMENTO_THROTTLED} or {@code
    *     OUT_OF_TIME}, if it stays uncertain
    */
   Verdict verify(Version version, Optional<Version> source, RotationRequest request) {
@@ -82,8 +82,8 @@ final class KeyVerification {
             LogStep.VERIFY,
             version.id(),
             () -> momento.verdict(key.get(), source.flatMap(KeyVerification::keyOf), request));
-    if (verdict instanceof Verdict.Unknown(NoAnswer why)) {
-      throw new RotationFailure(
+    if (verdict instanceof Verdict.Unknown(Unavailable why)) {
+      throw new RotationException(
           why.reason(),
           "Could not verify the key with Momento ("
               + why.code()
@@ -99,8 +99,8 @@ final class KeyVerification {
         .flatMap(key -> key instanceof MomentoKey.V1 v1 ? Optional.of(v1) : Optional.empty());
   }
 
-  private static RotationFailure rejected(String code) {
-    return new RotationFailure(
+  private static RotationException rejected(String code) {
+    return new RotationException(
         NEW_KEY_REJECTED,
         "Momento does not accept the new key (" + code + "). It stays stored, for a later run.");
   }

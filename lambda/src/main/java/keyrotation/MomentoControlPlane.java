@@ -81,9 +81,9 @@ final class MomentoControlPlane implements AutoCloseable {
   /**
    * Asks for a new key in exchange for a refresh token. The old key stays valid until it expires.
    *
-   * @throws RotationFailure {@code NEW_KEY_INVALID}
+   * @throws RotationException {@code NEW_KEY_INVALID}
    */
-  RefreshAnswer refresh(MomentoKey.V1 key, Sensitive refreshToken, Duration limit) {
+  RefreshResult refresh(MomentoKey.V1 key, Sensitive refreshToken, Duration limit) {
     var request =
         _RefreshApiTokenRequest.newBuilder()
             .setApiKey(key.token().value())
@@ -95,16 +95,16 @@ final class MomentoControlPlane implements AutoCloseable {
               .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers()))
               .withDeadlineAfter(limit.toMillis(), MILLISECONDS)
               .refreshApiToken(request);
-      return new RefreshAnswer.Minted(minted(answer));
+      return new RefreshResult.Refreshed(minted(answer));
     } catch (StatusRuntimeException e) {
       Status.Code code = codeOf(e.getStatus());
       return switch (code) {
         case INVALID_ARGUMENT, UNAUTHENTICATED, NOT_FOUND, FAILED_PRECONDITION ->
-            new RefreshAnswer.Rejected(code.name());
+            new RefreshResult.Rejected(code.name());
         default ->
             code == Status.Code.PERMISSION_DENIED && isMomentos(e)
-                ? new RefreshAnswer.Rejected(code.name())
-                : new RefreshAnswer.Unknown(noAnswer(code, e.getTrailers()));
+                ? new RefreshResult.Rejected(code.name())
+                : new RefreshResult.Unknown(unavailable(code, e.getTrailers()));
       };
     }
   }
@@ -131,7 +131,7 @@ final class MomentoControlPlane implements AutoCloseable {
                 ? new Verdict.Denied()
                 : deniedBySomeServer(
                     key.endpoint(), limit.minus(Duration.between(start, clock.instant())));
-        default -> new Verdict.Unknown(noAnswer(code, e.getTrailers()));
+        default -> new Verdict.Unknown(unavailable(code, e.getTrailers()));
       };
     }
   }
@@ -142,7 +142,7 @@ final class MomentoControlPlane implements AutoCloseable {
       case Verdict.Rejected _ -> new Verdict.Denied();
       case Verdict.Unknown unknown -> unknown;
       case Verdict.Accepted _, Verdict.Denied _ ->
-          new Verdict.Unknown(noAnswer(Status.Code.PERMISSION_DENIED, null));
+          new Verdict.Unknown(unavailable(Status.Code.PERMISSION_DENIED, null));
     };
   }
 
@@ -162,7 +162,7 @@ final class MomentoControlPlane implements AutoCloseable {
         case UNAUTHENTICATED, INVALID_ARGUMENT -> verdict = new Verdict.Rejected(code.name());
         case PERMISSION_DENIED -> verdict = new Verdict.Denied();
         default -> {
-          return new Verdict.Unknown(noAnswer(code, e.getTrailers()));
+          return new Verdict.Unknown(unavailable(code, e.getTrailers()));
         }
       }
     }
@@ -184,17 +184,17 @@ final class MomentoControlPlane implements AutoCloseable {
     return e.getTrailers() != null && e.getTrailers().containsKey(ERR);
   }
 
-  private static NoAnswer noAnswer(Status.Code code, @Nullable Metadata trailers) {
-    return new NoAnswer(
+  private static Unavailable unavailable(Status.Code code, @Nullable Metadata trailers) {
+    return new Unavailable(
         code == Status.Code.RESOURCE_EXHAUSTED ? MOMENTO_THROTTLED : MOMENTO_UNAVAILABLE,
         code.name(),
         PERMANENT.contains(code)
-            ? Optional.of(NoAnswer.NEVER)
+            ? Optional.of(Unavailable.NEVER)
             : Optional.ofNullable(trailers)
                 .map(t -> t.get(PUSHBACK))
                 .filter(text -> text.matches("-?\\d{1,9}"))
                 .map(Long::parseLong)
-                .map(millis -> millis < 0 ? NoAnswer.NEVER : Duration.ofMillis(millis)));
+                .map(millis -> millis < 0 ? Unavailable.NEVER : Duration.ofMillis(millis)));
   }
 
   /**
@@ -213,18 +213,18 @@ final class MomentoControlPlane implements AutoCloseable {
     channels.values().forEach(ManagedChannel::shutdownNow);
   }
 
-  private static MintedKey minted(_RefreshApiTokenResponse answer) {
+  private static RefreshedKey minted(_RefreshApiTokenResponse answer) {
     if (answer.getRefreshToken().isEmpty() || !Expiry.isPlausible(answer.getValidUntil())) {
-      throw new RotationFailure(
+      throw new RotationException(
           NEW_KEY_INVALID, "Momento's answer lacks a refresh token or has an implausible expiry.");
     }
     try {
-      return new MintedKey(
+      return new RefreshedKey(
           MomentoKey.v1(answer.getEndpoint(), answer.getApiKey()),
           new Sensitive(answer.getRefreshToken()),
           Expiry.ofEpochSeconds(answer.getValidUntil()));
-    } catch (RotationFailure unreadable) {
-      throw new RotationFailure(
+    } catch (RotationException unreadable) {
+      throw new RotationException(
           NEW_KEY_INVALID, "Momento's answer holds no usable key: " + unreadable.what());
     }
   }

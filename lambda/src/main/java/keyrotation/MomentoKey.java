@@ -49,7 +49,7 @@ sealed interface MomentoKey {
   /**
    * Reads a key as users hold it.
    *
-   * @throws RotationFailure {@code KEY_UNREADABLE}
+   * @throws RotationException {@code KEY_UNREADABLE}
    */
   static MomentoKey parse(String text) {
     Optional<ObjectNode> claims = claims(text);
@@ -58,7 +58,7 @@ sealed interface MomentoKey {
         case ObjectNode v2 when v2.path("t").asText().equals("g") -> new V2();
         case ObjectNode legacy when legacy.has("cp") && legacy.has("c") -> new Legacy();
         default ->
-            throw new RotationFailure(
+            throw new RotationException(
                 KEY_UNREADABLE, "The key is a JWT, but of no kind that Momento is known to issue.");
       };
     }
@@ -66,7 +66,7 @@ sealed interface MomentoKey {
         decode(Base64.getDecoder(), text)
             .orElseThrow(
                 () ->
-                    new RotationFailure(
+                    new RotationException(
                         KEY_UNREADABLE, "The key is neither a JWT nor base64 of a JSON object."));
     return v1(json.path("endpoint").asText(), json.path("api_key").asText());
   }
@@ -76,7 +76,7 @@ sealed interface MomentoKey {
     try {
       parse(text);
       return true;
-    } catch (RotationFailure unreadable) {
+    } catch (RotationException unreadable) {
       return false;
     }
   }
@@ -89,15 +89,15 @@ sealed interface MomentoKey {
   /**
    * Makes a key of its two parts, written as Momento's JavaScript SDK writes it.
    *
-   * @throws RotationFailure {@code KEY_UNREADABLE}
+   * @throws RotationException {@code KEY_UNREADABLE}
    */
   static V1 v1(String endpoint, String token) {
     if (!HOST_NAME.matcher(endpoint).matches()) {
-      throw new RotationFailure(KEY_UNREADABLE, "The key's endpoint is not a host name.");
+      throw new RotationException(KEY_UNREADABLE, "The key's endpoint is not a host name.");
     }
     if (token.isEmpty() || !token.chars().allMatch(c -> c > ' ' && c < 0x7f)) {
       // It becomes a header of a call: anything else could not be sent.
-      throw new RotationFailure(KEY_UNREADABLE, "The key's inner token is missing or garbled.");
+      throw new RotationException(KEY_UNREADABLE, "The key's inner token is missing or garbled.");
     }
     String json =
         JsonNodeFactory.instance

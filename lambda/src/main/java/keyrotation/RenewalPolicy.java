@@ -56,7 +56,7 @@ public record RenewalPolicy(Duration age, Duration interval) {
    *
    * @param created when the version that holds the key was created
    */
-  Optional<RotationFailure> judge(Instant created, Expiry expiry) {
+  Optional<RotationException> judge(Instant created, Expiry expiry) {
     if (!(expiry instanceof Expiry.At(Instant end))) {
       return Optional.empty();
     }
@@ -69,7 +69,7 @@ public record RenewalPolicy(Duration age, Duration interval) {
             .map(largest -> "CHECK_INTERVAL_IN_HOURS=" + largest.toHours() + " would do.")
             .orElse("No interval is short enough for a key that lives less than 4 hours.");
     return Optional.of(
-        new RotationFailure(
+        new RotationException(
             KEY_TOO_SHORT_LIVED,
             "The key expires at %s, %s after it was stored. Scheduled runs are %d hours apart, so it has to live for %d hours. %s"
                 .formatted(

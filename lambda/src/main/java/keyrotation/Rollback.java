@@ -33,11 +33,11 @@ final class Rollback {
         versions
             .previous(secret)
             .orElseThrow(
-                () -> new RotationFailure(CANNOT_ROLL_BACK, "There is no previous version."));
+                () -> new RotationException(CANNOT_ROLL_BACK, "There is no previous version."));
     boolean isBack = previous.created().isAfter(current.created());
     Version target = isBack ? current : previous;
     if (verification.verify(target, Optional.empty(), request) instanceof Verdict.Rejected) {
-      throw new RotationFailure(
+      throw new RotationException(
           CANNOT_ROLL_BACK,
           "Momento rejects the previous key, or it is not a kind of key that can be verified.");
     }

@@ -15,7 +15,7 @@ import java.util.regex.Pattern;
 sealed interface RotationEvent {
 
   /** What a person wants done with a secret. */
-  enum Wish {
+  enum Action {
     /** Rotate it now. */
     ROTATE,
     /** Rotate it if a schedule would. */
@@ -31,7 +31,7 @@ sealed interface RotationEvent {
    *
    * @param secretId its name or ARN
    */
-  record Manual(String secretId, Wish wish) implements RotationEvent {}
+  record Manual(String secretId, Action action) implements RotationEvent {}
 
   /**
    * A schedule wants all configured secrets rotated that are due.
@@ -68,7 +68,7 @@ sealed interface RotationEvent {
   /**
    * Reads an event.
    *
-   * @throws RotationFailure {@code EVENT_UNKNOWN}
+   * @throws RotationException {@code EVENT_UNKNOWN}
    */
   static RotationEvent parse(byte[] event, Instant now) {
     JsonNode json =
@@ -143,14 +143,14 @@ sealed interface RotationEvent {
       throw unknown("The event has fields that are not known.");
     }
     return switch (wishes.size()) {
-      case 0 -> new Manual(secretId, Wish.ROTATE);
+      case 0 -> new Manual(secretId, Action.ROTATE);
       case 1 ->
           new Manual(
               secretId,
               switch (wishes.getFirst()) {
-                case "dry_run" -> Wish.DRY_RUN;
-                case "if_due" -> Wish.ROTATE_IF_DUE;
-                default -> Wish.ROLL_BACK;
+                case "dry_run" -> Action.DRY_RUN;
+                case "if_due" -> Action.ROTATE_IF_DUE;
+                default -> Action.ROLL_BACK;
               });
       default -> throw unknown("The event wants more than one of " + wishes + ".");
     };
@@ -173,8 +173,8 @@ sealed interface RotationEvent {
     return value.asText();
   }
 
-  private static RotationFailure unknown(String what) {
-    return new RotationFailure(
+  private static RotationException unknown(String what) {
+    return new RotationException(
         EVENT_UNKNOWN,
         what
             + " This function takes {\""

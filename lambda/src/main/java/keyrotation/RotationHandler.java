@@ -17,7 +17,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
 import java.util.stream.Stream;
-import keyrotation.RotationEvent.Wish;
+import keyrotation.RotationEvent.Action;
 import keyrotation.Settings.Tag;
 import software.amazon.awssdk.core.retry.RetryMode;
 import software.amazon.awssdk.http.urlconnection.UrlConnectionHttpClient;
@@ -27,7 +27,7 @@ import software.amazon.awssdk.services.secretsmanager.SecretsManagerClientBuilde
 /**
  * The function's way in: an event comes in, a report goes out, and an error if anything failed.
  *
- * <p>The error is a {@code RotationFailedException}; its message names the secret, the reason and
+ * <p>The error is a {@code InvocationFailedException}; its message names the secret, the reason and
  * the next step.
  */
 public final class RotationHandler implements RequestStreamHandler {
@@ -48,7 +48,7 @@ public final class RotationHandler implements RequestStreamHandler {
   private final Time time;
   private final Duration grace;
   private final PrintStream log;
-  private final RotationRound round;
+  private final BatchRotation round;
 
   @SuppressWarnings("UnusedVariable") // The context that it is registered with holds it weakly.
   private final Priming priming;
@@ -77,7 +77,7 @@ public final class RotationHandler implements RequestStreamHandler {
     this.time = time;
     this.grace = grace;
     this.log = log;
-    this.round = new RotationRound(time, PatientMomento.timeForOne(grace));
+    this.round = new BatchRotation(time, MomentoClient.timeForOne(grace));
     this.priming = new Priming(settings, store(), credentials, time).register();
   }
 
@@ -99,7 +99,7 @@ public final class RotationHandler implements RequestStreamHandler {
       throws IOException {
     RotationReport report = handle(parse(input.readAllBytes(), context), context);
     if (report.failed()) {
-      throw new RotationFailedException(report.error());
+      throw new InvocationFailedException(report.error());
     }
     output.write(report.json().toString().getBytes(UTF_8));
   }
@@ -109,8 +109,8 @@ public final class RotationHandler implements RequestStreamHandler {
     try {
       return new RotationLog(log, time, requestId, "")
           .step(LogStep.PARSE_EVENT, () -> RotationEvent.parse(event, time.instant()));
-    } catch (RotationFailure e) {
-      throw new RotationFailedException(RotationReport.unknownEvent(requestId, e));
+    } catch (RotationException e) {
+      throw new InvocationFailedException(RotationReport.unknownEvent(requestId, e));
     }
   }
 
@@ -123,15 +123,15 @@ public final class RotationHandler implements RequestStreamHandler {
       // know: they are made anew for each invocation, of which a process has one at a time.
       RateLimit refreshes = new RateLimit(settings.refreshesPerSecond(), time);
       Worker worker =
-          new Worker(requestId, store(), new PatientMomento(controlPlane, time, grace, refreshes));
+          new Worker(requestId, store(), new MomentoClient(controlPlane, time, grace, refreshes));
       return switch (event) {
-        case RotationEvent.Manual(String secretId, Wish wish) -> {
+        case RotationEvent.Manual(String secretId, Action action) -> {
           var request = new RotationRequest("lambda-request/" + requestId, deadline);
           yield worker.reportOnOne(
               secretId,
               work ->
                   requireKey(
-                      switch (wish) {
+                      switch (action) {
                         case ROTATE -> work.rotation().rotate(secretId, request);
                         case ROTATE_IF_DUE -> work.rotation().rotateIfDue(secretId, request);
                         case DRY_RUN -> work.rotation().dryRun(secretId, request);
@@ -162,7 +162,7 @@ public final class RotationHandler implements RequestStreamHandler {
     return result instanceof RotationResult.AwaitingFirstKey(String secret)
         ? new RotationResult.Failed(
             secret,
-            new RotationFailure(FailureReason.AWAITING_FIRST_KEY, "The secret has no value yet."))
+            new RotationException(FailureReason.AWAITING_FIRST_KEY, "The secret has no value yet."))
         : result;
   }
 
@@ -173,9 +173,9 @@ public final class RotationHandler implements RequestStreamHandler {
   private final class Worker {
     private final String requestId;
     private final SecretStore store;
-    private final PatientMomento momento;
+    private final MomentoClient momento;
 
-    Worker(String requestId, SecretStore store, PatientMomento momento) {
+    Worker(String requestId, SecretStore store, MomentoClient momento) {
       this.requestId = requestId;
       this.store = store;
       this.momento = momento;
@@ -224,7 +224,7 @@ public final class RotationHandler implements RequestStreamHandler {
                             .ifPresentOrElse(
                                 region -> others.add(skipped(found.name(), region)),
                                 () -> secretIds.add(found.name())));
-      } catch (RotationFailure e) {
+      } catch (RotationException e) {
         others.add(new RotationResult.Failed(name, e));
       }
     }

@@ -51,18 +51,18 @@ final class RotationLog {
       T result = step.get();
       write("INFO", name, versionId, "done", start, "");
       return result;
-    } catch (RotationFailure e) {
+    } catch (RotationException e) {
       write("WARN", name, versionId, e.reason().name(), start, e.what());
       throw e;
     } catch (RuntimeException e) {
-      RotationFailure failure = internal(name, e);
+      RotationException failure = internal(name, e);
       write("ERROR", name, versionId, failure.reason().name(), start, failure.what());
       throw failure;
     }
   }
 
   /** Writes what is wrong, though the step succeeded. */
-  void warn(LogStep step, String versionId, RotationFailure failure) {
+  void warn(LogStep step, String versionId, RotationException failure) {
     write("WARN", step, versionId, failure.reason().name(), clock.instant(), failure.what());
   }
 
@@ -72,7 +72,7 @@ final class RotationLog {
     RotationResult result;
     try {
       result = work.get();
-    } catch (RotationFailure e) {
+    } catch (RotationException e) {
       result = new RotationResult.Failed(secret, e);
     } catch (RuntimeException | LinkageError | StackOverflowError e) {
       // It may not end the work on other secrets.
@@ -84,11 +84,11 @@ final class RotationLog {
     return result;
   }
 
-  private static RotationFailure internal(LogStep step, Throwable e) {
+  private static RotationException internal(LogStep step, Throwable e) {
     // Nobody foresaw it. Not its message, which may quote what it was given: the place is enough.
     String place =
         e.getClass().getName() + " " + Arrays.stream(e.getStackTrace()).limit(5).toList();
-    return new RotationFailure(INTERNAL_ERROR, "The step " + step + " failed: " + place + ".");
+    return new RotationException(INTERNAL_ERROR, "The step " + step + " failed: " + place + ".");
   }
 
   private void write(

@@ -30,7 +30,7 @@ record RotationReport(String requestId, List<RotationResult> results) {
   }
 
   /** Returns the error of an event that names no secret to work on. */
-  static String unknownEvent(String requestId, RotationFailure failure) {
+  static String unknownEvent(String requestId, RotationException failure) {
     var json = new RotationReport(requestId, List.of()).json();
     addReason(json.put("failed", true), failure);
     return failure.explanation() + "\n" + json;
@@ -71,9 +71,9 @@ record RotationReport(String requestId, List<RotationResult> results) {
           json.put("rotation_step", step.toString()).put("version_id", id);
       case RotationResult.AwaitingFirstKey _ -> {}
       case RotationResult.RotationInProgress(_, String id) -> json.put("version_id", id);
-      case RotationResult.Skipped(_, RotationFailure why) ->
+      case RotationResult.Skipped(_, RotationException why) ->
           json.put("reason", why.reason().name());
-      case RotationResult.Failed(_, RotationFailure failure, Optional<RotationResult> done) -> {
+      case RotationResult.Failed(_, RotationException failure, Optional<RotationResult> done) -> {
         addReason(json, failure);
         done.ifPresent(
             what -> {
@@ -84,7 +84,7 @@ record RotationReport(String requestId, List<RotationResult> results) {
     }
   }
 
-  private static void addReason(ObjectNode json, RotationFailure failure) {
+  private static void addReason(ObjectNode json, RotationException failure) {
     json.put("reason", failure.reason().name()).put("needs", failure.reason().needs().toString());
   }
 

@@ -45,18 +45,18 @@ sealed interface RotationResult {
   record RotationInProgress(String secret, String versionId) implements RotationResult {}
 
   /** The secret was found by its tag, and cannot be rotated here; that is no failure. */
-  record Skipped(String secret, RotationFailure why) implements RotationResult {}
+  record Skipped(String secret, RotationException why) implements RotationResult {}
 
   /**
    * It could not be done, or something has to be done about the secret all the same.
    *
    * @param done what was done in spite of the failure
    */
-  record Failed(String secret, RotationFailure failure, Optional<RotationResult> done)
+  record Failed(String secret, RotationException failure, Optional<RotationResult> done)
       implements RotationResult {
 
     /** Nothing was done. */
-    Failed(String secret, RotationFailure failure) {
+    Failed(String secret, RotationException failure) {
       this(secret, failure, Optional.empty());
     }
   }

@@ -47,7 +47,7 @@ final class RotationSteps {
       RotationStep step, String secretId, String versionId, RotationRequest request) {
     Secret described = versions.describeShowing(secretId, Secret::rotationEnabled);
     if (!described.rotationEnabled()) {
-      throw new RotationFailure(
+      throw new RotationException(
           ROTATION_NOT_ENABLED, "Secrets Manager's own rotation is not enabled for the secret.");
     }
     Optional<Version> current = versions.current(described);
@@ -100,7 +100,7 @@ final class RotationSteps {
       versions.giveUp(secret, current, successor.get());
       if (target.isPresent()) {
         // Left as pending, Secrets Manager would try the same version for ever.
-        throw new RotationFailure(
+        throw new RotationException(
             NEW_KEY_REJECTED, "Momento still does not accept the new key; it was given up.");
       }
     }
@@ -145,11 +145,11 @@ final class RotationSteps {
             ? described
             : versions.describeShowing(described.arn(), now -> now.labels().containsKey(versionId));
     if (!secret.labels().containsKey(versionId)) {
-      throw new RotationFailure(
+      throw new RotationException(
           VERSION_UNKNOWN, "The secret has no version " + versionId + ", or it has no label.");
     }
     if (!secret.labelsOf(versionId).contains(PENDING)) {
-      throw new RotationFailure(
+      throw new RotationException(
           VERSION_NOT_PENDING, "The version " + versionId + " is not labelled AWSPENDING.");
     }
     return secret;
@@ -176,8 +176,8 @@ final class RotationSteps {
     }
   }
 
-  private static RotationFailure superseded(String versionId) {
-    return new RotationFailure(
+  private static RotationException superseded(String versionId) {
+    return new RotationException(
         SUPERSEDED,
         "The version "
             + versionId

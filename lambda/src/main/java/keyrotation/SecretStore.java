@@ -36,7 +36,7 @@ import software.amazon.awssdk.services.secretsmanager.model.UpdateSecretVersionS
 /**
  * Secrets Manager: the versions of a secret, and the staging labels that say what each is for.
  *
- * <p>Every method ends in a {@link RotationFailure} when the service refuses or can't be reached.
+ * <p>Every method ends in a {@link RotationException} when the service refuses or can't be reached.
  * What the service says of an error is not repeated, for it may quote a value; its code is.
  */
 final class SecretStore {
@@ -128,12 +128,13 @@ final class SecretStore {
     /**
      * Returns the value.
      *
-     * @throws RotationFailure {@code SECRET_MALFORMED}, if it is binary
+     * @throws RotationException {@code SECRET_MALFORMED}, if it is binary
      */
     Sensitive value() {
       return text.orElseThrow(
           () ->
-              new RotationFailure(SECRET_MALFORMED, "The version " + id + " is binary, not text."));
+              new RotationException(
+                  SECRET_MALFORMED, "The version " + id + " is binary, not text."));
     }
 
     /** Returns when its key ends, as far as that is known. */
@@ -145,7 +146,7 @@ final class SecretStore {
     Optional<KeySecret> content() {
       try {
         return text.map(KeySecret::parse);
-      } catch (RotationFailure unreadable) {
+      } catch (RotationException unreadable) {
         return Optional.empty();
       }
     }
@@ -196,13 +197,13 @@ final class SecretStore {
   /**
    * Looks a secret up by name or ARN.
    *
-   * @throws RotationFailure {@code SECRET_IS_REPLICA} too: a replica takes no write
+   * @throws RotationException {@code SECRET_IS_REPLICA} too: a replica takes no write
    */
   Secret describe(String secretId) {
     DescribeSecretResponse secret =
         call("DescribeSecret", secretId, () -> client.describeSecret(r -> r.secretId(secretId)));
     if (secret.deletedDate() != null) {
-      throw new RotationFailure(SECRET_DELETED, "The secret is scheduled for deletion.");
+      throw new RotationException(SECRET_DELETED, "The secret is scheduled for deletion.");
     }
     primaryOfReplica(secret.arn(), secret.primaryRegion())
         .ifPresent(
@@ -224,15 +225,15 @@ final class SecretStore {
         : Optional.of(primaryRegion);
   }
 
-  static RotationFailure isReplica(String primaryRegion) {
-    return new RotationFailure(
+  static RotationException isReplica(String primaryRegion) {
+    return new RotationException(
         SECRET_IS_REPLICA, "The secret is a replica; its primary is in " + primaryRegion + ".");
   }
 
   /**
    * Returns all secrets that have the tag, in order of their names.
    *
-   * @throws RotationFailure {@code SECRET_NOT_FOUND}, if there are none, as where the tag is
+   * @throws RotationException {@code SECRET_NOT_FOUND}, if there are none, as where the tag is
    *     misspelt
    */
   List<Listed> tagged(Tag tag) {
@@ -265,7 +266,7 @@ final class SecretStore {
                     .sorted(Comparator.comparing(Listed::name))
                     .toList());
     if (tagged.isEmpty()) {
-      throw new RotationFailure(SECRET_NOT_FOUND, "No secret has the tag.");
+      throw new RotationException(SECRET_NOT_FOUND, "No secret has the tag.");
     }
     return tagged;
   }
@@ -392,7 +393,7 @@ final class SecretStore {
   /** Waits until that many writing calls may be made without exceeding the quota. */
   private void acquirePermits(String action, int calls) {
     if (!writes.acquire(calls, LONGEST_CALL)) {
-      throw new RotationFailure(
+      throw new RotationException(
           RATE_LIMITED_LOCALLY,
           "secretsmanager:"
               + action
@@ -411,7 +412,7 @@ final class SecretStore {
     } catch (AwsServiceException e) {
       throw failure("secretsmanager:" + action + " on " + secretId, e);
     } catch (SdkClientException e) {
-      throw new RotationFailure(
+      throw new RotationException(
           SECRETS_MANAGER_UNAVAILABLE,
           "secretsmanager:" + action + " got no answer (" + e.getClass().getSimpleName() + ").");
     }
@@ -422,7 +423,7 @@ final class SecretStore {
     return String.valueOf(e.getMessage()).contains("replica secret");
   }
 
-  private static RotationFailure failure(String action, AwsServiceException e) {
+  private static RotationException failure(String action, AwsServiceException e) {
     // What answers may be a gateway on the way, and know nothing of AWS's codes.
     String code =
         Optional.ofNullable(e.awsErrorDetails())
@@ -430,26 +431,27 @@ final class SecretStore {
             .orElse("HTTP status " + e.statusCode());
     String told = " (" + code + ", AWS request " + e.requestId() + ").";
     if (isAboutReplica(e)) {
-      return new RotationFailure(SECRET_IS_REPLICA, action + " is not allowed on a replica" + told);
+      return new RotationException(
+          SECRET_IS_REPLICA, action + " is not allowed on a replica" + told);
     }
     return switch (code) {
       case "ResourceNotFoundException" ->
-          new RotationFailure(SECRET_NOT_FOUND, "There is no such secret in this region" + told);
+          new RotationException(SECRET_NOT_FOUND, "There is no such secret in this region" + told);
       case "InvalidRequestException" ->
           String.valueOf(e.getMessage()).contains("deletion")
-              ? new RotationFailure(SECRET_DELETED, "The secret is scheduled for deletion" + told)
-              : new RotationFailure(
+              ? new RotationException(SECRET_DELETED, "The secret is scheduled for deletion" + told)
+              : new RotationException(
                   ACCESS_DENIED, action + " is not allowed for a secret of this kind" + told);
       case "AccessDeniedException" ->
-          new RotationFailure(ACCESS_DENIED, action + " was refused, or KMS refused" + told);
+          new RotationException(ACCESS_DENIED, action + " was refused, or KMS refused" + told);
       case "DecryptionFailure" ->
-          new RotationFailure(ACCESS_DENIED, action + " failed for want of kms:Decrypt" + told);
+          new RotationException(ACCESS_DENIED, action + " failed for want of kms:Decrypt" + told);
       case "EncryptionFailure" ->
-          new RotationFailure(
+          new RotationException(
               ACCESS_DENIED, action + " failed for want of kms:GenerateDataKey" + told);
       case "LimitExceededException" ->
-          new RotationFailure(QUOTA_EXCEEDED, action + " exceeds a quota" + told);
-      default -> new RotationFailure(SECRETS_MANAGER_UNAVAILABLE, action + " failed" + told);
+          new RotationException(QUOTA_EXCEEDED, action + " exceeds a quota" + told);
+      default -> new RotationException(SECRETS_MANAGER_UNAVAILABLE, action + " failed" + told);
     };
   }
 }

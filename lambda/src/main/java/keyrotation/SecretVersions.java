@@ -70,7 +70,7 @@ final class SecretVersions {
                     Optional::isPresent, () -> store.read(secret, versionId))
                 .orElseThrow(
                     () ->
-                        new RotationFailure(
+                        new RotationException(
                             SECRETS_MANAGER_UNAVAILABLE,
                             "The version " + versionId + " has no value that can be read yet.")));
   }
@@ -295,13 +295,13 @@ final class SecretVersions {
   private void takeOffIfPossible(Secret secret, String label, String versionId) {
     try {
       var _ = takeOff(secret, label, versionId);
-    } catch (RotationFailure logged) {
+    } catch (RotationException logged) {
       // The log has it.
     }
   }
 
-  static RotationFailure superseded() {
-    return new RotationFailure(
+  static RotationException superseded() {
+    return new RotationException(
         SUPERSEDED,
         "Another version became AWSCURRENT during this rotation and was left in place.");
   }

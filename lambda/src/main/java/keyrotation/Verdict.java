@@ -17,5 +17,5 @@ sealed interface Verdict {
   record Rejected(String code) implements Verdict {}
 
   /** Momento did not say: neither proof nor condemnation. */
-  record Unknown(NoAnswer why) implements Verdict {}
+  record Unknown(Unavailable why) implements Verdict {}
 }

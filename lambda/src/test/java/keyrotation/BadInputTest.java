@@ -53,7 +53,7 @@ class BadInputTest {
       })
   void an_event_of_no_known_form(String event) {
     assertThatThrownBy(() -> function.invoke(event, "1", Duration.ofMinutes(1)))
-        .isInstanceOf(RotationFailedException.class)
+        .isInstanceOf(InvocationFailedException.class)
         .hasMessageStartingWith("EVENT_UNKNOWN: ")
         .hasMessageContaining("momento_auth_token_secret_name")
         .hasMessageEndingWith(
@@ -76,7 +76,7 @@ class BadInputTest {
     for (String pasted :
         new String[] {key, jwt("{\"t\":\"g\"}"), cutOff, token, spaced, "momento/" + key}) {
       assertThatThrownBy(() -> function.invoke(manualEvent(pasted), "1", Duration.ofMinutes(1)))
-          .isInstanceOf(RotationFailedException.class)
+          .isInstanceOf(InvocationFailedException.class)
           .hasMessageStartingWith("EVENT_UNKNOWN: ")
           .hasMessageNotContaining(pasted);
       assertThat(function.log()).doesNotContain(pasted);
@@ -93,7 +93,7 @@ class BadInputTest {
   @Test
   void a_secret_that_does_not_exist() {
     assertThatThrownBy(() -> function.invoke(manualEvent("nobody"), "1", Duration.ofMinutes(1)))
-        .isInstanceOf(RotationFailedException.class)
+        .isInstanceOf(InvocationFailedException.class)
         .hasMessageStartingWith("nobody was not rotated. SECRET_NOT_FOUND: ");
   }
 
@@ -102,7 +102,7 @@ class BadInputTest {
     function.vault().create(SECRET, null, null, null);
 
     assertThatThrownBy(function::rotate)
-        .isInstanceOf(RotationFailedException.class)
+        .isInstanceOf(InvocationFailedException.class)
         .hasMessageStartingWith(SECRET + " was not rotated. AWAITING_FIRST_KEY: ");
     assertThat(function.vault().describe(SECRET).versions()).isEmpty();
   }
@@ -244,7 +244,7 @@ class BadInputTest {
         .onEvery(action, new Fault.Refuse<>(SecretsManagerException.accessDenied(action, SECRET)));
 
     assertThatThrownBy(function::rotate)
-        .isInstanceOf(RotationFailedException.class)
+        .isInstanceOf(InvocationFailedException.class)
         .hasMessageStartingWith(SECRET + " was not rotated. ACCESS_DENIED: ")
         .hasMessageContaining("secretsmanager:" + action + " on " + SECRET);
     assertThat(function.currentKeyWorks()).isTrue();
@@ -353,7 +353,7 @@ class BadInputTest {
   private void assertFails(String reason, String fact) {
     Secret before = function.vault().describe(SECRET);
     assertThatThrownBy(() -> function.rotate(UUID.randomUUID().toString()))
-        .isInstanceOf(RotationFailedException.class)
+        .isInstanceOf(InvocationFailedException.class)
         .hasMessageStartingWith(SECRET + " was not rotated. " + reason + ": ")
         .hasMessageContaining(fact);
     assertThat(function.vault().describe(SECRET)).isEqualTo(before);

@@ -42,7 +42,7 @@ final class Canary {
   }
 
   /** Fails if a refusal has another reason than those, or tells any of the secrets in part. */
-  static void assertTellsNothing(RotationFailure refusal, FailureReason... reasons) {
+  static void assertTellsNothing(RotationException refusal, FailureReason... reasons) {
     assertThat(refusal.reason()).isIn((Object[]) reasons);
     assertThat(refusal).hasNoCause().hasNoSuppressedExceptions();
     assertThat(RUNS).noneMatch(refusal.explanation()::contains);

@@ -48,7 +48,7 @@ class HostileInputTest {
   void an_odd_field_beside_the_key_is_kept(Odd odd) {
     KeySecret secret = KeySecret.parse(new Sensitive(secretWith("\"odd\":" + odd.json)));
     String renewed =
-        secret.renewed(new MintedKey(Canary.KEY, Canary.TOKEN, secret.expiry())).value();
+        secret.renewed(new RefreshedKey(Canary.KEY, Canary.TOKEN, secret.expiry())).value();
 
     assertThat(UTF_8.newEncoder().canEncode(renewed)).isTrue();
     assertThat(Json.read(renewed).orElseThrow().get("odd"))
@@ -93,7 +93,7 @@ class HostileInputTest {
     Sensitive secret = new Sensitive(secretWith(bad.fields));
 
     Canary.assertTellsNothing(
-        catchThrowableOfType(RotationFailure.class, () -> KeySecret.parse(secret)),
+        catchThrowableOfType(RotationException.class, () -> KeySecret.parse(secret)),
         SECRET_MALFORMED);
   }
 
@@ -135,7 +135,7 @@ class HostileInputTest {
   void what_is_no_event_is_refused(NoEvent event) {
     Canary.assertTellsNothing(
         catchThrowableOfType(
-            RotationFailure.class, () -> RotationEvent.parse(event.bytes(), Instant.EPOCH)),
+            RotationException.class, () -> RotationEvent.parse(event.bytes(), Instant.EPOCH)),
         EVENT_UNKNOWN);
   }
 

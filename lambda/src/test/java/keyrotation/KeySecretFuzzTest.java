@@ -17,8 +17,8 @@ class KeySecretFuzzTest {
 
   private static final List<String> RENEWED =
       List.of("apiKey", "authToken", "apiToken", "refreshToken", "validUntil");
-  private static final MintedKey MINTED =
-      new MintedKey(
+  private static final RefreshedKey MINTED =
+      new RefreshedKey(
           MomentoKey.v1("cell.example.com", "new-token"),
           new Sensitive("new-refresh"),
           Expiry.ofEpochSeconds(1_800_000_000));
@@ -30,7 +30,7 @@ class KeySecretFuzzTest {
     KeySecret parsed;
     try {
       parsed = KeySecret.parse(new Sensitive(value));
-    } catch (RotationFailure e) {
+    } catch (RotationException e) {
       Canary.assertTellsNothing(e, SECRET_MALFORMED, KEY_UNREADABLE, KEY_NOT_REFRESHABLE);
       return;
     }

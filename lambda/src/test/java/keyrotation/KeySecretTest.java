@@ -15,8 +15,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 class KeySecretTest {
 
   private static final MomentoKey.V1 OLD = MomentoKey.v1("cell.example.com", "old-token");
-  private static final MintedKey MINTED =
-      new MintedKey(
+  private static final RefreshedKey MINTED =
+      new RefreshedKey(
           MomentoKey.v1("cell.example.com", "new-token"),
           new Sensitive("new-refresh"),
           Expiry.ofEpochSeconds(1_800_000_000));
@@ -91,7 +91,7 @@ class KeySecretTest {
   void reads_every_expiry_that_it_writes() {
     for (Expiry expiry :
         List.of(new Expiry.Never(), new Expiry.At(Instant.ofEpochSecond(Expiry.LATEST)))) {
-      MintedKey minted = new MintedKey(MINTED.key(), MINTED.refreshToken(), expiry);
+      RefreshedKey minted = new RefreshedKey(MINTED.key(), MINTED.refreshToken(), expiry);
 
       assertThat(KeySecret.parse(parse("{'apiKey':'OLD'}").renewed(minted)).expiry())
           .isEqualTo(expiry);

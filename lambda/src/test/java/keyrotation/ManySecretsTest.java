@@ -52,7 +52,7 @@ class ManySecretsTest {
     storeKey("c");
 
     assertThatThrownBy(this::check)
-        .isInstanceOf(RotationFailedException.class)
+        .isInstanceOf(InvocationFailedException.class)
         .hasMessageStartingWith("b was not rotated. SECRET_MALFORMED: ")
         .hasMessageContaining("\"secret\":\"a\",\"result\":\"ROTATED\"")
         .hasMessageContaining(
@@ -200,7 +200,7 @@ class ManySecretsTest {
                 function.invoke(
                     WaysInTest.sample("scheduler.json", function.now()),
                     "1",
-                    PatientMomento.timeForOne(Duration.ofMillis(300))))
+                    MomentoClient.timeForOne(Duration.ofMillis(300))))
         .message()
         .satisfies(
             message -> {
@@ -230,7 +230,7 @@ class ManySecretsTest {
   private String begunFirst(String event) {
     int before = function.log().length();
     assertThatThrownBy(() -> function.invoke(event, "1", Duration.ofSeconds(1)))
-        .isInstanceOf(RotationFailedException.class);
+        .isInstanceOf(InvocationFailedException.class);
     return function
         .log()
         .substring(before)

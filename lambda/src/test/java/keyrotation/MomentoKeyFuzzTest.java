@@ -27,7 +27,7 @@ class MomentoKeyFuzzTest {
       if (MomentoKey.parse(text) instanceof MomentoKey.V1 key) {
         assertKey(key);
       }
-    } catch (RotationFailure e) {
+    } catch (RotationException e) {
       Canary.assertTellsNothing(e, KEY_UNREADABLE);
     }
   }

@@ -123,7 +123,7 @@ class MomentoKeyTest {
   private static void assertUnreadable(String text) {
     assertThatThrownBy(() -> MomentoKey.parse(text))
         .isInstanceOfSatisfying(
-            RotationFailure.class,
+            RotationException.class,
             e -> assertThat(e.reason()).isEqualTo(FailureReason.KEY_UNREADABLE));
   }
 

@@ -65,7 +65,7 @@ class PackedFunctionIT {
         .asInstanceOf(type(Outcome.Failure.class))
         .satisfies(
             failure -> {
-              assertThat(failure.type()).isEqualTo("keyrotation.RotationFailedException");
+              assertThat(failure.type()).isEqualTo("keyrotation.InvocationFailedException");
               assertThat(failure.message())
                   .startsWith(SECRET + " was not rotated. SECRET_NOT_FOUND: ");
             });

@@ -23,7 +23,7 @@ class RotationEventFuzzTest {
     RotationEvent parsed;
     try {
       parsed = RotationEvent.parse(Canary.plantedIn(event), NOW);
-    } catch (RotationFailure e) {
+    } catch (RotationException e) {
       Canary.assertTellsNothing(e, EVENT_UNKNOWN);
       return;
     }

@@ -15,10 +15,10 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import keyrotation.RotationEvent.Action;
 import keyrotation.RotationEvent.Manual;
 import keyrotation.RotationEvent.Scheduled;
 import keyrotation.RotationEvent.Step;
-import keyrotation.RotationEvent.Wish;
 import org.joda.time.DateTime;
 import org.joda.time.DateTimeZone;
 import org.junit.jupiter.api.Test;
@@ -36,11 +36,11 @@ class RotationEventTest {
   private static final String TOKEN = "0d1b7c52-6a8e-4f0b-9a57-2f6e1c3d4b5a";
   private static final Map<String, RotationEvent> MEANINGS =
       Map.ofEntries(
-          Map.entry("manual.json", new Manual(NAME, Wish.ROTATE)),
-          Map.entry("manual-secret-id.json", new Manual(NAME, Wish.ROTATE)),
-          Map.entry("dry-run.json", new Manual(NAME, Wish.DRY_RUN)),
-          Map.entry("if-due.json", new Manual(NAME, Wish.ROTATE_IF_DUE)),
-          Map.entry("rollback.json", new Manual(NAME, Wish.ROLL_BACK)),
+          Map.entry("manual.json", new Manual(NAME, Action.ROTATE)),
+          Map.entry("manual-secret-id.json", new Manual(NAME, Action.ROTATE)),
+          Map.entry("dry-run.json", new Manual(NAME, Action.DRY_RUN)),
+          Map.entry("if-due.json", new Manual(NAME, Action.ROTATE_IF_DUE)),
+          Map.entry("rollback.json", new Manual(NAME, Action.ROLL_BACK)),
           Map.entry(
               "scheduled-rule.json",
               new Scheduled(
@@ -135,7 +135,7 @@ class RotationEventTest {
   void what_is_none_of_them_is_refused_with_a_list_of_them(String event) {
     assertThatThrownBy(() -> RotationEvent.parse(event.replace('\'', '"').getBytes(UTF_8), NOW))
         .isInstanceOfSatisfying(
-            RotationFailure.class,
+            RotationException.class,
             e -> assertThat(e.reason()).isEqualTo(FailureReason.EVENT_UNKNOWN))
         .hasMessageContainingAll(
             "momento_auth_token_secret_name", "SecretId", "dry_run", "if_due", "rollback");
@@ -160,7 +160,7 @@ class RotationEventTest {
   void a_scheduled_time_that_never_changes_is_refused(String time) {
     assertThatThrownBy(() -> RotationEvent.parse(scheduledAt(time), NOW))
         .isInstanceOfSatisfying(
-            RotationFailure.class,
+            RotationException.class,
             e -> assertThat(e.reason()).isEqualTo(FailureReason.EVENT_UNKNOWN))
         .hasMessageContaining("\"time\"");
   }
@@ -177,7 +177,7 @@ class RotationEventTest {
             RotationEvent.parse(
                 "{\"SecretId\": \"a\", \"dry_run\": false, \"rollback\": true}".getBytes(UTF_8),
                 NOW))
-        .isEqualTo(new Manual("a", Wish.ROLL_BACK));
+        .isEqualTo(new Manual("a", Action.ROLL_BACK));
   }
 
   private static <T> byte[] json(T event, Class<T> type) {

@@ -53,7 +53,7 @@ class RotationLogTest {
 
   @Test
   void writes_the_result_as_the_report_has_it() throws IOException {
-    RotationFailure failure = new RotationFailure(FailureReason.KEY_EXPIRED, "Too late.");
+    RotationException failure = new RotationException(FailureReason.KEY_EXPIRED, "Too late.");
 
     RotationResult result =
         log.result(
@@ -88,7 +88,7 @@ class RotationLogTest {
 
   @Test
   void writes_the_reason_of_a_failure() throws IOException {
-    RotationFailure failure = new RotationFailure(FailureReason.KEY_EXPIRED, "Too late.");
+    RotationException failure = new RotationException(FailureReason.KEY_EXPIRED, "Too late.");
 
     assertThatThrownBy(() -> log.step(LogStep.READ_CURRENT, failing(failure))).isSameAs(failure);
 
@@ -102,7 +102,7 @@ class RotationLogTest {
     assertThatThrownBy(
             () -> log.step(LogStep.READ_CURRENT, failing(new IllegalStateException("canary"))))
         .isInstanceOfSatisfying(
-            RotationFailure.class,
+            RotationException.class,
             e -> assertThat(e.reason()).isEqualTo(FailureReason.INTERNAL_ERROR))
         .hasMessageContaining("IllegalStateException")
         .hasMessageContaining("RotationLogTest")

@@ -36,7 +36,7 @@ class RotationReportTest {
         new RotationResult.AwaitingFirstKey(SECRET),
         new RotationResult.Failed(
             SECRET,
-            new RotationFailure(
+            new RotationException(
                 FailureReason.KEY_EXPIRED, "The key expired at 2026-01-03T00:00:00Z.")),
         new RotationResult.RotationInProgress(SECRET, NEW),
         new RotationResult.Skipped(SECRET, SecretStore.isReplica("eu-west-1")),
@@ -99,7 +99,7 @@ class RotationReportTest {
             List.of(
                 new RotationResult.AlreadyRotated("a", NEW),
                 new RotationResult.Failed(
-                    "b", new RotationFailure(FailureReason.SECRET_NOT_FOUND, "None."))));
+                    "b", new RotationException(FailureReason.SECRET_NOT_FOUND, "None."))));
 
     assertThat(report.error().lines())
         .hasSize(2)

@@ -232,7 +232,7 @@ class RotationTest {
     function.storeKey();
 
     assertThatThrownBy(() -> function.rotate("1", Duration.ofMillis(millis)))
-        .isInstanceOf(RotationFailedException.class)
+        .isInstanceOf(InvocationFailedException.class)
         .hasMessageContaining("OUT_OF_TIME")
         .hasMessageContaining("Too little time was left to mint");
 
@@ -245,7 +245,7 @@ class RotationTest {
     function.storeKey();
 
     assertThatThrownBy(() -> function.rotate("1", Duration.ofMillis(millis)))
-        .isInstanceOf(RotationFailedException.class)
+        .isInstanceOf(InvocationFailedException.class)
         .hasMessageContaining("OUT_OF_TIME")
         .hasMessageContaining("stays stored");
 
@@ -631,7 +631,7 @@ class RotationTest {
             () ->
                 function.invoke(
                     SandboxedFunction.manualEvent(SECRET), "1", Duration.ofMillis(13_500)))
-        .isInstanceOf(RotationFailedException.class)
+        .isInstanceOf(InvocationFailedException.class)
         .hasMessageContaining("OUT_OF_TIME")
         .hasMessageContaining("stays stored");
 
@@ -1023,7 +1023,7 @@ class RotationTest {
   void keeps_nothing_that_counts_time_from_one_invocation_to_the_next() {
     assertThat(RotationHandler.class.getDeclaredFields())
         .extracting(Field::getType)
-        .doesNotContain(RateLimit.class, SecretStore.class, PatientMomento.class);
+        .doesNotContain(RateLimit.class, SecretStore.class, MomentoClient.class);
   }
 
   @Test
@@ -1067,7 +1067,7 @@ class RotationTest {
 
   private void assertFails(String requestId, String reason, String fact) {
     assertThatThrownBy(() -> function.rotate(requestId))
-        .isInstanceOf(RotationFailedException.class)
+        .isInstanceOf(InvocationFailedException.class)
         .hasMessageStartingWith(SECRET + " was not rotated. " + reason + ": ")
         .hasMessageContaining(fact);
   }

@@ -166,7 +166,7 @@ final class SandboxedFunction extends World {
       JsonNode report = invoke(event, requestId, timeLeft);
       said.add(report.toString());
       ending = new Ending.Answered(report);
-    } catch (RotationFailedException e) {
+    } catch (InvocationFailedException e) {
       StringWriter trace = new StringWriter();
       e.printStackTrace(new PrintWriter(trace, true));
       said.add(trace.toString());

@@ -63,8 +63,8 @@ record Scenario(
       };
     }
 
-    private static String manual(String wish) {
-      return "{\"momento_auth_token_secret_name\":\"%s\",\"%s\":true}".formatted(SECRET, wish);
+    private static String manual(String action) {
+      return "{\"momento_auth_token_secret_name\":\"%s\",\"%s\":true}".formatted(SECRET, action);
     }
 
     private static String scheduled(Instant time) {

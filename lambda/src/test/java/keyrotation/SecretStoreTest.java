@@ -41,13 +41,13 @@ class SecretStoreTest {
 
     assertThatThrownBy(() -> store.probeWrite(SECRET, VERSION))
         .isInstanceOfSatisfying(
-            RotationFailure.class,
+            RotationException.class,
             e -> assertThat(e.reason()).isEqualTo(FailureReason.RATE_LIMITED_LOCALLY))
         .hasMessage(
             "secretsmanager:PutSecretValue would have waited for a permit for more than 8 s;"
                 + " SECRETS_MANAGER_WRITES_PER_SECOND is the limit.");
     assertThatThrownBy(() -> store.removeLabel(SECRET, "AWSPENDING", "1"))
-        .isInstanceOf(RotationFailure.class)
+        .isInstanceOf(RotationException.class)
         .hasMessageContaining("secretsmanager:UpdateSecretVersionStage would have waited");
     assertThat(server.calls().seen()).isEmpty();
   }

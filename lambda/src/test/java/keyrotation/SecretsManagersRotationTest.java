@@ -411,7 +411,7 @@ class SecretsManagersRotationTest {
 
   private void assertStepFails(String step, String token, String reason) {
     assertThatThrownBy(() -> step(step, token))
-        .isInstanceOf(RotationFailedException.class)
+        .isInstanceOf(InvocationFailedException.class)
         .hasMessageStartingWith(SECRET + " was not rotated. " + reason + ": ");
   }
 
@@ -419,7 +419,7 @@ class SecretsManagersRotationTest {
     try {
       var _ = function.invoke(event, UUID.randomUUID().toString(), Duration.ofMinutes(1));
       return true;
-    } catch (RotationFailedException e) {
+    } catch (InvocationFailedException e) {
       return false;
     }
   }

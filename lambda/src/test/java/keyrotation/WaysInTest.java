@@ -108,7 +108,7 @@ class WaysInTest {
 
     if (isFailure) {
       assertThatThrownBy(() -> send(sample))
-          .isInstanceOf(RotationFailedException.class)
+          .isInstanceOf(InvocationFailedException.class)
           .hasMessageContaining("AWAITING_FIRST_KEY");
     } else {
       assertThat(result(send(sample))).isEqualTo("AWAITING_FIRST_KEY");
@@ -145,7 +145,7 @@ class WaysInTest {
         .onEvery(
             MomentoServer.REFRESH, new Fault.Refuse<>(Status.UNAVAILABLE.asRuntimeException()));
     assertThatThrownBy(() -> send("scheduler.json"))
-        .isInstanceOf(RotationFailedException.class)
+        .isInstanceOf(InvocationFailedException.class)
         .hasMessageContaining("MOMENTO_UNAVAILABLE");
     function.momento().calls().heal();
     function.clock.advance(Duration.ofDays(1));

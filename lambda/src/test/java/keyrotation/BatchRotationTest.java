@@ -19,7 +19,7 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 /** What the pace of a round is; what becomes of the secrets is in {@link ManySecretsTest}. */
-class RotationRoundTest {
+class BatchRotationTest {
 
   private static final Instant NOW = Instant.parse("2026-01-01T00:00:00Z");
   private static final Duration TIME_FOR_ONE = Duration.ofMinutes(1);
@@ -59,7 +59,7 @@ class RotationRoundTest {
     CyclicBarrier all = new CyclicBarrier(MOST);
 
     List<RotationResult> results =
-        new RotationRound(time, TIME_FOR_ONE)
+        new BatchRotation(time, TIME_FOR_ONE)
             .run(
                 secrets(MOST + 2),
                 0,
@@ -164,8 +164,8 @@ class RotationRoundTest {
     assertThat(Thread.interrupted()).isTrue();
   }
 
-  private static RotationRound roundAt(InstantSource clock) {
-    return new RotationRound(clock, TIME_FOR_ONE);
+  private static BatchRotation roundAt(InstantSource clock) {
+    return new BatchRotation(clock, TIME_FOR_ONE);
   }
 
   private static Instant leaving(Duration spare) {

@@ -21,7 +21,7 @@ import java.util.function.BooleanSupplier;
  * take all the time there is do not starve the same others in every run. Results come in the order
  * of the list.
  */
-final class RotationRound {
+final class BatchRotation {
 
   private static final int MOST_AT_ONCE = 16;
 
@@ -45,7 +45,7 @@ final class RotationRound {
    *
    * @param timeForOne none but the first is started with less time left
    */
-  RotationRound(InstantSource clock, Duration timeForOne) {
+  BatchRotation(InstantSource clock, Duration timeForOne) {
     this.clock = clock;
     this.timeForOne = timeForOne;
   }
@@ -90,6 +90,6 @@ final class RotationRound {
 
   private static RotationResult notStarted(String secretId) {
     return new RotationResult.Failed(
-        secretId, new RotationFailure(OUT_OF_TIME, "Too little time was left to begin."));
+        secretId, new RotationException(OUT_OF_TIME, "Too little time was left to begin."));
   }
 }

@@ -16,7 +16,7 @@ import java.util.function.Supplier;
  * Momento, asked again where that may help: within the time that an invocation has left, within the
  * rate that an account is allowed, and not before Momento wants to be asked.
  */
-final class PatientMomento {
+final class MomentoClient {
 
   /** Nothing is minted with less time left than storing it may take. */
   private static final Duration TIME_TO_STORE = SecretStore.LONGEST_CALL.plusSeconds(2);
@@ -39,7 +39,7 @@ final class PatientMomento {
    * @param grace how long a key may take to be accepted before it counts as rejected
    * @param refreshes how many refresh calls an account is allowed; shared by all rotations
    */
-  PatientMomento(MomentoControlPlane controlPlane, Time time, Duration grace, RateLimit refreshes) {
+  MomentoClient(MomentoControlPlane controlPlane, Time time, Duration grace, RateLimit refreshes) {
     this.controlPlane = controlPlane;
     this.time = time;
     this.grace = grace;
@@ -49,10 +49,10 @@ final class PatientMomento {
   /**
    * Asks for a new key, if there is time enough to store it.
    *
-   * @throws RotationFailure {@code OUT_OF_TIME}, {@code RATE_LIMITED_LOCALLY}, {@code
+   * @throws RotationException {@code OUT_OF_TIME}, {@code RATE_LIMITED_LOCALLY}, {@code
    *     NEW_KEY_INVALID}
    */
-  RefreshAnswer refresh(MomentoKey.V1 key, Sensitive refreshToken, RotationRequest request) {
+  RefreshResult refresh(MomentoKey.V1 key, Sensitive refreshToken, RotationRequest request) {
     Instant lastTry = request.deadline().minus(TIME_TO_STORE).minus(SHORTEST_REFRESH);
     return askAgain(
         () -> {
@@ -60,8 +60,8 @@ final class PatientMomento {
           return controlPlane.refresh(key, refreshToken, min(timeToMint(request), LONGEST_REFRESH));
         },
         answer ->
-            answer instanceof RefreshAnswer.Unknown(NoAnswer why)
-                ? Optional.of(new Again(lastTry, why.notBefore()))
+            answer instanceof RefreshResult.Unknown(Unavailable why)
+                ? Optional.of(new Again(lastTry, why.retryAfter()))
                 : Optional.empty(),
         MOST_RETRIES_OF_A_REFRESH);
   }
@@ -69,7 +69,7 @@ final class PatientMomento {
   private void acquirePermit(RotationRequest request) {
     Duration limit = timeToMint(request).minus(SHORTEST_REFRESH);
     if (!refreshes.acquire(1, limit)) {
-      throw new RotationFailure(
+      throw new RotationException(
           RATE_LIMITED_LOCALLY,
           "Momento's refresh call would have waited for a permit for more than the "
               + limit.toSeconds()
@@ -84,7 +84,7 @@ final class PatientMomento {
    *
    * @param source the key that it was refreshed from, if it is new: a refresh keeps the
    *     permissions, so a new key that is denied what its source may do is rejected
-   * @throws RotationFailure {@code OUT_OF_TIME}, if it said no and there was less time than the
+   * @throws RotationException {@code OUT_OF_TIME}, if it said no and there was less time than the
    *     grace
    */
   Verdict verdict(MomentoKey.V1 key, Optional<MomentoKey.V1> source, RotationRequest request) {
@@ -101,11 +101,11 @@ final class PatientMomento {
                 switch (answer) {
                   case Verdict.Accepted _, Verdict.Denied _ -> Optional.empty();
                   case Verdict.Rejected _ -> Optional.of(new Again(endOfGrace, Optional.empty()));
-                  case Verdict.Unknown(NoAnswer why) ->
+                  case Verdict.Unknown(Unavailable why) ->
                       Optional.of(
                           new Again(
                               request.othersWait().getAsBoolean() ? endOfGrace : lastTry,
-                              why.notBefore()));
+                              why.retryAfter()));
                 },
             Integer.MAX_VALUE);
     if (verdict instanceof Verdict.Rejected && lastTry.isBefore(start.plus(grace))) {
@@ -150,12 +150,13 @@ final class PatientMomento {
     return Duration.between(time.instant(), request.deadline());
   }
 
-  private static RotationFailure outOfTimeToMint() {
-    return new RotationFailure(OUT_OF_TIME, "Too little time was left to mint a key and store it.");
+  private static RotationException outOfTimeToMint() {
+    return new RotationException(
+        OUT_OF_TIME, "Too little time was left to mint a key and store it.");
   }
 
-  private static RotationFailure outOfTimeToAsk() {
-    return new RotationFailure(
+  private static RotationException outOfTimeToAsk() {
+    return new RotationException(
         OUT_OF_TIME,
         "Too little time was left to verify the key. If a new key was stored, it stays stored and"
             + " the next run resumes with it.");
@@ -165,9 +166,9 @@ final class PatientMomento {
    * Another attempt is worth its while.
    *
    * @param lastTry when the latest may begin
-   * @param notBefore how long Momento wants to be left alone, if it said so
+   * @param retryAfter how long Momento wants to be left alone, if it said so
    */
-  private record Again(Instant lastTry, Optional<Duration> notBefore) {}
+  private record Again(Instant lastTry, Optional<Duration> retryAfter) {}
 
   /** Asks until an answer is not worth another attempt, and returns the last one. */
   private <T> T askAgain(Supplier<T> call, Function<T, Optional<Again>> worth, int maxRetries) {
@@ -178,7 +179,7 @@ final class PatientMomento {
       if (again.isEmpty() || retries == maxRetries) {
         return answer;
       }
-      Duration wait = withJitter(again.get().notBefore().orElse(pause));
+      Duration wait = withJitter(again.get().retryAfter().orElse(pause));
       if (!time.instant().plus(wait).isBefore(again.get().lastTry())) {
         return answer;
       }

@@ -1,4 +1,4 @@
 package keyrotation;
 
 /** A key that Momento has just made, and what renews it. */
-record MintedKey(MomentoKey.V1 key, Sensitive refreshToken, Expiry expiry) {}
+record RefreshedKey(MomentoKey.V1 key, Sensitive refreshToken, Expiry expiry) {}

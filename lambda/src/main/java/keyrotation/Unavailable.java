@@ -8,10 +8,10 @@ import java.util.Optional;
  *
  * @param reason {@code MOMENTO_THROTTLED} or {@code MOMENTO_UNAVAILABLE}
  * @param code what the call ended in
- * @param notBefore how long to wait before the next call, if Momento named a time; {@link #NEVER}
+ * @param retryAfter how long to wait before the next call, if Momento named a time; {@link #NEVER}
  *     if a repeated call would end in the same way
  */
-record NoAnswer(FailureReason reason, String code, Optional<Duration> notBefore) {
+record Unavailable(FailureReason reason, String code, Optional<Duration> retryAfter) {
 
   /** Longer than any invocation. */
   static final Duration NEVER = Duration.ofDays(365);

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-class PatientMomentoTest {
+class MomentoClientTest {
 
   private static final Duration GRACE = Duration.ofSeconds(15);
 
@@ -44,8 +44,7 @@ class PatientMomentoTest {
           .onEvery(
               MomentoServer.LIST_CACHES,
               new Fault.Refuse<>(Status.UNAVAILABLE.asRuntimeException()));
-      PatientMomento momento =
-          new PatientMomento(controlPlane, time, GRACE, new RateLimit(5, time));
+      MomentoClient momento = new MomentoClient(controlPlane, time, GRACE, new RateLimit(5, time));
 
       Verdict verdict =
           momento.verdict(
@@ -68,7 +67,7 @@ class PatientMomentoTest {
     try (MomentoControlPlane nobody =
         new MomentoControlPlane(
             Optional.of(new HostAndPort("localhost", 1)), TlsChannelCredentials.create(), time)) {
-      PatientMomento momento = new PatientMomento(nobody, time, Duration.ofMillis(300), hourly);
+      MomentoClient momento = new MomentoClient(nobody, time, Duration.ofMillis(300), hourly);
 
       assertThatThrownBy(
               () ->
@@ -77,7 +76,7 @@ class PatientMomentoTest {
                       new Sensitive("r"),
                       new RotationRequest("1", start.plus(Duration.ofMinutes(1)))))
           .isInstanceOfSatisfying(
-              RotationFailure.class,
+              RotationException.class,
               e -> assertThat(e.reason()).isEqualTo(FailureReason.RATE_LIMITED_LOCALLY))
           .hasMessage(
               "Momento's refresh call would have waited for a permit for more than the 49 s that"

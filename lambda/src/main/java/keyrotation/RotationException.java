@@ -6,7 +6,7 @@ package keyrotation;
  * <p>It carries no cause: the messages of other people's exceptions may quote what they were given,
  * and Lambda writes them to the log.
  */
-final class RotationFailure extends RuntimeException {
+final class RotationException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
   private final FailureReason reason;
@@ -16,7 +16,7 @@ final class RotationFailure extends RuntimeException {
    *
    * @param what what happened, in a sentence that holds nothing secret
    */
-  RotationFailure(FailureReason reason, String what) {
+  RotationException(FailureReason reason, String what) {
     super(what);
     this.reason = reason;
   }
