@@ -23,7 +23,7 @@ import java.util.function.BooleanSupplier;
  */
 final class BatchRotation {
 
-  private static final int MOST_AT_ONCE = 16;
+  private static final int MAX_CONCURRENT = 16;
 
   private final InstantSource clock;
   private final Duration timeForOne;
@@ -73,7 +73,7 @@ final class BatchRotation {
         };
     try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
       List<Future<?>> workers = new ArrayList<>();
-      for (int i = 0; i < Math.min(count, MOST_AT_ONCE); i++) {
+      for (int i = 0; i < Math.min(count, MAX_CONCURRENT); i++) {
         workers.add(threads.submit(worker));
       }
       for (Future<?> ended : workers) {

@@ -24,7 +24,7 @@ final class KeyRenewal {
   private static final Duration JUST_MADE = Duration.ofMinutes(1);
 
   /** How long a key is offered to a store that refuses it: a right may be missing for a moment. */
-  private static final Duration LONGEST_REFUSAL = Duration.ofSeconds(30);
+  private static final Duration MAX_REFUSAL = Duration.ofSeconds(30);
 
   private static final Duration PAUSE = Duration.ofSeconds(1);
 
@@ -69,25 +69,25 @@ final class KeyRenewal {
           "The secret has all " + SecretStore.MAX_LABELS + " staging labels that it can have.");
     }
     var _ = log.step(LogStep.PROBE_WRITE, current.id(), () -> store.probeWrite(secret, current));
-    RefreshedKey minted =
+    RefreshedKey refreshed =
         switch (log.step(LogStep.REFRESH, () -> momento.refresh(key, refreshToken, request))) {
           case RefreshResult.Refreshed(RefreshedKey made) -> made;
           case RefreshResult.Rejected(String code) ->
-              throw explainRejection(secret, current, old, key, code, request);
+              throw explainRejectedRefresh(secret, current, old, key, code, request);
           case RefreshResult.Unknown(Unavailable why) ->
               throw new RotationException(
                   why.reason(), "Momento's refresh call ended in " + why.code() + ".");
         };
     // Two rotations within a second make keys that end at the same time.
     boolean isTwin =
-        minted.expiry().equals(old.expiry())
+        refreshed.expiry().equals(old.expiry())
             && current.created().isAfter(time.instant().minus(JUST_MADE));
-    if (minted.key().token().equals(key.token())
-        || !(isTwin || minted.expiry().isAfter(old.expiry()))) {
+    if (refreshed.key().token().equals(key.token())
+        || !(isTwin || refreshed.expiry().isAfter(old.expiry()))) {
       throw new RotationException(
           NEW_KEY_INVALID, "Momento answered with the same key, or one that ends no later.");
     }
-    Sensitive renewed = old.renewed(minted);
+    Sensitive renewed = old.renewed(refreshed);
     return log.step(
         LogStep.STAGE,
         versionId,
@@ -102,8 +102,8 @@ final class KeyRenewal {
       Sensitive renewed,
       List<String> labels,
       RotationRequest request) {
-    Instant endOfRefusals = time.instant().plus(LONGEST_REFUSAL);
-    Instant lastTry = request.deadline().minus(SecretStore.LONGEST_CALL);
+    Instant endOfRefusals = time.instant().plus(MAX_REFUSAL);
+    Instant lastTry = request.deadline().minus(SecretStore.CALL_TIMEOUT);
     while (true) {
       try {
         return versions.stage(secret, current, versionId, renewed, labels);
@@ -150,7 +150,7 @@ final class KeyRenewal {
   }
 
   /** Finds out what a rejected refresh means, for an operator who may have to replace the key. */
-  private RotationException explainRejection(
+  private RotationException explainRejectedRefresh(
       Secret secret,
       Version current,
       KeySecret old,
@@ -168,7 +168,7 @@ final class KeyRenewal {
               + ").");
     }
     String state =
-        switch (momento.verdictAtOnce(key, request)) {
+        switch (momento.verifyOnce(key, request)) {
           case Verdict.Accepted _, Verdict.Denied _ ->
               "The current key still works; it expires: " + old.expiry() + ".";
           case Verdict.Rejected _ -> "The current key does not work any more.";

@@ -94,15 +94,16 @@ final class KeySecret {
   }
 
   /** Returns the value of a secret that holds the new key and is otherwise the same as this. */
-  Sensitive renewed(RefreshedKey minted) {
+  Sensitive renewed(RefreshedKey refreshed) {
     ObjectNode renewed = json.deepCopy();
     for (String field : KEY_FIELDS) {
       if (renewed.has(field)) {
-        renewed.put(field, minted.key().text().value());
+        renewed.put(field, refreshed.key().text().value());
       }
     }
-    renewed.put(REFRESH_TOKEN, minted.refreshToken().value());
-    long seconds = minted.expiry() instanceof Expiry.At(var instant) ? instant.getEpochSecond() : 0;
+    renewed.put(REFRESH_TOKEN, refreshed.refreshToken().value());
+    long seconds =
+        refreshed.expiry() instanceof Expiry.At(var instant) ? instant.getEpochSecond() : 0;
     if (json.path(VALID_UNTIL).isNumber()) {
       renewed.put(VALID_UNTIL, seconds);
     } else {

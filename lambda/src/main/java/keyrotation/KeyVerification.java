@@ -81,7 +81,7 @@ final class KeyVerification {
         log.step(
             LogStep.VERIFY,
             version.id(),
-            () -> momento.verdict(key.get(), source.flatMap(KeyVerification::keyOf), request));
+            () -> momento.verify(key.get(), source.flatMap(KeyVerification::keyOf), request));
     if (verdict instanceof Verdict.Unknown(Unavailable why)) {
       throw new RotationException(
           why.reason(),

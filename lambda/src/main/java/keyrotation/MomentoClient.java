@@ -19,14 +19,14 @@ import java.util.function.Supplier;
 final class MomentoClient {
 
   /** Nothing is minted with less time left than storing it may take. */
-  private static final Duration TIME_TO_STORE = SecretStore.LONGEST_CALL.plusSeconds(2);
+  private static final Duration TIME_TO_STORE = SecretStore.CALL_TIMEOUT.plusSeconds(2);
 
-  private static final Duration SHORTEST_REFRESH = Duration.ofSeconds(1);
-  private static final Duration LONGEST_REFRESH = Duration.ofSeconds(20);
-  private static final Duration LONGEST_QUESTION = Duration.ofSeconds(5);
-  private static final Duration FIRST_WAIT = Duration.ofMillis(200);
-  private static final Duration LONGEST_WAIT = Duration.ofSeconds(2);
-  private static final int MOST_RETRIES_OF_A_REFRESH = 3;
+  private static final Duration MIN_REFRESH_TIME = Duration.ofSeconds(1);
+  private static final Duration REFRESH_TIMEOUT = Duration.ofSeconds(20);
+  private static final Duration VERIFY_TIMEOUT = Duration.ofSeconds(5);
+  private static final Duration FIRST_BACKOFF = Duration.ofMillis(200);
+  private static final Duration MAX_BACKOFF = Duration.ofSeconds(2);
+  private static final int MAX_REFRESH_RETRIES = 3;
 
   private final MomentoControlPlane controlPlane;
   private final Time time;
@@ -53,21 +53,22 @@ final class MomentoClient {
    *     NEW_KEY_INVALID}
    */
   RefreshResult refresh(MomentoKey.V1 key, Sensitive refreshToken, RotationRequest request) {
-    Instant lastTry = request.deadline().minus(TIME_TO_STORE).minus(SHORTEST_REFRESH);
-    return askAgain(
+    Instant lastTry = request.deadline().minus(TIME_TO_STORE).minus(MIN_REFRESH_TIME);
+    return retry(
         () -> {
           acquirePermit(request);
-          return controlPlane.refresh(key, refreshToken, min(timeToMint(request), LONGEST_REFRESH));
+          return controlPlane.refresh(
+              key, refreshToken, min(timeToRefresh(request), REFRESH_TIMEOUT));
         },
         answer ->
             answer instanceof RefreshResult.Unknown(Unavailable why)
                 ? Optional.of(new Again(lastTry, why.retryAfter()))
                 : Optional.empty(),
-        MOST_RETRIES_OF_A_REFRESH);
+        MAX_REFRESH_RETRIES);
   }
 
   private void acquirePermit(RotationRequest request) {
-    Duration limit = timeToMint(request).minus(SHORTEST_REFRESH);
+    Duration limit = timeToRefresh(request).minus(MIN_REFRESH_TIME);
     if (!refreshes.acquire(1, limit)) {
       throw new RotationException(
           RATE_LIMITED_LOCALLY,
@@ -87,16 +88,16 @@ final class MomentoClient {
    * @throws RotationException {@code OUT_OF_TIME}, if it said no and there was less time than the
    *     grace
    */
-  Verdict verdict(MomentoKey.V1 key, Optional<MomentoKey.V1> source, RotationRequest request) {
+  Verdict verify(MomentoKey.V1 key, Optional<MomentoKey.V1> source, RotationRequest request) {
     Instant start = time.instant();
-    Instant lastTry = request.deadline().minus(LONGEST_QUESTION).minus(SecretStore.LONGEST_CALL);
-    if (!start.plus(FIRST_WAIT).isBefore(lastTry)) {
-      throw outOfTimeToAsk();
+    Instant lastTry = request.deadline().minus(VERIFY_TIMEOUT).minus(SecretStore.CALL_TIMEOUT);
+    if (!start.plus(FIRST_BACKOFF).isBefore(lastTry)) {
+      throw outOfTimeToVerify();
     }
     Instant endOfGrace = min(start.plus(grace), lastTry);
     Verdict verdict =
-        askAgain(
-            () -> verdictBeside(key, source),
+        retry(
+            () -> verifyBesideSource(key, source),
             answer ->
                 switch (answer) {
                   case Verdict.Accepted _, Verdict.Denied _ -> Optional.empty();
@@ -109,19 +110,19 @@ final class MomentoClient {
                 },
             Integer.MAX_VALUE);
     if (verdict instanceof Verdict.Rejected && lastTry.isBefore(start.plus(grace))) {
-      throw outOfTimeToAsk();
+      throw outOfTimeToVerify();
     }
     return verdict;
   }
 
-  private Verdict verdictBeside(MomentoKey.V1 key, Optional<MomentoKey.V1> source) {
+  private Verdict verifyBesideSource(MomentoKey.V1 key, Optional<MomentoKey.V1> source) {
     Instant start = time.instant();
-    Verdict verdict = controlPlane.verdict(key, LONGEST_QUESTION);
+    Verdict verdict = controlPlane.verify(key, VERIFY_TIMEOUT);
     if (!(verdict instanceof Verdict.Denied) || source.isEmpty()) {
       return verdict;
     }
-    Duration left = LONGEST_QUESTION.minus(Duration.between(start, time.instant()));
-    return switch (controlPlane.verdict(source.get(), left)) {
+    Duration left = VERIFY_TIMEOUT.minus(Duration.between(start, time.instant()));
+    return switch (controlPlane.verify(source.get(), left)) {
       case Verdict.Accepted _ -> new Verdict.Rejected("PERMISSION_DENIED, unlike the key before");
       case Verdict.Denied _, Verdict.Rejected _ -> verdict;
       case Verdict.Unknown unknown -> unknown;
@@ -130,18 +131,18 @@ final class MomentoClient {
 
   /** Returns what one rotation takes where it has to wait for all but the answers of others. */
   static Duration timeForOne(Duration grace) {
-    return TIME_TO_STORE.plus(grace).plus(LONGEST_QUESTION).plus(SecretStore.LONGEST_CALL);
+    return TIME_TO_STORE.plus(grace).plus(VERIFY_TIMEOUT).plus(SecretStore.CALL_TIMEOUT);
   }
 
   /** Asks once whether a key is accepted, for information. */
-  Verdict verdictAtOnce(MomentoKey.V1 key, RotationRequest request) {
-    return controlPlane.verdict(key, min(timeLeft(request), LONGEST_QUESTION));
+  Verdict verifyOnce(MomentoKey.V1 key, RotationRequest request) {
+    return controlPlane.verify(key, min(timeLeft(request), VERIFY_TIMEOUT));
   }
 
-  private Duration timeToMint(RotationRequest request) {
+  private Duration timeToRefresh(RotationRequest request) {
     Duration left = timeLeft(request).minus(TIME_TO_STORE);
-    if (left.compareTo(SHORTEST_REFRESH) < 0) {
-      throw outOfTimeToMint();
+    if (left.compareTo(MIN_REFRESH_TIME) < 0) {
+      throw outOfTimeToRefresh();
     }
     return left;
   }
@@ -150,12 +151,12 @@ final class MomentoClient {
     return Duration.between(time.instant(), request.deadline());
   }
 
-  private static RotationException outOfTimeToMint() {
+  private static RotationException outOfTimeToRefresh() {
     return new RotationException(
         OUT_OF_TIME, "Too little time was left to mint a key and store it.");
   }
 
-  private static RotationException outOfTimeToAsk() {
+  private static RotationException outOfTimeToVerify() {
     return new RotationException(
         OUT_OF_TIME,
         "Too little time was left to verify the key. If a new key was stored, it stays stored and"
@@ -171,8 +172,8 @@ final class MomentoClient {
   private record Again(Instant lastTry, Optional<Duration> retryAfter) {}
 
   /** Asks until an answer is not worth another attempt, and returns the last one. */
-  private <T> T askAgain(Supplier<T> call, Function<T, Optional<Again>> worth, int maxRetries) {
-    Duration pause = FIRST_WAIT;
+  private <T> T retry(Supplier<T> call, Function<T, Optional<Again>> worth, int maxRetries) {
+    Duration pause = FIRST_BACKOFF;
     for (int retries = 0; ; retries++) {
       T answer = call.get();
       Optional<Again> again = worth.apply(answer);
@@ -184,7 +185,7 @@ final class MomentoClient {
         return answer;
       }
       time.sleep(wait);
-      pause = min(pause.multipliedBy(2), LONGEST_WAIT);
+      pause = min(pause.multipliedBy(2), MAX_BACKOFF);
     }
   }
 

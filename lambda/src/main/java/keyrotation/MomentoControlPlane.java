@@ -95,7 +95,7 @@ final class MomentoControlPlane implements AutoCloseable {
               .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers()))
               .withDeadlineAfter(limit.toMillis(), MILLISECONDS)
               .refreshApiToken(request);
-      return new RefreshResult.Refreshed(minted(answer));
+      return new RefreshResult.Refreshed(refreshed(answer));
     } catch (StatusRuntimeException e) {
       Status.Code code = codeOf(e.getStatus());
       return switch (code) {
@@ -117,7 +117,7 @@ final class MomentoControlPlane implements AutoCloseable {
    *
    * @param limit how long all of that may take
    */
-  Verdict verdict(MomentoKey.V1 key, Duration limit) {
+  Verdict verify(MomentoKey.V1 key, Duration limit) {
     Instant start = clock.instant();
     try {
       listCaches(key.endpoint(), key.token().value(), limit);
@@ -138,7 +138,7 @@ final class MomentoControlPlane implements AutoCloseable {
 
   /** Finds out whose denial it was: a server that denies a call to any token knows no keys. */
   private Verdict deniedBySomeServer(String endpoint, Duration limit) {
-    return switch (verdictOnNoKey(endpoint, limit)) {
+    return switch (verifyNoKey(endpoint, limit)) {
       case Verdict.Rejected _ -> new Verdict.Denied();
       case Verdict.Unknown unknown -> unknown;
       case Verdict.Accepted _, Verdict.Denied _ ->
@@ -147,7 +147,7 @@ final class MomentoControlPlane implements AutoCloseable {
   }
 
   /** Asks about a token that is no key, once for each host and invocation. */
-  private Verdict verdictOnNoKey(String endpoint, Duration limit) {
+  private Verdict verifyNoKey(String endpoint, Duration limit) {
     Verdict known = verdictsOnNoKey.get(target(endpoint));
     if (known != null) {
       return known;
@@ -213,7 +213,7 @@ final class MomentoControlPlane implements AutoCloseable {
     channels.values().forEach(ManagedChannel::shutdownNow);
   }
 
-  private static RefreshedKey minted(_RefreshApiTokenResponse answer) {
+  private static RefreshedKey refreshed(_RefreshApiTokenResponse answer) {
     if (answer.getRefreshToken().isEmpty() || !Expiry.isPlausible(answer.getValidUntil())) {
       throw new RotationException(
           NEW_KEY_INVALID, "Momento's answer lacks a refresh token or has an implausible expiry.");

@@ -71,7 +71,7 @@ final class Priming implements Resource {
                     .toString()));
     try (MomentoControlPlane nobody =
         new MomentoControlPlane(Optional.of(NOBODY), credentials, clock)) {
-      var _ = nobody.verdict(key, SHORT);
+      var _ = nobody.verify(key, SHORT);
       var _ = nobody.refresh(key, secret.refreshToken().orElseThrow(), SHORT);
     }
   }

@@ -25,7 +25,7 @@ final class Rotation {
    * For how long after its latest change a secret counts as being rotated by Secrets Manager, whose
    * four steps take minutes.
    */
-  private static final Duration LONGEST_OWN_ROTATION = Duration.ofHours(1);
+  private static final Duration MAX_OWN_ROTATION = Duration.ofHours(1);
 
   /**
    * Where a request stores a new key.
@@ -205,7 +205,7 @@ final class Rotation {
   private boolean isRotatedBySecretsManager(Secret secret) {
     return secret.rotationEnabled()
         && secret.labelled(PENDING).filter(id -> !secret.labelsOf(id).contains(CURRENT)).isPresent()
-        && secret.changed().isAfter(clock.instant().minus(LONGEST_OWN_ROTATION));
+        && secret.changed().isAfter(clock.instant().minus(MAX_OWN_ROTATION));
   }
 
   /** Secrets Manager decides on the age of a key whose secret it rotates by itself. */

@@ -40,7 +40,7 @@ public final class RotationHandler implements RequestStreamHandler {
   }
 
   /** How long Momento may take to know a key everywhere. */
-  private static final Duration GRACE = Duration.ofSeconds(15);
+  private static final Duration PROPAGATION_GRACE = Duration.ofSeconds(15);
 
   private final Settings settings;
   private final SecretsManagerClient secretsManager;
@@ -60,7 +60,7 @@ public final class RotationHandler implements RequestStreamHandler {
         configured(SecretsManagerClient.builder()),
         TlsChannelCredentials.create(),
         Time.system(),
-        GRACE,
+        PROPAGATION_GRACE,
         System.out);
   }
 
@@ -85,12 +85,12 @@ public final class RotationHandler implements RequestStreamHandler {
   static SecretsManagerClient configured(SecretsManagerClientBuilder client) {
     return client
         .httpClientBuilder(
-            UrlConnectionHttpClient.builder().socketTimeout(SecretStore.LONGEST_SILENCE))
+            UrlConnectionHttpClient.builder().socketTimeout(SecretStore.SOCKET_TIMEOUT))
         .overrideConfiguration(
             o ->
                 o.retryStrategy(RetryMode.STANDARD)
-                    .apiCallAttemptTimeout(SecretStore.LONGEST_ATTEMPT)
-                    .apiCallTimeout(SecretStore.LONGEST_CALL))
+                    .apiCallAttemptTimeout(SecretStore.ATTEMPT_TIMEOUT)
+                    .apiCallTimeout(SecretStore.CALL_TIMEOUT))
         .build();
   }
 
@@ -214,7 +214,7 @@ public final class RotationHandler implements RequestStreamHandler {
       String name = "secrets with the tag " + tag;
       try {
         new RotationLog(log, time, requestId, name)
-            .step(LogStep.LIST_SECRETS, () -> store.tagged(tag)).stream()
+            .step(LogStep.LIST_SECRETS, () -> store.findByTag(tag)).stream()
                 .filter(found -> !secretIds.contains(found.name()))
                 .filter(found -> !secretIds.contains(found.arn()))
                 .forEach(

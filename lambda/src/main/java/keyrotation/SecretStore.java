@@ -59,16 +59,16 @@ final class SecretStore {
   static final int MAX_LABELS = 20;
 
   /** How long a call may take, with its retries. */
-  static final Duration LONGEST_CALL = Duration.ofSeconds(8);
+  static final Duration CALL_TIMEOUT = Duration.ofSeconds(8);
 
   /** How long one attempt at a call may take. */
-  static final Duration LONGEST_ATTEMPT = Duration.ofSeconds(3);
+  static final Duration ATTEMPT_TIMEOUT = Duration.ofSeconds(3);
 
   /**
    * How long a connection may be silent. The AWS SDK cannot interrupt a read from a TLS connection,
    * so this is what ends an answer that stops half-way; three attempts fit into one call.
    */
-  static final Duration LONGEST_SILENCE = Duration.ofMillis(2_500);
+  static final Duration SOCKET_TIMEOUT = Duration.ofMillis(2_500);
 
   /**
    * A secret, and which version has which labels. A version without a label is not listed.
@@ -236,7 +236,7 @@ final class SecretStore {
    * @throws RotationException {@code SECRET_NOT_FOUND}, if there are none, as where the tag is
    *     misspelt
    */
-  List<Listed> tagged(Tag tag) {
+  List<Listed> findByTag(Tag tag) {
     List<Listed> tagged =
         call(
             "ListSecrets",
@@ -297,7 +297,7 @@ final class SecretStore {
    * @return the version's id
    */
   String probeWrite(Secret secret, Version current) {
-    acquirePermits("PutSecretValue", 2);
+    acquireWritePermits("PutSecretValue", 2);
     return call(
         "PutSecretValue",
         secret.name(),
@@ -354,7 +354,7 @@ final class SecretStore {
 
   /** Returns false if the label was not where it was to be taken from. */
   private boolean moveLabel(Secret secret, Consumer<UpdateSecretVersionStageRequest.Builder> move) {
-    acquirePermits("UpdateSecretVersionStage", 1);
+    acquireWritePermits("UpdateSecretVersionStage", 1);
     return call(
         "UpdateSecretVersionStage",
         secret.name(),
@@ -391,14 +391,14 @@ final class SecretStore {
   }
 
   /** Waits until that many writing calls may be made without exceeding the quota. */
-  private void acquirePermits(String action, int calls) {
-    if (!writes.acquire(calls, LONGEST_CALL)) {
+  private void acquireWritePermits(String action, int calls) {
+    if (!writes.acquire(calls, CALL_TIMEOUT)) {
       throw new RotationException(
           RATE_LIMITED_LOCALLY,
           "secretsmanager:"
               + action
               + " would have waited for a permit for more than "
-              + LONGEST_CALL.toSeconds()
+              + CALL_TIMEOUT.toSeconds()
               + " s; SECRETS_MANAGER_WRITES_PER_SECOND is the limit.");
     }
   }

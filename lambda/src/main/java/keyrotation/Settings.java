@@ -55,8 +55,8 @@ public record Settings(
 
   private static final Pattern HOST_AND_PORT = Pattern.compile("(.*):(.*)");
   private static final String DEFAULT_SECRET = "momento/authentication-token";
-  private static final int MOST_DAYS = 1000;
-  private static final int MOST_CALLS_PER_SECOND = 10_000;
+  private static final int MAX_DAYS = 1000;
+  private static final int MAX_CALLS_PER_SECOND = 10_000;
 
   /**
    * Reads the settings.
@@ -84,8 +84,8 @@ public record Settings(
                 reader.read(
                     "AUTO_ROTATION_IN_DAYS",
                     "1",
-                    text -> number(text, MOST_DAYS).map(Duration::ofDays),
-                    "a number of days from 1 to " + MOST_DAYS + ", such as 1"),
+                    text -> number(text, MAX_DAYS).map(Duration::ofDays),
+                    "a number of days from 1 to " + MAX_DAYS + ", such as 1"),
                 reader.read(
                     "CHECK_INTERVAL_IN_HOURS",
                     "24",
@@ -97,13 +97,13 @@ public record Settings(
             reader.read(
                 "MOMENTO_REFRESHES_PER_SECOND",
                 "5",
-                text -> number(text, MOST_CALLS_PER_SECOND),
-                "a number from 1 to " + MOST_CALLS_PER_SECOND + ", such as 5"),
+                text -> number(text, MAX_CALLS_PER_SECOND),
+                "a number from 1 to " + MAX_CALLS_PER_SECOND + ", such as 5"),
             reader.read(
                 "SECRETS_MANAGER_WRITES_PER_SECOND",
                 "50",
-                text -> number(text, MOST_CALLS_PER_SECOND),
-                "a number from 1 to " + MOST_CALLS_PER_SECOND + ", such as 50"),
+                text -> number(text, MAX_CALLS_PER_SECOND),
+                "a number from 1 to " + MAX_CALLS_PER_SECOND + ", such as 50"),
             reader.readIfSet(
                 "MOMENTO_CONTROL_ENDPOINT",
                 Settings::hostAndPort,

@@ -47,7 +47,7 @@ class MomentoClientTest {
       MomentoClient momento = new MomentoClient(controlPlane, time, GRACE, new RateLimit(5, time));
 
       Verdict verdict =
-          momento.verdict(
+          momento.verify(
               MomentoKey.v1("cell.example.com", "a"),
               Optional.empty(),
               new RotationRequest("1", start.plus(Duration.ofMinutes(2)), () -> othersWait));

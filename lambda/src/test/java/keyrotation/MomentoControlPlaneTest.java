@@ -42,7 +42,7 @@ class MomentoControlPlaneTest {
   void a_control_plane_out_of_reach_is_no_verdict() {
     // Nobody listens on port 1, and to connect to it fails at once.
     try (MomentoControlPlane momento = controlPlane(Optional.of(new HostAndPort("localhost", 1)))) {
-      assertThat(momento.verdict(MomentoKey.v1("cell.example.com", "a"), Duration.ofSeconds(5)))
+      assertThat(momento.verify(MomentoKey.v1("cell.example.com", "a"), Duration.ofSeconds(5)))
           .isInstanceOf(Verdict.Unknown.class);
     }
   }
@@ -51,7 +51,7 @@ class MomentoControlPlaneTest {
   void tells_momento_who_calls() throws IOException {
     try (Sandbox sandbox = Sandbox.start(new ManualClock(), RefreshTokens.REUSABLE);
         MomentoControlPlane momento = controlPlane(sandbox)) {
-      var _ = momento.verdict(MomentoKey.v1("cell.example.com", "a"), Duration.ofSeconds(5));
+      var _ = momento.verify(MomentoKey.v1("cell.example.com", "a"), Duration.ofSeconds(5));
 
       assertThat(sandbox.momento().callers()).containsExactly("java:key-rotation:1 on java:25");
     }
@@ -63,11 +63,11 @@ class MomentoControlPlaneTest {
       MomentoControlPlane momento = controlPlane(sandbox);
       IssuedKey issued = sandbox.momento().issue(Duration.ofDays(1), Permissions.SUPER_USER);
       MomentoKey.V1 key = MomentoKey.v1("cell.example.com", issued.token());
-      assertThat(momento.verdict(key, Duration.ofSeconds(5))).isEqualTo(new Verdict.Accepted());
+      assertThat(momento.verify(key, Duration.ofSeconds(5))).isEqualTo(new Verdict.Accepted());
 
       momento.close();
 
-      assertThat(momento.verdict(key, Duration.ofSeconds(5))).isInstanceOf(Verdict.Unknown.class);
+      assertThat(momento.verify(key, Duration.ofSeconds(5))).isInstanceOf(Verdict.Unknown.class);
     }
   }
 
