@@ -5,12 +5,9 @@ import static keyrotation.FailureReason.OUT_OF_TIME;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
 
@@ -71,25 +68,18 @@ final class BatchRotation {
                     : notStarted(secretId);
           }
         };
+    // To close it is to wait for all workers; an interruption is passed on to them.
     try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
-      List<Future<?>> workers = new ArrayList<>();
       for (int i = 0; i < Math.min(count, MAX_CONCURRENT); i++) {
-        workers.add(threads.submit(worker));
+        threads.execute(worker);
       }
-      for (Future<?> ended : workers) {
-        var _ = ended.get();
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new IllegalStateException("Interrupted among rotations.");
-    } catch (ExecutionException e) {
-      throw new IllegalStateException("The work on a secret must not throw.");
     }
     return List.of(results);
   }
 
   private static RotationResult notStarted(String secretId) {
     return new RotationResult.Failed(
-        secretId, new RotationException(OUT_OF_TIME, "Too little time was left to begin."));
+        secretId,
+        new RotationException(OUT_OF_TIME, "Too little time was left to start the rotation."));
   }
 }
