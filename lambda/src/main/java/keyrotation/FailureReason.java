@@ -7,9 +7,9 @@ import java.util.Locale;
 
 /** Why a rotation failed, whether that may pass by itself, and what an operator can do about it. */
 enum FailureReason {
-  EVENT_UNKNOWN(PERSON, "Send an event like those in the folder events."),
+  EVENT_UNKNOWN(PERSON, "Send an event like the samples in the folder events."),
   SECRET_NOT_FOUND(
-      PERSON, "Create the secret, or correct its name or tag; look at the region too."),
+      PERSON, "Create the secret, or correct its name or tag. Check the region as well."),
   SECRET_IS_REPLICA(
       PERSON,
       "Rotate the secret in its primary's region; Secrets Manager copies the new key to the"
@@ -19,53 +19,56 @@ enum FailureReason {
   SECRET_MALFORMED(PERSON, "Store the JSON file that Momento's console offers for download."),
   AWAITING_FIRST_KEY(
       PERSON, "Store a first key: the JSON file that Momento's console offers for download."),
-  KEY_UNREADABLE(PERSON, "Store a key as Momento's console gives it, whole and unchanged."),
+  KEY_UNREADABLE(PERSON, "Store the key as Momento's console gives it, whole and unchanged."),
   KEY_NOT_REFRESHABLE(
       PERSON,
       "Store a key that expires and comes with a refresh token, as Momento's console gives it."),
   KEY_EXPIRED(
       PERSON,
-      "An expired key cannot be refreshed: make a new one in Momento's console and store it."),
+      "An expired key cannot be refreshed. Create a new key in Momento's console and"
+          + " store it."),
   KEY_TOO_SHORT_LIVED(
       PERSON,
       "Lower CHECK_INTERVAL_IN_HOURS, or store a key that lives longer. If this key was stored long"
           + " after it was issued, rotate it once: the new key's life counts then."),
   REFRESH_REJECTED(
-      PERSON, "Make a new key in Momento's console and store it before the current one expires."),
-  MOMENTO_THROTTLED(WAIT, "It will pass; send the event again, or wait for the next check."),
+      PERSON,
+      "Create a new key in Momento's console and store it before the current one" + " expires."),
+  MOMENTO_THROTTLED(
+      WAIT, "The next scheduled run tries again. To try sooner, send the event again."),
   MOMENTO_UNAVAILABLE(
       WAIT,
-      "Send the event again later; if it goes on, look at Momento's status page, and at the"
-          + " function's way out of its network."),
-  NEW_KEY_INVALID(PERSON, "The current key is untouched; tell Momento's support."),
+      "The next scheduled run tries again. If it keeps failing, check Momento's status"
+          + " page and the function's outbound network access."),
+  NEW_KEY_INVALID(PERSON, "The current key was not changed. Report this to Momento's support."),
   NEW_KEY_REJECTED(
       WAIT,
-      "The current key is untouched. In ten minutes send the event again, or use `aws"
-          + " secretsmanager rotate-secret`: another key is made then, if need be."),
+      "The current key was not changed. In ten minutes send the event again, or run"
+          + " `aws secretsmanager rotate-secret`: if the new key is still rejected, the"
+          + " current one is refreshed once more."),
   ACCESS_DENIED(
       PERSON,
-      "Allow the action in the function's role, or in the KMS key's policy. A replica, or a secret"
-          + " that another service manages, cannot be rotated here."),
+      "Allow the action in the function's role or in the KMS key's policy. A secret"
+          + " that another service manages cannot be rotated here."),
   QUOTA_EXCEEDED(
-      PERSON,
-      "Take staging labels off that are no longer needed, or have AWS raise the quota that the"
-          + " message names."),
+      PERSON, "Remove staging labels that are no longer needed, or ask AWS to raise the quota."),
   RATE_LIMITED_LOCALLY(
       WAIT,
-      "The next run rotates the secret. If it goes on, raise that setting up to the account's"
-          + " quota, or rotate fewer secrets at once."),
+      "The next scheduled run rotates the secret. If it keeps failing, raise that"
+          + " setting up to the account's quota, or rotate fewer secrets at once."),
   SECRETS_MANAGER_UNAVAILABLE(
       WAIT,
-      "Send the event again later; if the function runs in a VPC, look whether that has an"
-          + " endpoint for Secrets Manager."),
+      "The next scheduled run tries again. If it keeps failing and the function runs in"
+          + " a VPC, check that the VPC has an endpoint for Secrets Manager."),
   SUPERSEDED(WAIT, "If that was intended, no action is needed; otherwise send the event again."),
   CANNOT_ROLL_BACK(PERSON, "Keep the current key, or store another by hand."),
   ROTATION_NOT_ENABLED(
-      PERSON, "Start the rotation with `aws secretsmanager rotate-secret`, which switches it on."),
-  VERSION_UNKNOWN(PERSON, "Start the rotation anew with `aws secretsmanager rotate-secret`."),
-  VERSION_NOT_PENDING(PERSON, "Start the rotation anew with `aws secretsmanager rotate-secret`."),
-  OUT_OF_TIME(WAIT, "Send the event again; if it goes on, give the function a longer timeout."),
-  INTERNAL_ERROR(PERSON, "A fault of this function: report it with the log of this request.");
+      PERSON, "Start the rotation with `aws secretsmanager rotate-secret`, which enables it."),
+  VERSION_UNKNOWN(PERSON, "Start a new rotation with `aws secretsmanager rotate-secret`."),
+  VERSION_NOT_PENDING(PERSON, "Start a new rotation with `aws secretsmanager rotate-secret`."),
+  OUT_OF_TIME(WAIT, "Send the event again. If it keeps failing, raise the function's timeout."),
+  INTERNAL_ERROR(
+      PERSON, "This is a fault in the function. Report it with the log lines of this request.");
 
   /** What it takes for a rotation to succeed again. */
   enum Needs {

@@ -66,7 +66,9 @@ final class KeyRenewal {
     if (secret.isFull() && secret.labelled(SecretVersions.labelFor(current.id())).isEmpty()) {
       throw new RotationException(
           QUOTA_EXCEEDED,
-          "The secret has all " + SecretStore.MAX_LABELS + " staging labels that it can have.");
+          "The secret has "
+              + SecretStore.MAX_LABELS
+              + " staging labels, which is the most that it can have.");
     }
     var _ = log.step(LogStep.PROBE_WRITE, current.id(), () -> store.probeWrite(secret, current));
     RefreshedKey refreshed =
@@ -85,7 +87,7 @@ final class KeyRenewal {
     if (refreshed.key().token().equals(key.token())
         || !(isTwin || refreshed.expiry().isAfter(old.expiry()))) {
       throw new RotationException(
-          NEW_KEY_INVALID, "Momento answered with the same key, or one that ends no later.");
+          NEW_KEY_INVALID, "Momento returned the same key, or one that expires no later.");
     }
     Sensitive renewed = old.renewed(refreshed);
     return log.step(
@@ -126,19 +128,19 @@ final class KeyRenewal {
           case MomentoKey.V1 v1 -> v1;
           case MomentoKey.V2 _ ->
               throw new RotationException(
-                  KEY_NOT_REFRESHABLE, "The key is of the kind v2, for which there is no refresh.");
+                  KEY_NOT_REFRESHABLE, "The key is a v2 key, which cannot be refreshed.");
           case MomentoKey.Legacy _ ->
               throw new RotationException(
-                  KEY_NOT_REFRESHABLE,
-                  "The key is of the oldest kind, for which no refresh is known.");
+                  KEY_NOT_REFRESHABLE, "The key is a legacy key, for which no refresh is known.");
         };
     if (secret.refreshToken().isEmpty()) {
       throw new RotationException(
-          KEY_NOT_REFRESHABLE, "The key came without a refresh token, as a disposable token does.");
+          KEY_NOT_REFRESHABLE,
+          "The secret has no refresh token; a disposable token never has one.");
     }
     if (!secret.hasRoom()) {
       throw new RotationException(
-          SECRET_MALFORMED, "The secret's value leaves too little room for a new key.");
+          SECRET_MALFORMED, "The secret's value is too large: a new key might not fit.");
     }
     if (secret.expiry() instanceof Expiry.Never) {
       throw new RotationException(KEY_NOT_REFRESHABLE, "The key never expires.");
@@ -162,7 +164,7 @@ final class KeyRenewal {
     if (isOvertaken(now, current)) {
       return new RotationException(
           SUPERSEDED,
-          "Another rotation has used the refresh token, or another version became AWSCURRENT"
+          "Another rotation used the refresh token, or another version became AWSCURRENT"
               + " ("
               + code
               + ").");
@@ -175,7 +177,7 @@ final class KeyRenewal {
           case Verdict.Unknown _ -> "Whether the current key still works could not be found out.";
         };
     return new RotationException(
-        REFRESH_REJECTED, "Momento refused to refresh the key (" + code + "). " + state);
+        REFRESH_REJECTED, "Momento rejected the refresh (" + code + "). " + state);
   }
 
   private boolean isOvertaken(Secret now, Version current) {

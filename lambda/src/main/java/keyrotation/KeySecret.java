@@ -124,7 +124,7 @@ final class KeySecret {
   private static RotationException noObject(Sensitive value) {
     return MomentoKey.isOne(value.value().strip())
         ? new RotationException(
-            KEY_NOT_REFRESHABLE, "The secret is a bare key, without the refresh token to renew it.")
+            KEY_NOT_REFRESHABLE, "The secret holds a bare key without a refresh token.")
         : malformed("is not a JSON object");
   }
 

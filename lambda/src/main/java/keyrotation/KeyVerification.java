@@ -61,7 +61,7 @@ final class KeyVerification {
     if (verify(current, Optional.empty(), request) instanceof Verdict.Rejected(String code)) {
       throw new RotationException(
           REFRESH_REJECTED,
-          "Momento does not accept the current key (" + code + "), and would not refresh it.");
+          "Momento rejects the current key (" + code + ") and would not refresh it.");
     }
   }
 
@@ -102,6 +102,8 @@ final class KeyVerification {
   private static RotationException rejected(String code) {
     return new RotationException(
         NEW_KEY_REJECTED,
-        "Momento does not accept the new key (" + code + "). It stays stored, for a later run.");
+        "Momento rejects the new key ("
+            + code
+            + "). It stays stored, and a later run verifies it again.");
   }
 }

@@ -153,7 +153,7 @@ final class MomentoClient {
 
   private static RotationException outOfTimeToRefresh() {
     return new RotationException(
-        OUT_OF_TIME, "Too little time was left to mint a key and store it.");
+        OUT_OF_TIME, "Too little time was left to refresh the key and store the new one.");
   }
 
   private static RotationException outOfTimeToVerify() {

@@ -116,17 +116,15 @@ record RotationReport(String requestId, List<RotationResult> results) {
     return switch (result) {
       case RotationResult.Rotated r -> secret + " has a new key. It expires: " + r.expiry() + ".";
       case RotationResult.Resumed r ->
-          secret + " has the new key of an unfinished rotation. It expires: " + r.expiry() + ".";
+          secret + " has a new key, from an unfinished rotation. It expires: " + r.expiry() + ".";
       case RotationResult.AlreadyRotated _ ->
-          secret + " was dealt with by this request before. Nothing was done.";
+          secret + " was already rotated by this request. Nothing was done.";
       case RotationResult.NotDue r ->
           secret + " is not due. Its key expires: " + r.expiry() + ". Nothing was done.";
       case RotationResult.WouldRotate r ->
           secret
-              + (r.resume()
-                  ? " would get the key of an unfinished rotation."
-                  : " would be rotated.")
-              + (r.due() ? " It is due." : " It is not due, though.")
+              + (r.resume() ? " would resume an unfinished rotation." : " would be rotated.")
+              + (r.due() ? " It is due." : " It is not due yet.")
               + " Nothing was done.";
       case RotationResult.RolledBack r ->
           secret + " has its previous key again. It expires: " + r.expiry() + ".";

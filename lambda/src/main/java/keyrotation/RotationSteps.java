@@ -101,7 +101,7 @@ final class RotationSteps {
       if (target.isPresent()) {
         // Left as pending, Secrets Manager would try the same version for ever.
         throw new RotationException(
-            NEW_KEY_REJECTED, "Momento still does not accept the new key; it was given up.");
+            NEW_KEY_REJECTED, "Momento still rejects the new key, so the rotation gave it up.");
       }
     }
     requireStoredIn(

@@ -445,10 +445,11 @@ final class SecretStore {
       case "AccessDeniedException" ->
           new RotationException(ACCESS_DENIED, action + " was refused, or KMS refused" + told);
       case "DecryptionFailure" ->
-          new RotationException(ACCESS_DENIED, action + " failed for want of kms:Decrypt" + told);
+          new RotationException(
+              ACCESS_DENIED, action + " failed: kms:Decrypt is not allowed" + told);
       case "EncryptionFailure" ->
           new RotationException(
-              ACCESS_DENIED, action + " failed for want of kms:GenerateDataKey" + told);
+              ACCESS_DENIED, action + " failed: kms:GenerateDataKey is not allowed" + told);
       case "LimitExceededException" ->
           new RotationException(QUOTA_EXCEEDED, action + " exceeds a quota" + told);
       default -> new RotationException(SECRETS_MANAGER_UNAVAILABLE, action + " failed" + told);

@@ -72,7 +72,7 @@ final class SecretVersions {
                     () ->
                         new RotationException(
                             SECRETS_MANAGER_UNAVAILABLE,
-                            "The version " + versionId + " has no value that can be read yet.")));
+                            "The version " + versionId + " has no readable value yet.")));
   }
 
   Optional<Version> previous(Secret secret) {

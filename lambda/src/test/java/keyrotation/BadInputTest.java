@@ -170,7 +170,7 @@ class BadInputTest {
     String start = json.replace("}", ",\"note\":\"");
     function.store(start + "x".repeat(65_536 - start.length() - 2) + "\"}");
 
-    assertFails("SECRET_MALFORMED", "too little room");
+    assertFails("SECRET_MALFORMED", "too large");
   }
 
   @Test
@@ -201,7 +201,7 @@ class BadInputTest {
     function.store(
         "{\"apiKey\": \"" + jwt("{\"cp\":\"a.b\",\"c\":\"c.d\"}") + "\", \"refreshToken\": \"r\"}");
 
-    assertFails("KEY_NOT_REFRESHABLE", "oldest kind");
+    assertFails("KEY_NOT_REFRESHABLE", "a legacy key");
   }
 
   @Test
@@ -209,7 +209,7 @@ class BadInputTest {
     IssuedKey token = function.momento().issue(Duration.ofHours(1), Permissions.DATA_ONLY);
     function.store("{\"apiKey\": \"" + token.apiKey() + "\"}");
 
-    assertFails("KEY_NOT_REFRESHABLE", "without a refresh token");
+    assertFails("KEY_NOT_REFRESHABLE", "has no refresh token");
   }
 
   @Test

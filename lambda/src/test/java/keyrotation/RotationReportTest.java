@@ -77,10 +77,9 @@ class RotationReportTest {
   @Test
   void a_dry_run_tells_what_is_due_and_what_would_be_taken_up() {
     assertThat(message(false, false))
-        .isEqualTo(SECRET + " would be rotated. It is not due, though. Nothing was done.");
+        .isEqualTo(SECRET + " would be rotated. It is not due yet. Nothing was done.");
     assertThat(message(true, true))
-        .isEqualTo(
-            SECRET + " would get the key of an unfinished rotation. It is due. Nothing was done.");
+        .isEqualTo(SECRET + " would resume an unfinished rotation. It is due. Nothing was done.");
   }
 
   @Test

@@ -199,7 +199,7 @@ class SuccessorTest {
     }
 
     assertThatThrownBy(function::rotate)
-        .hasMessageContaining("QUOTA_EXCEEDED: The secret has all 20 staging labels");
+        .hasMessageContaining("QUOTA_EXCEEDED: The secret has 20 staging labels");
     assertThat(function.refreshes()).isZero();
   }
 
