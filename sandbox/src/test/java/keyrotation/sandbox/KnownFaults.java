@@ -1,35 +1,42 @@
 package keyrotation.sandbox;
 
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.platform.commons.support.HierarchyTraversalMode.TOP_DOWN;
+
 import java.lang.reflect.Method;
 import java.util.Map;
-import java.util.Optional;
-import java.util.function.Function;
+import java.util.Set;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.BeforeAllCallback;
 import org.junit.jupiter.api.extension.DynamicTestInvocationContext;
 import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.jupiter.api.extension.InvocationInterceptor;
 import org.junit.jupiter.api.extension.ReflectiveInvocationContext;
+import org.junit.platform.commons.support.AnnotationSupport;
 import org.opentest4j.TestAbortedException;
 
-/** Tells where an emulator is known to differ from Secrets Manager, instead of failing there. */
-final class KnownFaults implements InvocationInterceptor {
+/**
+ * Reports where an emulator is known to differ from Secrets Manager, instead of failing there. A
+ * listed test that passes fails, so that the list stays true.
+ *
+ * @param tests the tests that the emulator is held to, whose class has the list
+ * @param emulator the emulator's name
+ * @param faults what is wrong, by the name of the test that shows it
+ */
+record KnownFaults(Class<?> tests, String emulator, Map<String, String> faults)
+    implements BeforeAllCallback, InvocationInterceptor {
 
-  private final String emulator;
-  private final Function<String, Optional<String>> faultOf;
-
-  private KnownFaults(String emulator, Function<String, Optional<String>> faultOf) {
-    this.emulator = emulator;
-    this.faultOf = faultOf;
-  }
-
-  /** Makes a list of faults: what is wrong, by the name of the test that shows it. */
-  static KnownFaults listed(String emulator, Map<String, String> faults) {
-    return new KnownFaults(emulator, test -> Optional.ofNullable(faults.get(test)));
-  }
-
-  /** Takes every difference for the emulator's fault, as long as nobody has looked at them. */
-  static KnownFaults unlisted(String emulator) {
-    return new KnownFaults(emulator, test -> Optional.of("it differs"));
+  @Override
+  public void beforeAll(ExtensionContext context) throws Exception {
+    Set<String> unknown = new TreeSet<>(faults.keySet());
+    AnnotationSupport.findAnnotatedMethods(tests, Test.class, TOP_DOWN)
+        .forEach(test -> unknown.remove(test.getName()));
+    Recording.all().forEach(recording -> unknown.remove(recording.name()));
+    assertThat(unknown)
+        .as("names in the list in %s that no test has", tests.getSimpleName())
+        .isEmpty();
   }
 
   @Override
@@ -51,14 +58,19 @@ final class KnownFaults implements InvocationInterceptor {
   }
 
   private void proceed(Invocation<@Nullable Void> invocation, String test) throws Throwable {
-    Optional<String> fault = faultOf.apply(test);
+    String fault = faults.get(test);
     try {
       invocation.proceed();
     } catch (Throwable failure) {
-      if (fault.isPresent()) {
-        throw new TestAbortedException(emulator + ": " + fault.get(), failure);
+      if (fault != null) {
+        throw new TestAbortedException(emulator + ": " + fault, failure);
       }
       throw failure;
     }
+    assertThat(fault)
+        .withFailMessage(
+            "%s no longer differs here: take %s off the list in %s",
+            emulator, test, tests.getSimpleName())
+        .isNull();
   }
 }

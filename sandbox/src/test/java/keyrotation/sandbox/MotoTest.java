@@ -22,7 +22,8 @@ class MotoTest extends SecretsManagerContract {
 
   @RegisterExtension
   static final KnownFaults FAULTS =
-      KnownFaults.listed(
+      new KnownFaults(
+          MotoTest.class,
           "moto",
           Map.ofEntries(
               Map.entry("a_pending_label_can_be_taken_off", DESCRIBES_UNLABELLED),

@@ -5,7 +5,10 @@ import org.junit.platform.engine.TestExecutionResult.Status;
 import org.junit.platform.launcher.TestExecutionListener;
 import org.junit.platform.launcher.TestIdentifier;
 
-/** Says which tests were not run, or not to their end, and why: Maven only counts them. */
+/**
+ * Says which tests were not run, or not to their end, and why: Maven only counts them. A module
+ * whose tests may be skipped registers it.
+ */
 public final class SkippedTests implements TestExecutionListener {
 
   @Override
