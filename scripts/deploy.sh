@@ -90,7 +90,7 @@ resources=$(resources)
 refuse_older "$resources"
 ids=${MOMENTO_AUTH_TOKEN_SECRET_NAME:-}
 [ -n "$ids${MOMENTO_AUTH_TOKEN_SECRET_TAG:-}" ] || ids=momento/authentication-token
-if [ -n "$ids" ] && [ "${SECRETS:-create}" = create ]; then
+if [ -n "$ids" ] && [ "${CREATE_SECRETS:-true}" = true ]; then
   rest=$ids,
   ids=
   while [ -n "$rest" ]; do

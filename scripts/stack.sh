@@ -32,7 +32,7 @@ of_stack() {
 
 # Tells which secrets the stack names, separated by commas.
 secrets_of_stack() {
-  of_stack "Outputs[?OutputKey=='Secrets'].OutputValue" | sed 's/^None$//'
+  of_stack "Outputs[?OutputKey=='SecretNames'].OutputValue" | sed 's/^None$//'
 }
 
 # Asks whether to go on; whoever does not say yes does not.

@@ -68,9 +68,9 @@ final class KeyRotationStack extends Stack {
         failures.metricApproximateNumberOfMessagesVisible(
             MetricOptions.builder().period(Duration.minutes(5)).statistic("Maximum").build()),
         "A run that rotates Momento keys failed, and Lambda's retries failed too, or the run could"
-            + " not be started. The queue (output Failures) holds its event, and the function's log"
-            + " the reason. Correct the cause, then empty the queue: until then this alarm stays"
-            + " on.");
+            + " not be started. The queue (output FailureQueueUrl) holds its event, and the"
+            + " function's log the reason. Correct the cause, then empty the queue: until then this"
+            + " alarm stays on.");
     if (settings.trigger() == Trigger.SECRETS_MANAGER) {
       rotateBySecretsManager(secretArns, function.alias(), settings);
       // Secrets Manager does not use the queue: it invokes the function and waits for the answer.
@@ -84,14 +84,20 @@ final class KeyRotationStack extends Stack {
               + " error. The function's log holds the secret and the reason. Correct the cause,"
               + " then rotate the secret: aws secretsmanager rotate-secret.");
     }
-    output("Function", function.alias().getFunctionArn(), "What is invoked");
-    output("Log", function.logGroup().getLogGroupName(), "Its log group");
-    output("Failures", failures.getQueueUrl(), "The events that it could not deal with");
-    output("Alarms", alarms.topic().getTopicArn(), "The topic that all alarms publish to");
+    output("FunctionAliasArn", function.alias().getFunctionArn(), "The alias that is invoked");
+    output("LogGroupName", function.logGroup().getLogGroupName(), "The function's log group");
+    output(
+        "FailureQueueUrl",
+        failures.getQueueUrl(),
+        "The queue of failed scheduled and asynchronous events");
+    output("AlarmTopicArn", alarms.topic().getTopicArn(), "The topic that all alarms publish to");
     if (!settings.secrets().isEmpty()) {
-      output("Secrets", settings.secretIds(), "Whose keys it rotates, besides those with a tag");
+      output(
+          "SecretNames",
+          settings.secretIds(),
+          "The secrets that are rotated, besides those with the tag");
     }
-    output("RotateNow", rotateNow(settings), "Rotates a key now");
+    output("RotateNowCommand", rotateNow(settings), "The command that rotates a key now");
   }
 
   /** Returns a secret's ARN; makes the secret if it is the stack's to make. */

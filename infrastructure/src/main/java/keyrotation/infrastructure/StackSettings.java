@@ -34,7 +34,7 @@ record StackSettings(
 
   private static final String SECRET_NAME = "MOMENTO_AUTH_TOKEN_SECRET_NAME";
   private static final String SECRET_TAG = "MOMENTO_AUTH_TOKEN_SECRET_TAG";
-  private static final String SECRETS = "SECRETS";
+  private static final String CREATE_SECRETS = "CREATE_SECRETS";
   private static final String TRIGGER = "ROTATION_TRIGGER";
   private static final String KMS_KEY_ARN = "KMS_KEY_ARN";
   private static final String ALARM_EMAIL = "ALARM_EMAIL";
@@ -52,7 +52,8 @@ record StackSettings(
 
   /** The names of all settings. */
   static final List<String> NAMES =
-      Stream.concat(FUNCTION_NAMES.stream(), Stream.of(SECRETS, TRIGGER, KMS_KEY_ARN, ALARM_EMAIL))
+      Stream.concat(
+              FUNCTION_NAMES.stream(), Stream.of(CREATE_SECRETS, TRIGGER, KMS_KEY_ARN, ALARM_EMAIL))
           .toList();
 
   /** What starts a rotation. */
@@ -145,17 +146,17 @@ record StackSettings(
       Optional<Settings> function = function(environment);
       boolean create =
           this.<Boolean>read(
-              SECRETS,
-              "create",
+              CREATE_SECRETS,
+              "true",
               new Rule<>(
                   text ->
                       switch (text) {
-                        case "create" -> Optional.of(true);
-                        case "existing" -> Optional.of(false);
+                        case "true" -> Optional.of(true);
+                        case "false" -> Optional.of(false);
                         default -> Optional.empty();
                       },
-                  "create or existing",
-                  "create"));
+                  "true or false",
+                  "true"));
       Trigger trigger =
           read(
               TRIGGER,

@@ -255,7 +255,10 @@ class KeyRotationStackTest {
     void names_secrets_that_are_there_already_as_exactly_as_can_be() {
       StackTemplate existing =
           StackTemplate.of(
-              "SECRETS", "existing", "MOMENTO_AUTH_TOKEN_SECRET_NAME", "momento/a," + SECRET_ARN);
+              "CREATE_SECRETS",
+              "false",
+              "MOMENTO_AUTH_TOKEN_SECRET_NAME",
+              "momento/a," + SECRET_ARN);
 
       assertThat(statements(functionsRole(existing)).getFirst().path("Resource"))
           .isEqualTo(parse("[%s, '%s']".formatted(secretArn("momento/a-??????"), SECRET_ARN)));
@@ -472,7 +475,7 @@ class KeyRotationStackTest {
 
     @Test
     void are_left_alone_where_they_exist() {
-      assertThat(StackTemplate.of("SECRETS", "existing").all(SECRET)).isEmpty();
+      assertThat(StackTemplate.of("CREATE_SECRETS", "false").all(SECRET)).isEmpty();
     }
 
     @Test
@@ -516,7 +519,7 @@ class KeyRotationStackTest {
       StackTemplate existing =
           StackTemplate.of(
               "ROTATION_TRIGGER", "secrets-manager",
-              "SECRETS", "existing",
+              "CREATE_SECRETS", "false",
               "MOMENTO_AUTH_TOKEN_SECRET_NAME", "momento/a," + SECRET_ARN);
 
       assertThat(existing.all(ROTATION_SCHEDULE).values())
@@ -529,14 +532,14 @@ class KeyRotationStackTest {
     void is_the_same_whatever_the_secret_is_called() {
       List<Set<String>> ids =
           Stream.of(
-                  List.of("create", "momento/other"),
-                  List.of("existing", "momento/other"),
-                  List.of("create", SECRET_ARN))
+                  List.of("true", "momento/other"),
+                  List.of("false", "momento/other"),
+                  List.of("true", SECRET_ARN))
               .map(
                   called ->
                       StackTemplate.of(
                           "ROTATION_TRIGGER", "secrets-manager",
-                          "SECRETS", called.get(0),
+                          "CREATE_SECRETS", called.get(0),
                           "MOMENTO_AUTH_TOKEN_SECRET_NAME", called.get(1)))
               .map(stack -> Set.of(stack.id(ROTATION_SCHEDULE), stack.id(PERMISSION)))
               .toList();
@@ -574,7 +577,7 @@ class KeyRotationStackTest {
       assertThat(alarm.path("Statistic").asText()).isEqualTo("Maximum");
       assertThat(alarm.path("Dimensions").toString()).contains(either.id(QUEUE));
       assertThat(alarm.path("AlarmDescription").asText())
-          .contains("failed", "output Failures", "empty the queue");
+          .contains("failed", "output FailureQueueUrl", "empty the queue");
     }
 
     @Test
@@ -604,7 +607,7 @@ class KeyRotationStackTest {
                 assertThat(alarm.path("TreatMissingData").asText()).isEqualTo("notBreaching");
                 assertThat(alarm.path("AlarmActions").valueStream()).containsExactly(topic);
               });
-      assertThat(either.json().at("/Outputs/Alarms/Value")).isEqualTo(topic);
+      assertThat(either.json().at("/Outputs/AlarmTopicArn/Value")).isEqualTo(topic);
     }
 
     @Test
@@ -652,8 +655,14 @@ class KeyRotationStackTest {
 
     assertThat(outputs.properties())
         .extracting(Map.Entry::getKey)
-        .containsExactlyInAnyOrder("Function", "Log", "Failures", "Alarms", "Secrets", "RotateNow");
-    assertThat(outputs.at("/RotateNow/Value").toString())
+        .containsExactlyInAnyOrder(
+            "FunctionAliasArn",
+            "LogGroupName",
+            "FailureQueueUrl",
+            "AlarmTopicArn",
+            "SecretNames",
+            "RotateNowCommand");
+    assertThat(outputs.at("/RotateNowCommand/Value").toString())
         .contains("aws lambda invoke --function-name momento-auth-token-refresh-lambda:live")
         .contains("momento_auth_token_secret_name")
         .contains("momento/authentication-token");
@@ -661,7 +670,7 @@ class KeyRotationStackTest {
 
   @Test
   void the_command_that_rotates_now_waits_for_longer_than_the_function_runs() {
-    String command = template.json().at("/Outputs/RotateNow/Value").toString();
+    String command = template.json().at("/Outputs/RotateNowCommand/Value").toString();
     int timeout = Integer.parseInt(command.replaceAll("(?s).*--cli-read-timeout (\\d+).*", "$1"));
 
     assertThat(template.properties(FUNCTION).path("Timeout").asInt())
@@ -683,10 +692,10 @@ class KeyRotationStackTest {
 
   @ParameterizedTest
   @CsvSource({
-    "eventbridge, create, ''",
-    "eventbridge, existing, rotate=momento",
-    "secrets-manager, create, ''",
-    "secrets-manager, existing, ''",
+    "eventbridge, true, ''",
+    "eventbridge, false, rotate=momento",
+    "secrets-manager, true, ''",
+    "secrets-manager, false, ''",
   })
   void cdk_nag_finds_nothing(String trigger, String secrets, String tag) {
     Annotations findings =
@@ -694,7 +703,7 @@ class KeyRotationStackTest {
             StackTemplate.stack(
                 "ROTATION_TRIGGER",
                 trigger,
-                "SECRETS",
+                "CREATE_SECRETS",
                 secrets,
                 "MOMENTO_AUTH_TOKEN_SECRET_TAG",
                 tag,

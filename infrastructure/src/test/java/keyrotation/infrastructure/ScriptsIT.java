@@ -100,7 +100,7 @@ class ScriptsIT {
                   "AWS::SecretsManager::Secret",
                   secretsManager.vault().describe("made").arn());
       String stack =
-          "<member><StackName>s</StackName><Outputs><member><OutputKey>Secrets</OutputKey>"
+          "<member><StackName>s</StackName><Outputs><member><OutputKey>SecretNames</OutputKey>"
               + "<OutputValue>rotated,made,forgotten</OutputValue></member></Outputs></member>";
       HttpServer cloudFormation =
           HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);

@@ -36,10 +36,14 @@ class SnapshotTest {
     String actual =
         pretty(
             StackTemplate.of(
-                "ROTATION_TRIGGER", trigger,
-                "SECRETS", secrets,
-                "KMS_KEY_ARN", KMS_KEY,
-                "ALARM_EMAIL", "platform@example.com"));
+                "ROTATION_TRIGGER",
+                trigger,
+                "CREATE_SECRETS",
+                secrets.equals("create") ? "true" : "false",
+                "KMS_KEY_ARN",
+                KMS_KEY,
+                "ALARM_EMAIL",
+                "platform@example.com"));
     Path reviewed = TEMPLATES.resolve(trigger + "-" + secrets + ".json");
     if ("replace".equals(System.getProperty("snapshots"))) {
       Files.createDirectories(TEMPLATES);

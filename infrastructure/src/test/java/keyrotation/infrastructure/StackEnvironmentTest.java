@@ -21,7 +21,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 class StackEnvironmentTest {
 
   private static final List<String> OF_THE_STACK_ALONE =
-      List.of("SECRETS", "ROTATION_TRIGGER", "KMS_KEY_ARN", "ALARM_EMAIL");
+      List.of("CREATE_SECRETS", "ROTATION_TRIGGER", "KMS_KEY_ARN", "ALARM_EMAIL");
 
   /** Returns settings with the least and the greatest value of each, and further forms. */
   static Stream<Map<String, String>> accepted() {
@@ -33,7 +33,7 @@ class StackEnvironmentTest {
             "MOMENTO_REFRESHES_PER_SECOND", "1",
             "SECRETS_MANAGER_WRITES_PER_SECOND", "1",
             "MOMENTO_CONTROL_ENDPOINT", "h:1",
-            "SECRETS", "create",
+            "CREATE_SECRETS", "true",
             "ALARM_EMAIL", "a@b.c");
     Map<String, String> greatest =
         Map.of(
@@ -43,7 +43,7 @@ class StackEnvironmentTest {
             "MOMENTO_REFRESHES_PER_SECOND", "10000",
             "SECRETS_MANAGER_WRITES_PER_SECOND", "10000",
             "MOMENTO_CONTROL_ENDPOINT", "control." + "cell.".repeat(20) + "example.com:65535",
-            "SECRETS", "existing",
+            "CREATE_SECRETS", "false",
             "KMS_KEY_ARN", KMS_KEY);
     return Stream.of(
         Map.of(),

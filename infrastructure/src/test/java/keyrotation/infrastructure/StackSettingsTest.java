@@ -59,7 +59,7 @@ class StackSettingsTest {
     environment.forEach((name, value) -> values.put(name, " " + value + " "));
     values.put("KMS_KEY_ARN", KMS_KEY);
     values.put("ROTATION_TRIGGER", "eventbridge");
-    values.put("SECRETS", "existing");
+    values.put("CREATE_SECRETS", "false");
     values.put("ALARM_EMAIL", "a.b+c@sub.example.com");
     assertThat(values.keySet()).containsExactlyInAnyOrderElementsOf(StackSettings.NAMES);
 
@@ -104,7 +104,7 @@ class StackSettingsTest {
           KMS_KEY_ARN,                       arn:aws:s3:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab
           ROTATION_TRIGGER,                  cron
           ROTATION_TRIGGER,                  EventBridge
-          SECRETS,                           both
+          CREATE_SECRETS,                    both
           ALARM_EMAIL,                       platform
           ALARM_EMAIL,                       platform@example
           ALARM_EMAIL,                       a@example.com b@example.com
@@ -144,7 +144,7 @@ class StackSettingsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"KMS_KEY_ARN", "ROTATION_TRIGGER", "SECRETS", "ALARM_EMAIL"})
+  @ValueSource(strings = {"KMS_KEY_ARN", "ROTATION_TRIGGER", "CREATE_SECRETS", "ALARM_EMAIL"})
   void show_no_key_in_place_of_another_setting(String name) {
     assertThatThrownBy(() -> read(name, "eyJhbGciOiJI", HERE))
         .hasMessageStartingWith(name + " is not shown, as it seems to hold a key, but must be ")
