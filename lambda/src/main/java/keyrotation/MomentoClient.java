@@ -130,6 +130,10 @@ final class MomentoClient {
   }
 
   /** Returns what one rotation takes where it has to wait for all but the answers of others. */
+  Duration timeForOne() {
+    return timeForOne(grace);
+  }
+
   static Duration timeForOne(Duration grace) {
     return TIME_TO_STORE.plus(grace).plus(VERIFY_TIMEOUT).plus(SecretStore.CALL_TIMEOUT);
   }

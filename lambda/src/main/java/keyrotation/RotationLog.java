@@ -34,6 +34,15 @@ final class RotationLog {
     this.secret = secret;
   }
 
+  /** Makes a log of what the same request does to another secret. */
+  RotationLog forSecret(String otherSecret) {
+    return new RotationLog(out, clock, requestId, otherSecret);
+  }
+
+  String requestId() {
+    return requestId;
+  }
+
   /** Calls the secret by its name from now on, whatever the request called it. */
   void secretIs(String name) {
     secret = name;

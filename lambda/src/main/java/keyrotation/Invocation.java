@@ -1,0 +1,149 @@
+package keyrotation;
+
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.BooleanSupplier;
+import java.util.function.Function;
+import java.util.stream.Stream;
+import keyrotation.RotationEvent.Action;
+import keyrotation.Settings.Tag;
+
+/** One invocation of the function: carries out what an event asks for. */
+final class Invocation {
+
+  private final Settings settings;
+  private final SecretStore store;
+  private final MomentoClient momento;
+  private final Time time;
+  private final Instant deadline;
+  private final RotationLog log;
+
+  Invocation(
+      Settings settings,
+      SecretStore store,
+      MomentoClient momento,
+      Time time,
+      Instant deadline,
+      RotationLog log) {
+    this.settings = settings;
+    this.store = store;
+    this.momento = momento;
+    this.time = time;
+    this.deadline = deadline;
+    this.log = log;
+  }
+
+  /** Carries out an event; what fails is in the report. */
+  RotationReport run(RotationEvent event) {
+    List<RotationResult> results =
+        switch (event) {
+          case RotationEvent.Manual(String secretId, Action action) ->
+              List.of(result(secretId, rotator -> requireKey(act(rotator, action, secretId))));
+          case RotationEvent.Step(RotationStep step, String secretId, String versionId) ->
+              List.of(result(secretId, rotator -> act(rotator, step, secretId, versionId)));
+          case RotationEvent.Scheduled(String identity) -> rotateAll(identity);
+        };
+    return new RotationReport(log.requestId(), results);
+  }
+
+  private RotationResult act(Rotator rotator, Action action, String secretId) {
+    RotationRequest request = request("lambda-request/" + log.requestId());
+    return switch (action) {
+      case ROTATE -> rotator.rotation().rotate(secretId, request);
+      case ROTATE_IF_DUE -> rotator.rotation().rotateIfDue(secretId, request);
+      case DRY_RUN -> rotator.rotation().dryRun(secretId, request);
+      case ROLL_BACK -> rotator.rollback().run(secretId, request);
+    };
+  }
+
+  private RotationResult act(
+      Rotator rotator, RotationStep step, String secretId, String versionId) {
+    RotationResult result = rotator.steps().run(step, secretId, versionId, request(versionId));
+    // Secrets Manager tests the function when rotation is enabled: there may be no key yet.
+    return step == RotationStep.TEST_SECRET ? result : requireKey(result);
+  }
+
+  /**
+   * Makes a secret without a value a failure. It is none to a schedule, since the stack creates
+   * secrets before a first key is stored.
+   */
+  private static RotationResult requireKey(RotationResult result) {
+    return result instanceof RotationResult.AwaitingFirstKey(String secret)
+        ? new RotationResult.Failed(
+            secret,
+            new RotationException(FailureReason.AWAITING_FIRST_KEY, "The secret has no value yet."))
+        : result;
+  }
+
+  private List<RotationResult> rotateAll(String identity) {
+    List<String> secretIds = new ArrayList<>(settings.secretIds());
+    List<RotationResult> others = new ArrayList<>();
+    settings.tag().ifPresent(tag -> addTagged(tag, secretIds, others));
+    List<RotationResult> results =
+        new BatchRotation(time, momento.timeForOne())
+            .run(
+                secretIds,
+                secretIds.isEmpty() ? 0 : request(identity).startIn(secretIds.size()),
+                deadline,
+                (id, othersWait) -> rotateIfDue(id, identity, othersWait));
+    return Stream.concat(results.stream(), others.stream()).toList();
+  }
+
+  private RotationResult rotateIfDue(String secretId, String identity, BooleanSupplier othersWait) {
+    RotationRequest request = new RotationRequest(identity, deadline, othersWait);
+    return result(secretId, rotator -> rotator.rotation().rotateIfDue(secretId, request));
+  }
+
+  /**
+   * Adds the secrets that have the tag. Where they cannot be found, the others go on without. A
+   * replica has its primary's tags, and is rotated where that is.
+   */
+  private void addTagged(Tag tag, List<String> secretIds, List<RotationResult> others) {
+    String name = "secrets with the tag " + tag;
+    try {
+      log.forSecret(name).step(LogStep.LIST_SECRETS, () -> store.findByTag(tag)).stream()
+          .filter(found -> !secretIds.contains(found.name()))
+          .filter(found -> !secretIds.contains(found.arn()))
+          .forEach(
+              found ->
+                  found
+                      .primaryRegion()
+                      .ifPresentOrElse(
+                          region -> others.add(skipped(found.name(), region)),
+                          () -> secretIds.add(found.name())));
+    } catch (RotationException e) {
+      others.add(new RotationResult.Failed(name, e));
+    }
+  }
+
+  private RotationResult skipped(String replica, String primaryRegion) {
+    return log.forSecret(replica)
+        .result(() -> new RotationResult.Skipped(replica, SecretStore.isReplica(primaryRegion)));
+  }
+
+  private RotationResult result(String secretId, Function<Rotator, RotationResult> task) {
+    RotationLog secretLog = log.forSecret(secretId);
+    return secretLog.result(() -> task.apply(rotator(secretLog)));
+  }
+
+  private RotationRequest request(String identity) {
+    return new RotationRequest(identity, deadline);
+  }
+
+  /** What works on one secret. */
+  private record Rotator(Rotation rotation, RotationSteps steps, Rollback rollback) {}
+
+  private Rotator rotator(RotationLog secretLog) {
+    SecretVersions versions = new SecretVersions(store, secretLog);
+    KeyVerification verification = new KeyVerification(momento, time, secretLog);
+    KeyRenewal renewal = new KeyRenewal(store, versions, momento, time, secretLog);
+    RenewalPolicy policy = settings.policy();
+    Rotation rotation =
+        new Rotation(store, versions, verification, renewal, policy, time, secretLog);
+    return new Rotator(
+        rotation,
+        new RotationSteps(rotation, versions, verification, renewal, policy, secretLog),
+        new Rollback(versions, verification));
+  }
+}
