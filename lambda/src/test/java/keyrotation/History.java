@@ -1,7 +1,7 @@
 package keyrotation;
 
 import static java.util.stream.Collectors.joining;
-import static keyrotation.World.SECRET;
+import static keyrotation.RotationFixture.SECRET;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
@@ -15,17 +15,17 @@ import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
+import keyrotation.RotationFixture.Outcome;
+import keyrotation.Scenario.FaultKind;
 import keyrotation.Scenario.RemoteCall;
-import keyrotation.Scenario.Trouble;
-import keyrotation.Scenario.WayIn;
-import keyrotation.Step.Deed;
+import keyrotation.Scenario.Trigger;
 import keyrotation.Step.Event;
 import keyrotation.Step.LabelPending;
 import keyrotation.Step.Meanwhile;
+import keyrotation.Step.OperatorAction;
 import keyrotation.Step.Request;
 import keyrotation.Step.Strike;
 import keyrotation.Step.Wait;
-import keyrotation.World.Ending;
 import keyrotation.sandbox.Fault;
 import keyrotation.sandbox.IssuedKey;
 import keyrotation.sandbox.MomentoServer.RefreshTokens;
@@ -52,22 +52,22 @@ record History(RefreshTokens tokens, List<Step> steps) {
     return new History(tokens, List.copyOf(steps));
   }
 
-  /** Plays it; returns its tale if it breaks a promise. */
+  /** Plays it; returns its trace if it breaks a promise. */
   Optional<String> play() {
     try (SandboxedFunction world = new SandboxedFunction(tokens)) {
-      return new Play(world).tale(this);
+      return new Play(world).trace(this);
     }
   }
 
   /** Leaves out what is not needed to break a promise: steps, and what happens at calls. */
-  History shortened() {
+  History shrunk() {
     for (int size = steps.size() / 2; size > 0; size /= 2) {
       for (int from = 0; from + size <= steps.size(); from++) {
         List<Step> fewer = new ArrayList<>(steps);
         fewer.subList(from, from + size).clear();
         History shorter = new History(tokens, List.copyOf(fewer));
         if (shorter.play().isPresent()) {
-          return shorter.shortened();
+          return shorter.shrunk();
         }
       }
     }
@@ -77,7 +77,7 @@ record History(RefreshTokens tokens, List<Step> steps) {
         simpler.set(i, new Request(way, number, Optional.empty()));
         History calmer = new History(tokens, List.copyOf(simpler));
         if (calmer.play().isPresent()) {
-          return calmer.shortened();
+          return calmer.shrunk();
         }
       }
     }
@@ -88,10 +88,10 @@ record History(RefreshTokens tokens, List<Step> steps) {
   private static final class Play {
 
     private static final Event FORBIDS_TO_WRITE =
-        new Strike(Trouble.REFUSED, new RemoteCall("PutSecretValue", 1));
+        new Strike(FaultKind.REFUSED, new RemoteCall("PutSecretValue", 1));
 
     private final SandboxedFunction world;
-    private final StringBuilder tale = new StringBuilder();
+    private final StringBuilder trace = new StringBuilder();
     private final Map<String, String> names = new HashMap<>();
     private final Map<String, String> madeCurrent = new HashMap<>();
     private final Set<String> wereCurrent = new HashSet<>();
@@ -103,8 +103,8 @@ record History(RefreshTokens tokens, List<Step> steps) {
       this.world = world;
     }
 
-    Optional<String> tale(History history) {
-      tale.append("A refresh token is ").append(history.tokens).append(".\n");
+    Optional<String> trace(History history) {
+      trace.append("A refresh token is ").append(history.tokens).append(".\n");
       try {
         world.storeKey();
         line("an operator stores an old key", "");
@@ -113,11 +113,11 @@ record History(RefreshTokens tokens, List<Step> steps) {
           happen(step);
         }
         theKeyCanStillBeRenewed(history.tokens);
-        Promises.nothingLeaks(world);
+        Invariants.nothingLeaks(world);
         return Optional.empty();
       } catch (AssertionError | RuntimeException broken) {
         String what = broken instanceof AssertionError ? broken.getMessage() : broken.toString();
-        return Optional.of(tale + "BROKEN: " + String.valueOf(what).strip() + "\n");
+        return Optional.of(trace + "BROKEN: " + String.valueOf(what).strip() + "\n");
       }
     }
 
@@ -136,7 +136,7 @@ record History(RefreshTokens tokens, List<Step> steps) {
                       .filter(version -> name(version).equals("v" + number))
                       .forEach(this::labelPending));
         }
-        case Deed deed -> {
+        case OperatorAction deed -> {
           handsWereLaidOnIt |= deed.concernsVersions();
           attempt(step, () -> deed.happen(world));
         }
@@ -168,7 +168,7 @@ record History(RefreshTokens tokens, List<Step> steps) {
         return;
       }
       Secret found = world.vault().describe(SECRET);
-      if (request.way() == WayIn.SECRETS_MANAGER && found.deletion().isPresent()) {
+      if (request.way() == Trigger.SECRETS_MANAGER && found.deletion().isPresent()) {
         line(request, "refused");
         return;
       }
@@ -179,7 +179,7 @@ record History(RefreshTokens tokens, List<Step> steps) {
       AtomicReference<Secret> before = new AtomicReference<>(found);
       currentMeanwhile.clear();
       request.event().ifPresent(event -> prepare(event, before));
-      Ending ending = Promises.withoutJudgement(world, request.deliver(world));
+      Outcome ending = Invariants.withoutJudgement(world, request.deliver(world));
       world.sandbox.heal();
       handsWereLaidOnIt |= wentBack(found);
       line(request, words(ending));
@@ -188,8 +188,8 @@ record History(RefreshTokens tokens, List<Step> steps) {
 
     private void prepare(Event event, AtomicReference<Secret> before) {
       switch (event) {
-        case Strike(Trouble trouble, RemoteCall call) -> trouble.strike(world, call, world::die);
-        case Meanwhile(Deed deed, RemoteCall call) -> {
+        case Strike(FaultKind trouble, RemoteCall call) -> trouble.strike(world, call, world::die);
+        case Meanwhile(OperatorAction deed, RemoteCall call) -> {
           Runnable interruption =
               () -> {
                 handsWereLaidOnIt |= deed.concernsVersions();
@@ -213,7 +213,7 @@ record History(RefreshTokens tokens, List<Step> steps) {
         Request request,
         Secret found,
         Secret before,
-        Ending ending,
+        Outcome ending,
         Optional<IssuedKey> waiting,
         long made) {
       boolean isCalm = request.event().isEmpty();
@@ -227,10 +227,13 @@ record History(RefreshTokens tokens, List<Step> steps) {
                   || (Set.of("ROLLED_BACK", "ROTATED", "RESUMED", "STEP_DONE")
                           .contains(result(ending))
                       && currentMeanwhile.stream().anyMatch(id -> tells(ending, id))));
-      Promises.hold(
-          world, before, isOutdated ? new Ending.Died() : ending, request.way() == WayIn.ROLLBACK);
+      Invariants.hold(
+          world,
+          before,
+          isOutdated ? new Outcome.Died() : ending,
+          request.way() == Trigger.ROLLBACK);
 
-      if (request.way() == WayIn.DRY_RUN) {
+      if (request.way() == Trigger.DRY_RUN) {
         assertThat(versions()).as("a dry run changes nothing").isEqualTo(before.versions());
       }
       boolean isUndisturbed = request.event().isEmpty() || request.event().get() instanceof Strike;
@@ -250,7 +253,7 @@ record History(RefreshTokens tokens, List<Step> steps) {
       }
       if (madeCurrent.containsKey(request.name())) {
         boolean isAsItWas =
-            request.way() != WayIn.ROLLBACK
+            request.way() != Trigger.ROLLBACK
                 || current(before).equals(madeCurrent.get(request.name()));
         if (isAsItWas) {
           assertThat(hasMinted).as("the same request again mints").isFalse();
@@ -260,7 +263,7 @@ record History(RefreshTokens tokens, List<Step> steps) {
         }
       }
       String result = result(ending);
-      if (request.way() != WayIn.SECRETS_MANAGER
+      if (request.way() != Trigger.SECRETS_MANAGER
           && Set.of("ROTATED", "RESUMED", "ROLLED_BACK").contains(result)) {
         // Somebody may have made another one current since.
         madeCurrent.put(request.name(), told(ending));
@@ -278,33 +281,33 @@ record History(RefreshTokens tokens, List<Step> steps) {
       return secret.labelled(Vault.CURRENT).orElseThrow().id();
     }
 
-    private static boolean tells(Ending ending, String versionId) {
+    private static boolean tells(Outcome ending, String versionId) {
       return told(ending).equals(versionId);
     }
 
     /** Returns the version that is told of, if any. */
-    private static String told(Ending ending) {
-      return ending instanceof Ending.Answered(var report)
+    private static String told(Outcome ending) {
+      return ending instanceof Outcome.Answered(var report)
           ? report.path("secrets").path(0).path("version_id").asText()
           : "";
     }
 
-    private static String words(Ending ending) {
+    private static String words(Outcome ending) {
       return switch (ending) {
-        case Ending.Answered _ -> result(ending);
-        case Ending.Failed(String message) ->
+        case Outcome.Answered _ -> result(ending);
+        case Outcome.Failed(String message) ->
             // Up to where the explanation begins, if the message is as it has to be.
             message
                 .lines()
                 .findFirst()
                 .orElse("")
                 .replaceAll(".* was not rotated\\. (\\w+):.*", "$1");
-        case Ending.Died _ -> "it died";
+        case Outcome.Died _ -> "it died";
       };
     }
 
-    private static String result(Ending ending) {
-      return ending instanceof Ending.Answered(var report)
+    private static String result(Outcome ending) {
+      return ending instanceof Outcome.Answered(var report)
           ? report.path("secrets").path(0).path("result").asText()
           : "";
     }
@@ -312,12 +315,12 @@ record History(RefreshTokens tokens, List<Step> steps) {
     /** Once all is well again, two requests at most renew the key, if it can be renewed at all. */
     private void theKeyCanStillBeRenewed(RefreshTokens tokens) {
       var _ = world.vault().restore(SECRET);
-      Deed.NEW_KEYS_WILL_BE_KNOWN_AT_ONCE.happen(world);
-      Deed.THE_FUNCTIONS_CLOCK_IS_RIGHT.happen(world);
+      OperatorAction.NEW_KEYS_WILL_BE_KNOWN_AT_ONCE.happen(world);
+      OperatorAction.THE_FUNCTIONS_CLOCK_IS_RIGHT.happen(world);
       world.pass(Duration.ofHours(1));
       Optional<IssuedKey> key = issued(world.current());
       if (key.isEmpty()
-          || !World.json(world.current()).has("refreshToken")
+          || !RotationFixture.json(world.current()).has("refreshToken")
           || !world.momento().accepts(key.get().apiKey())) {
         return;
       }
@@ -329,7 +332,7 @@ record History(RefreshTokens tokens, List<Step> steps) {
         return;
       }
       for (int i = 1; i <= 2; i++) {
-        happen(new Request(WayIn.MANUAL, 1000 + i, Optional.empty()));
+        happen(new Request(Trigger.MANUAL, 1000 + i, Optional.empty()));
         if (issued(world.current()).filter(now -> isNewer(now, key.get())).isPresent()) {
           return;
         }
@@ -340,7 +343,8 @@ record History(RefreshTokens tokens, List<Step> steps) {
 
     /** Tells whether a key that was made of the current one is stored, and yet not current. */
     private boolean isShelved(IssuedKey key) {
-      return Trials.isStored(world, key) && Promises.isMadeOf(world, key.apiKey(), world.current());
+      return ScenarioRunner.isStored(world, key)
+          && Invariants.isMadeOf(world, key.apiKey(), world.current());
     }
 
     private static boolean isNewer(IssuedKey key, IssuedKey than) {
@@ -365,7 +369,7 @@ record History(RefreshTokens tokens, List<Step> steps) {
      * version since, it has none, even if theirs has the same key.
      */
     private Optional<IssuedKey> waitingSuccessor() {
-      return Trials.unfinished(world)
+      return ScenarioRunner.unfinished(world)
           .filter(version -> !wereCurrent.contains(version.id()))
           .flatMap(this::issued)
           .filter(key -> world.momento().accepts(key.apiKey()));
@@ -376,7 +380,7 @@ record History(RefreshTokens tokens, List<Step> steps) {
         return Optional.empty();
       }
       return world.momento().issued().stream()
-          .filter(key -> key.apiKey().equals(Promises.apiKey(version)))
+          .filter(key -> key.apiKey().equals(Invariants.apiKey(version)))
           .findFirst();
     }
 
@@ -407,7 +411,7 @@ record History(RefreshTokens tokens, List<Step> steps) {
                           + String.join("+", version.labels()))
               .map(String::strip)
               .collect(joining(", "));
-      tale.append(
+      trace.append(
           "%2d. %s%s%n      %s%n"
               .formatted(++lines, what, outcome.isEmpty() ? "" : ": " + outcome, versions));
     }

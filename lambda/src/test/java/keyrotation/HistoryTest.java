@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Test;
  * Whatever happens to a secret, in whatever order: the promises hold after each step.
  *
  * <p>Every build plays the same histories; {@code -Pexhaustive} plays others each time, for three
- * minutes. A history that breaks a promise is shortened and told; {@code -Dhistory=SEED} plays it
+ * minutes. A history that breaks a promise is shrunk and told; {@code -Dhistory=SEED} plays it
  * alone.
  */
 class HistoryTest {
@@ -39,7 +39,7 @@ class HistoryTest {
     Long chosen = Long.getLong("history");
     if (chosen != null) {
       play(chosen, 1, Instant.MAX);
-    } else if (Trials.ALL) {
+    } else if (ScenarioRunner.ALL) {
       play(new Random().nextInt(1_000_000_000), Integer.MAX_VALUE, Instant.now().plus(EXHAUSTIVE));
     } else {
       play(0, IN_EVERY_BUILD, Instant.MAX);
@@ -49,11 +49,11 @@ class HistoryTest {
         histories.get(), steps.get(), broken.size());
     if (!broken.isEmpty()) {
       long seed = broken.firstKey();
-      // If a shorter one does not break every time, the first tale has to do.
-      String tale = History.of(seed).shortened().play().orElse(broken.get(seed));
+      // If a shorter one does not break every time, the first trace has to do.
+      String trace = History.of(seed).shrunk().play().orElse(broken.get(seed));
       fail(
           "A history breaks a promise (-Dhistory=%d, one of %d that were played):%n%s"
-              .formatted(seed, histories.get(), tale));
+              .formatted(seed, histories.get(), trace));
     }
   }
 
@@ -65,11 +65,11 @@ class HistoryTest {
           long seed = seeds.getAndIncrement();
           while (seed < firstSeed + count && broken.isEmpty() && Instant.now().isBefore(end)) {
             History history = History.of(seed);
-            Optional<String> tale = history.play();
+            Optional<String> trace = history.play();
             histories.incrementAndGet();
             steps.addAndGet(history.steps().size());
-            if (tale.isPresent()) {
-              broken.put(seed, tale.get());
+            if (trace.isPresent()) {
+              broken.put(seed, trace.get());
             }
             seed = seeds.getAndIncrement();
           }

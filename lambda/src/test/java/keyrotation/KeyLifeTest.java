@@ -7,8 +7,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.time.Duration;
 import java.util.Map;
-import keyrotation.Scenario.WayIn;
-import keyrotation.World.Ending;
+import keyrotation.RotationFixture.Outcome;
+import keyrotation.Scenario.Trigger;
 import keyrotation.sandbox.IssuedKey.Permissions;
 import keyrotation.sandbox.MomentoServer.RefreshTokens;
 import org.junit.jupiter.api.AfterEach;
@@ -30,7 +30,7 @@ class KeyLifeTest {
 
   @ParameterizedTest
   @EnumSource(names = {"MANUAL", "IF_DUE", "SCHEDULE"})
-  void a_key_of_half_a_day_is_rotated_and_fails_a_daily_run(WayIn way) {
+  void a_key_of_half_a_day_is_rotated_and_fails_a_daily_run(Trigger way) {
     store(HALF_A_DAY);
 
     assertTooShort(way.request(function, "1"), "\"done\":\"ROTATED\"");
@@ -41,7 +41,7 @@ class KeyLifeTest {
 
   @ParameterizedTest
   @EnumSource(names = {"MANUAL", "IF_DUE", "SCHEDULE"})
-  void the_failure_is_repeated_at_each_retry(WayIn way) {
+  void the_failure_is_repeated_at_each_retry(Trigger way) {
     store(HALF_A_DAY);
     var _ = way.request(function, "1");
 
@@ -57,28 +57,29 @@ class KeyLifeTest {
   void a_dry_run_on_a_key_of_half_a_day_fails() {
     store(HALF_A_DAY);
 
-    assertTooShort(WayIn.DRY_RUN.request(function, "1"), "\"done\":\"WOULD_ROTATE\"");
+    assertTooShort(Trigger.DRY_RUN.request(function, "1"), "\"done\":\"WOULD_ROTATE\"");
   }
 
   @Test
   void a_rollback_is_not_judged_so_that_lambda_does_not_repeat_it() {
     store(HALF_A_DAY);
-    function.store(function.momento().issue(World.LIFETIME, Permissions.SUPER_USER).consoleJson());
+    function.store(
+        function.momento().issue(RotationFixture.LIFETIME, Permissions.SUPER_USER).consoleJson());
 
-    assertThat(WayIn.ROLLBACK.request(function, "1")).isInstanceOf(Ending.Answered.class);
+    assertThat(Trigger.ROLLBACK.request(function, "1")).isInstanceOf(Outcome.Answered.class);
   }
 
   @Test
   void the_largest_interval_that_would_do_is_named_and_does() {
     store(HALF_A_DAY);
-    assertTooShort(WayIn.MANUAL.request(function, "1"), "CHECK_INTERVAL_IN_HOURS=4 would do.");
+    assertTooShort(Trigger.MANUAL.request(function, "1"), "CHECK_INTERVAL_IN_HOURS=4 would do.");
     stop();
 
     function =
         new SandboxedFunction(
             RefreshTokens.SINGLE_USE, Duration.ZERO, Map.of("CHECK_INTERVAL_IN_HOURS", "4"));
     store(HALF_A_DAY);
-    assertThat(WayIn.MANUAL.request(function, "1")).isInstanceOf(Ending.Answered.class);
+    assertThat(Trigger.MANUAL.request(function, "1")).isInstanceOf(Outcome.Answered.class);
   }
 
   @Test
@@ -86,17 +87,17 @@ class KeyLifeTest {
     function.store(
         function
             .momento()
-            .issueAged(World.LIFETIME, Duration.ofDays(29), Permissions.SUPER_USER)
+            .issueAged(RotationFixture.LIFETIME, Duration.ofDays(29), Permissions.SUPER_USER)
             .consoleJson());
 
-    assertThat(WayIn.SCHEDULE.request(function, "1")).isInstanceOf(Ending.Answered.class);
+    assertThat(Trigger.SCHEDULE.request(function, "1")).isInstanceOf(Outcome.Answered.class);
   }
 
   @Test
   void a_step_of_secrets_managers_rotation_only_logs_it() {
     store(HALF_A_DAY);
 
-    assertThat(function.rotateSecret()).isInstanceOf(Ending.Answered.class);
+    assertThat(function.rotateSecret()).isInstanceOf(Outcome.Answered.class);
 
     assertThat(function.log())
         .contains("\"level\":\"WARN\"")
@@ -114,13 +115,14 @@ class KeyLifeTest {
 
   @Test
   void a_key_of_thirty_days_outlives_a_rotation_by_secrets_manager_every_thirty_days() {
-    function.store(function.momento().issue(World.LIFETIME, Permissions.SUPER_USER).consoleJson());
+    function.store(
+        function.momento().issue(RotationFixture.LIFETIME, Permissions.SUPER_USER).consoleJson());
     function.enableRotation();
 
     for (int day = 1; day <= 60; day++) {
       function.pass(Duration.ofDays(1));
       String run = "run-" + day;
-      assertThat(WayIn.SCHEDULE.request(function, run)).isInstanceOf(Ending.Answered.class);
+      assertThat(Trigger.SCHEDULE.request(function, run)).isInstanceOf(Outcome.Answered.class);
       assertThat(function.currentKeyWorks()).as("on day " + day).isTrue();
     }
     // The age of a day does not count, as Secrets Manager decides on the age.
@@ -147,10 +149,10 @@ class KeyLifeTest {
     function.pass(Duration.ofMinutes(1));
   }
 
-  private static void assertTooShort(Ending ending, String fact) {
+  private static void assertTooShort(Outcome ending, String fact) {
     assertThat(ending)
         .isInstanceOfSatisfying(
-            Ending.Failed.class,
+            Outcome.Failed.class,
             failed ->
                 assertThat(failed.message())
                     .startsWith(SECRET)

@@ -77,7 +77,7 @@ class ManySecretsTest {
             name -> {
               Version current =
                   function.vault().describe(name).labelled("AWSCURRENT").orElseThrow();
-              String apiKey = World.json(current).path("apiKey").asText();
+              String apiKey = RotationFixture.json(current).path("apiKey").asText();
               assertThat(function.momento().accepts(apiKey)).isTrue();
             });
   }
@@ -302,7 +302,7 @@ class ManySecretsTest {
     String value =
         function
             .momento()
-            .issueAged(World.LIFETIME, Duration.ofDays(28), Permissions.SUPER_USER)
+            .issueAged(RotationFixture.LIFETIME, Duration.ofDays(28), Permissions.SUPER_USER)
             .consoleJson();
     function.vault().create(name, new Value.Text(value), UUID.randomUUID().toString(), null);
     function.clock.advance(Duration.ofSeconds(1));

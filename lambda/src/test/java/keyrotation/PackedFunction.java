@@ -14,12 +14,11 @@ import keyrotation.sandbox.IssuedKey;
 import keyrotation.sandbox.LambdaServer;
 import keyrotation.sandbox.LambdaServer.Function;
 import keyrotation.sandbox.LambdaServer.Invocation;
-import keyrotation.sandbox.LambdaServer.Outcome;
 import keyrotation.sandbox.MomentoServer.RefreshTokens;
 import keyrotation.sandbox.Sandbox;
 
 /** The function as it is deployed, in a process of its own, which can die. */
-final class PackedFunction extends World {
+final class PackedFunction extends RotationFixture {
 
   static final Path ARCHIVE = Path.of(System.getProperty("function.archive"));
 
@@ -84,19 +83,19 @@ final class PackedFunction extends World {
   }
 
   @Override
-  Ending deliver(String event, String requestId) {
+  Outcome deliver(String event, String requestId) {
     Invocation invocation = lambda.invoke(event, requestId);
     shown.addAll(invocation.log());
     return switch (invocation.outcome()) {
-      case Outcome.Response(String json) -> {
+      case LambdaServer.Outcome.Response(String json) -> {
         shown.add(json);
-        yield new Ending.Answered(parse(json));
+        yield new Outcome.Answered(parse(json));
       }
-      case Outcome.Failure(String _, String message, String json) -> {
+      case LambdaServer.Outcome.Failure(String _, String message, String json) -> {
         shown.add(json);
-        yield new Ending.Failed(message);
+        yield new Outcome.Failed(message);
       }
-      case Outcome.TimedOut _, Outcome.Exited _ -> new Ending.Died();
+      case LambdaServer.Outcome.TimedOut _, LambdaServer.Outcome.Exited _ -> new Outcome.Died();
     };
   }
 

@@ -1,6 +1,6 @@
 package keyrotation;
 
-import static keyrotation.World.SECRET;
+import static keyrotation.RotationFixture.SECRET;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.InstanceOfAssertFactories.type;
 
@@ -10,10 +10,10 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
-import keyrotation.World.Ending;
+import keyrotation.RotationFixture.Outcome;
 import keyrotation.sandbox.Fault;
+import keyrotation.sandbox.LambdaServer;
 import keyrotation.sandbox.LambdaServer.Invocation;
-import keyrotation.sandbox.LambdaServer.Outcome;
 import keyrotation.sandbox.MomentoServer.RefreshTokens;
 import keyrotation.sandbox.SecretsManagerException;
 import keyrotation.sandbox.Vault;
@@ -62,7 +62,7 @@ class PackedFunctionIT {
   @Test
   void an_invocation_that_could_not_do_its_work_is_an_error_to_lambda() {
     assertThat(rotate("1").outcome())
-        .asInstanceOf(type(Outcome.Failure.class))
+        .asInstanceOf(type(LambdaServer.Outcome.Failure.class))
         .satisfies(
             failure -> {
               assertThat(failure.type()).isEqualTo("keyrotation.InvocationFailedException");
@@ -76,7 +76,7 @@ class PackedFunctionIT {
     function.storeKey();
     String before = function.current().id();
 
-    assertThat(function.rotateSecret()).isInstanceOf(Ending.Answered.class);
+    assertThat(function.rotateSecret()).isInstanceOf(Outcome.Answered.class);
 
     assertThat(function.current().id()).isNotEqualTo(before);
     assertThat(function.current().labels()).containsExactly(Vault.CURRENT);
@@ -89,7 +89,7 @@ class PackedFunctionIT {
 
     Invocation first = function.lambda.invoke("{}");
 
-    assertThat(first.outcome()).isInstanceOf(Outcome.Failure.class);
+    assertThat(first.outcome()).isInstanceOf(LambdaServer.Outcome.Failure.class);
     assertThat(function.awsCalls().seen()).containsExactly("DescribeSecret");
     assertThat(function.momento().calls().seen()).isEmpty();
   }
@@ -138,7 +138,7 @@ class PackedFunctionIT {
     assertThat(function.awsCalls().seen()).containsExactly("DescribeSecret");
 
     Files.writeString(hosts, unreachable);
-    assertThat(rotate("1").outcome()).isInstanceOf(Outcome.Failure.class);
+    assertThat(rotate("1").outcome()).isInstanceOf(LambdaServer.Outcome.Failure.class);
     assertThat(function.awsCalls().seen()).hasSize(1);
     Files.writeString(hosts, reachable);
     assertResult(rotate("2"), "ROTATED");
@@ -150,7 +150,7 @@ class PackedFunctionIT {
     function.awsCalls().onEvery("DescribeSecret", new Fault.StopHalfway<>());
 
     assertThat(rotate("1").outcome())
-        .asInstanceOf(type(Outcome.Failure.class))
+        .asInstanceOf(type(LambdaServer.Outcome.Failure.class))
         .satisfies(
             failure -> assertThat(failure.message()).contains("SECRETS_MANAGER_UNAVAILABLE: "));
     // If one attempt could not be ended, there would be no time for others.
@@ -181,13 +181,13 @@ class PackedFunctionIT {
   }
 
   private Invocation rotate(String requestId) {
-    return function.lambda.invoke(World.manualEvent(SECRET), requestId);
+    return function.lambda.invoke(RotationFixture.manualEvent(SECRET), requestId);
   }
 
   private static void assertResult(Invocation invocation, String result) {
     assertThat(invocation.outcome())
-        .asInstanceOf(type(Outcome.Response.class))
-        .extracting(Outcome.Response::json)
+        .asInstanceOf(type(LambdaServer.Outcome.Response.class))
+        .extracting(LambdaServer.Outcome.Response::json)
         .asString()
         .contains("\"result\":\"" + result + "\"");
   }

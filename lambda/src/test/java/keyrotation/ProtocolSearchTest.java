@@ -19,9 +19,8 @@ import keyrotation.ProtocolPromises.Violation;
 import keyrotation.ProtocolSearch.Bounds;
 import keyrotation.ProtocolSearch.Findings;
 import keyrotation.ProtocolSearch.Trace;
-import keyrotation.Scenario.Found;
-import keyrotation.Scenario.WayIn;
-import keyrotation.World.Ending;
+import keyrotation.Scenario.InitialState;
+import keyrotation.Scenario.Trigger;
 import keyrotation.sandbox.Fault;
 import keyrotation.sandbox.MomentoServer.RefreshTokens;
 import org.junit.jupiter.api.Test;
@@ -66,7 +65,7 @@ class ProtocolSearchTest {
 
   @Test
   void the_protocol_with_one_label_breaks_no_promise() {
-    for (Bounds bounds : Trials.ALL ? EXHAUSTIVE : IN_EVERY_BUILD) {
+    for (Bounds bounds : ScenarioRunner.ALL ? EXHAUSTIVE : IN_EVERY_BUILD) {
       Findings findings = search("one label", ProtocolOneLabel.intact(), bounds);
 
       assertThat(findings.violations()).as(bounds.toString()).isEmpty();
@@ -78,7 +77,7 @@ class ProtocolSearchTest {
 
   @Test
   void the_protocol_with_one_label_breaks_no_promise_when_a_request_is_scheduled() {
-    Bounds bounds = new Bounds(SINGLE_USE, TWO_REQUESTS, 1, Trials.ALL ? 2 : 1);
+    Bounds bounds = new Bounds(SINGLE_USE, TWO_REQUESTS, 1, ScenarioRunner.ALL ? 2 : 1);
 
     Findings findings =
         search("one label, A scheduled", ProtocolOneLabel.withScheduled("A"), bounds);
@@ -149,18 +148,19 @@ class ProtocolSearchTest {
     "DONE, NEVER_ROTATED, one",
   })
   void the_model_makes_the_calls_that_the_function_makes(
-      Situation situation, Found found, String request) {
-    try (SandboxedFunction function = Trials.world(RefreshTokens.SINGLE_USE)) {
+      Situation situation, InitialState found, String request) {
+    try (SandboxedFunction function = ScenarioRunner.world(RefreshTokens.SINGLE_USE)) {
       found.arrange(function);
       if (situation == Situation.DONE) {
-        var _ = WayIn.MANUAL.request(function, "one");
+        var _ = Trigger.MANUAL.request(function, "one");
       } else if (situation != Situation.PLAIN) {
         function.awsCalls().onNth("PutSecretValue", 2, new Fault.After<>(function::die));
-        var _ = WayIn.MANUAL.request(function, "one");
+        var _ = Trigger.MANUAL.request(function, "one");
         function.heal();
       }
       int before = function.sandbox.callsSeen().size();
-      assertThat(WayIn.MANUAL.request(function, request)).isInstanceOf(Ending.Answered.class);
+      assertThat(Trigger.MANUAL.request(function, request))
+          .isInstanceOf(RotationFixture.Outcome.Answered.class);
       List<String> all = function.sandbox.callsSeen();
 
       assertThat(withReadsInOne(all.subList(before, all.size())))
@@ -168,7 +168,7 @@ class ProtocolSearchTest {
               withReadsInOne(
                   ProtocolCalls.of(
                       ProtocolOneLabel.intact(),
-                      ProtocolWorld.starts(SINGLE_USE).get(found == Found.PREVIOUS ? 2 : 0),
+                      ProtocolWorld.starts(SINGLE_USE).get(found == InitialState.PREVIOUS ? 2 : 0),
                       situation)));
     }
   }

@@ -19,7 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
-import keyrotation.Scenario.WayIn;
+import keyrotation.Scenario.Trigger;
 import keyrotation.sandbox.Fault;
 import keyrotation.sandbox.IssuedKey;
 import keyrotation.sandbox.IssuedKey.Permissions;
@@ -1031,30 +1031,30 @@ class RotationTest {
   @Test
   void shows_nothing_secret_in_answers_errors_or_log() {
     function.storeKey();
-    var _ = WayIn.MANUAL.request(function, "1");
+    var _ = Trigger.MANUAL.request(function, "1");
     IssuedKey stranger = strangersKey();
     function.leaveSuccessor(stranger.consoleJson());
     function.momento().refuseNewKeysAtFirst(1000);
-    var _ = WayIn.MANUAL.request(function, "2");
+    var _ = Trigger.MANUAL.request(function, "2");
     function.clock.advance(Duration.ofMinutes(11));
     String quote = function.currentJson().toString();
     function
         .awsCalls()
         .onNth("PutSecretValue", 1, new Fault.Refuse<>(SecretsManagerException.validation(quote)));
-    var _ = WayIn.MANUAL.request(function, "3");
+    var _ = Trigger.MANUAL.request(function, "3");
     function
         .momento()
         .calls()
         .onEvery(
             MomentoServer.REFRESH,
             new Fault.Refuse<>(Status.INTERNAL.withDescription(quote).asRuntimeException()));
-    var _ = WayIn.MANUAL.request(function, "4");
+    var _ = Trigger.MANUAL.request(function, "4");
 
     assertThat(function.shown())
         .contains("\"step\":\"promote\"")
         .contains("NEW_KEY_REJECTED", "SECRETS_MANAGER_UNAVAILABLE", "MOMENTO_UNAVAILABLE");
-    Promises.nothingLeaks(function);
-    Promises.nothingLeaks(List.of(stranger), function.shown());
+    Invariants.nothingLeaks(function);
+    Invariants.nothingLeaks(List.of(stranger), function.shown());
   }
 
   private IssuedKey strangersKey() {

@@ -30,7 +30,7 @@ import keyrotation.sandbox.SecretsManagerException;
 import software.amazon.awssdk.services.secretsmanager.SecretsManagerClient;
 
 /** The handler, in this JVM, with the sandbox around it and a clock that stands. */
-final class SandboxedFunction extends World {
+final class SandboxedFunction extends RotationFixture {
 
   /**
    * Enough to mint a key, and little to ask about it, since a call that hangs really takes time.
@@ -159,20 +159,20 @@ final class SandboxedFunction extends World {
   }
 
   @Override
-  Ending deliver(String event, String requestId) {
+  Outcome deliver(String event, String requestId) {
     isDead = false;
-    Ending ending;
+    Outcome ending;
     try {
       JsonNode report = invoke(event, requestId, timeLeft);
       said.add(report.toString());
-      ending = new Ending.Answered(report);
+      ending = new Outcome.Answered(report);
     } catch (InvocationFailedException e) {
       StringWriter trace = new StringWriter();
       e.printStackTrace(new PrintWriter(trace, true));
       said.add(trace.toString());
-      ending = new Ending.Failed(String.valueOf(e.getMessage()));
+      ending = new Outcome.Failed(String.valueOf(e.getMessage()));
     }
-    return isDead ? new Ending.Died() : ending;
+    return isDead ? new Outcome.Died() : ending;
   }
 
   /** Dies as far as others can see: until all is healed nothing that it calls takes effect. */

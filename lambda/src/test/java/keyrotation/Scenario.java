@@ -1,6 +1,6 @@
 package keyrotation;
 
-import static keyrotation.World.SECRET;
+import static keyrotation.RotationFixture.SECRET;
 
 import io.grpc.Status;
 import java.time.Duration;
@@ -13,7 +13,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.stream.Stream;
-import keyrotation.World.Ending;
+import keyrotation.RotationFixture.Outcome;
 import keyrotation.sandbox.Calls;
 import keyrotation.sandbox.Fault;
 import keyrotation.sandbox.IssuedKey;
@@ -31,13 +31,18 @@ import keyrotation.sandbox.Vault.Version;
  * @param call the call, among those that the request makes where nothing happens
  */
 record Scenario(
-    WayIn way, Found found, RefreshTokens tokens, Trouble trouble, RemoteCall call, Next next) {
+    Trigger way,
+    InitialState found,
+    RefreshTokens tokens,
+    FaultKind trouble,
+    RemoteCall call,
+    FollowUp next) {
 
   /** The first write proves the right to write, or stores again what is stored. */
   private static final RemoteCall PROBE = new RemoteCall("PutSecretValue", 1);
 
   /** Who asks, and for what. */
-  enum WayIn {
+  enum Trigger {
     MANUAL,
     IF_DUE,
     DRY_RUN,
@@ -51,9 +56,9 @@ record Scenario(
     }
 
     /** Makes the request; the same one again under the same identity. */
-    Ending request(World world, String identity) {
+    Outcome request(RotationFixture world, String identity) {
       return switch (this) {
-        case MANUAL -> world.deliver(World.manualEvent(SECRET), identity);
+        case MANUAL -> world.deliver(RotationFixture.manualEvent(SECRET), identity);
         case IF_DUE -> world.deliver(manual("if_due"), identity);
         case DRY_RUN -> world.deliver(manual("dry_run"), identity);
         case ROLLBACK -> world.deliver(manual("rollback"), identity);
@@ -76,7 +81,7 @@ record Scenario(
   }
 
   /** What there is before the request. */
-  enum Found {
+  enum InitialState {
     /** One version, whose key has little life left. */
     NEVER_ROTATED,
     /** One version, whose key is an hour old. */
@@ -110,14 +115,15 @@ record Scenario(
     /** The key of a rotation that broke off before an operator stored another. */
     SUCCESSOR_OF_FORMER;
 
-    void arrange(World world) {
+    void arrange(RotationFixture world) {
       switch (this) {
         case NEVER_ROTATED -> world.storeKey();
         case FRESH ->
             world.store(
                 world
                     .momento()
-                    .issueAged(World.LIFETIME, Duration.ofHours(1), Permissions.SUPER_USER)
+                    .issueAged(
+                        RotationFixture.LIFETIME, Duration.ofHours(1), Permissions.SUPER_USER)
                     .consoleJson());
         case EMPTY -> world.vault().create(SECRET, null, null, null);
         case PENDING_EMPTY -> {
@@ -148,12 +154,12 @@ record Scenario(
         case PROMOTED_AND_LABELLED -> {
           Version old = storeAndReturn(world);
           promote(world, old, world.leaveSuccessor(oldKey(world)));
-          world.pass(World.STORED_FOR);
+          world.pass(RotationFixture.STORED_FOR);
         }
         case PROMOTED_BY_OLDER_FUNCTION -> {
           Version old = storeAndReturn(world);
           promote(world, old, world.leaveAsOlderFunction(oldKey(world)));
-          world.pass(World.STORED_FOR);
+          world.pass(RotationFixture.STORED_FOR);
         }
         case WENT_BACK -> {
           Version old = storeAndReturn(world);
@@ -179,15 +185,15 @@ record Scenario(
     /**
      * Issues a key that is not refreshed from another, and ends no earlier than one stored before.
      */
-    private static String oldKey(World world) {
+    private static String oldKey(RotationFixture world) {
       return world.issueOldKey(Permissions.SUPER_USER).consoleJson();
     }
 
-    private static void promote(World world, Version from, Version to) {
+    private static void promote(RotationFixture world, Version from, Version to) {
       world.vault().moveLabel(SECRET, Vault.CURRENT, from.id(), to.id());
     }
 
-    private static Version storeAndReturn(World world) {
+    private static Version storeAndReturn(RotationFixture world) {
       world.storeKey();
       return world.current();
     }
@@ -199,14 +205,14 @@ record Scenario(
               "eyJhbGciOiJIUzI1NiJ9.eyJpZCI6Im5vYm9keSIsImV4cCI6NDEwMDAwMDAwMH0.unsigned",
               "unknown",
               Instant.ofEpochSecond(4_100_000_000L),
-              World.LIFETIME,
+              RotationFixture.LIFETIME,
               Permissions.SUPER_USER)
           .consoleJson();
     }
   }
 
   /** What happens to a call. */
-  enum Trouble {
+  enum FaultKind {
     /** It is refused before it takes effect, and so are all calls of its kind after it. */
     REFUSED,
     /** It takes effect, and the answer is lost. */
@@ -256,7 +262,7 @@ record Scenario(
           || this == HANGING;
     }
 
-    void strike(World world, RemoteCall call, Runnable kill) {
+    void strike(RotationFixture world, RemoteCall call, Runnable kill) {
       if (call.isMomentos()) {
         strike(
             world.momento().calls(),
@@ -322,7 +328,7 @@ record Scenario(
     }
 
     /** Counts all calls of its kind so far. */
-    int count(World world) {
+    int count(RotationFixture world) {
       return isMomentos() ? world.momento().calls().count(action) : world.awsCalls().count(action);
     }
 
@@ -337,7 +343,7 @@ record Scenario(
   }
 
   /** What comes next. */
-  enum Next {
+  enum FollowUp {
     /** The same request again. */
     SAME_REQUEST,
     /** Another one of the same kind. */
@@ -349,11 +355,11 @@ record Scenario(
   }
 
   /** Returns who makes the next request. */
-  WayIn nextWay() {
-    if (next != Next.ANOTHER_WAY_IN) {
+  Trigger nextWay() {
+    if (next != FollowUp.ANOTHER_WAY_IN) {
       return way;
     }
-    List<WayIn> others = Stream.of(WayIn.values()).filter(other -> other != way).toList();
+    List<Trigger> others = Stream.of(Trigger.values()).filter(other -> other != way).toList();
     // Each of them follows somewhere, and the same one each time.
     String rest = found + " " + call + " " + trouble;
     return others.get(Math.floorMod(rest.hashCode(), others.size()));
@@ -377,7 +383,7 @@ record Scenario(
     if (tokens == RefreshTokens.REUSABLE || !(way.rotates() || nextWay().rotates())) {
       return Optional.empty();
     }
-    if (way == WayIn.ROLLBACK && found == Found.ROTATED) {
+    if (way == Trigger.ROLLBACK && found == InitialState.ROTATED) {
       return Optional.of(Loss.WENT_BACK_TO_A_REFRESHED_KEY);
     }
     if (call.equals(PROBE)) {

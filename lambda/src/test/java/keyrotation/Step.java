@@ -1,6 +1,6 @@
 package keyrotation;
 
-import static keyrotation.World.SECRET;
+import static keyrotation.RotationFixture.SECRET;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.time.Duration;
@@ -8,9 +8,9 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.random.RandomGenerator;
+import keyrotation.Scenario.FaultKind;
 import keyrotation.Scenario.RemoteCall;
-import keyrotation.Scenario.Trouble;
-import keyrotation.Scenario.WayIn;
+import keyrotation.Scenario.Trigger;
 import keyrotation.sandbox.IssuedKey.Permissions;
 import keyrotation.sandbox.MomentoServer;
 import keyrotation.sandbox.Vault;
@@ -37,16 +37,16 @@ sealed interface Step {
    *
    * @param event what happens at one of its remote calls
    */
-  record Request(WayIn way, int number, Optional<Event> event) implements Step {
+  record Request(Trigger way, int number, Optional<Event> event) implements Step {
 
     /** Makes the request under the identity that it always has. */
-    World.Ending deliver(World world) {
+    RotationFixture.Outcome deliver(RotationFixture world) {
       return way.request(world, identity());
     }
 
     /** Tells whether the event was sent so long ago that it is delivered no more. */
-    boolean isTooLate(World world) {
-      return way == WayIn.SCHEDULE
+    boolean isTooLate(RotationFixture world) {
+      return way == Trigger.SCHEDULE
           && Duration.between(world.scheduledTime(identity()), world.now()).toHours() > 30;
     }
 
@@ -55,7 +55,7 @@ sealed interface Step {
     }
 
     String name() {
-      return way == WayIn.SECRETS_MANAGER ? way + "" : way + " " + number;
+      return way == Trigger.SECRETS_MANAGER ? way + "" : way + " " + number;
     }
 
     @Override
@@ -68,7 +68,7 @@ sealed interface Step {
   sealed interface Event {}
 
   /** A trouble with a remote call. */
-  record Strike(Trouble trouble, RemoteCall call) implements Event {
+  record Strike(FaultKind trouble, RemoteCall call) implements Event {
     @Override
     public String toString() {
       return trouble + " at " + call;
@@ -76,7 +76,7 @@ sealed interface Step {
   }
 
   /** What somebody else does just before a remote call. */
-  record Meanwhile(Deed deed, RemoteCall call) implements Event {
+  record Meanwhile(OperatorAction deed, RemoteCall call) implements Event {
     @Override
     public String toString() {
       return "before its " + call + " somebody does: " + deed;
@@ -100,7 +100,7 @@ sealed interface Step {
   }
 
   /** What a person does without the function, or Momento, or a clock. */
-  enum Deed implements Step {
+  enum OperatorAction implements Step {
     STORE_A_FRESH_KEY,
     STORE_AN_OLD_KEY,
     STORE_A_KEY_THAT_MAY_NOT_LIST_CACHES,
@@ -143,13 +143,17 @@ sealed interface Step {
       switch (this) {
         case STORE_A_FRESH_KEY ->
             world.store(
-                world.momento().issue(World.LIFETIME, Permissions.SUPER_USER).consoleJson());
+                world
+                    .momento()
+                    .issue(RotationFixture.LIFETIME, Permissions.SUPER_USER)
+                    .consoleJson());
         case STORE_AN_OLD_KEY -> world.storeKeyAtOnce();
         case STORE_A_KEY_THAT_MAY_NOT_LIST_CACHES ->
             world.store(world.issueOldKey(Permissions.DATA_ONLY).consoleJson());
         case STORE_A_KEY_WITHOUT_REFRESH_TOKEN -> {
           String json = world.issueOldKey(Permissions.SUPER_USER).consoleJson();
-          world.store(((ObjectNode) World.parse(json)).without("refreshToken").toString());
+          world.store(
+              ((ObjectNode) RotationFixture.parse(json)).without("refreshToken").toString());
         }
         case STORE_RUBBISH -> world.store("{\"apiKey\":\"rubbish\"}");
         case STORE_THE_PREVIOUS_VALUE_AGAIN ->
@@ -221,11 +225,11 @@ sealed interface Step {
       Request again = earlier.get(random.nextInt(earlier.size()));
       return new Request(again.way(), again.number(), event);
     }
-    return new Request(anyOf(random, WayIn.values()), earlier.size() + 1, event);
+    return new Request(anyOf(random, Trigger.values()), earlier.size() + 1, event);
   }
 
-  private static Deed anyDeed(RandomGenerator random) {
-    return anyOf(random, Deed.values());
+  private static OperatorAction anyDeed(RandomGenerator random) {
+    return anyOf(random, OperatorAction.values());
   }
 
   private static Event anyEvent(RandomGenerator random) {
@@ -233,22 +237,25 @@ sealed interface Step {
         new RemoteCall(ACTIONS.get(random.nextInt(ACTIONS.size())), 1 + random.nextInt(4));
     return switch (random.nextInt(30)) {
       // These take seconds; those that take longer are played elsewhere.
-      case 0 -> new Strike(Trouble.THROTTLED, call);
-      case 1 -> new Strike(Trouble.ANSWERS_LOST, call);
+      case 0 -> new Strike(FaultKind.THROTTLED, call);
+      case 1 -> new Strike(FaultKind.ANSWERS_LOST, call);
       case 2, 3, 4, 5, 6, 7, 8, 9 -> {
-        Deed deed = anyDeed(random);
+        OperatorAction deed = anyDeed(random);
         // That would be a request within a request.
         yield new Meanwhile(
-            deed == Deed.TEST_SECRETS_MANAGERS_ROTATION ? Deed.TAKE_AWSPENDING_OFF : deed, call);
+            deed == OperatorAction.TEST_SECRETS_MANAGERS_ROTATION
+                ? OperatorAction.TAKE_AWSPENDING_OFF
+                : deed,
+            call);
       }
       default ->
           new Strike(
               anyOf(
                   random,
-                  Trouble.REFUSED,
-                  Trouble.ANSWER_LOST,
-                  Trouble.KILLED_BEFORE,
-                  Trouble.KILLED_AFTER),
+                  FaultKind.REFUSED,
+                  FaultKind.ANSWER_LOST,
+                  FaultKind.KILLED_BEFORE,
+                  FaultKind.KILLED_AFTER),
               call);
     };
   }

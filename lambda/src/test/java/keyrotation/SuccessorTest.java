@@ -14,7 +14,7 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
-import keyrotation.Scenario.WayIn;
+import keyrotation.Scenario.Trigger;
 import keyrotation.sandbox.Fault;
 import keyrotation.sandbox.IssuedKey;
 import keyrotation.sandbox.IssuedKey.Permissions;
@@ -53,8 +53,8 @@ class SuccessorTest {
     for (int rotation = 1; rotation <= 2; rotation++) {
       function.pass(Duration.ofHours(5));
       function.vault().settle();
-      assertThat(WayIn.SECRETS_MANAGER.request(function, ""))
-          .isInstanceOf(World.Ending.Answered.class);
+      assertThat(Trigger.SECRETS_MANAGER.request(function, ""))
+          .isInstanceOf(RotationFixture.Outcome.Answered.class);
       assertThat(function.refreshes()).isEqualTo(rotation);
       assertThat(function.current().labels()).containsExactly(CURRENT);
     }
@@ -62,7 +62,7 @@ class SuccessorTest {
 
   @ParameterizedTest
   @EnumSource(names = {"MANUAL", "SCHEDULE", "SECRETS_MANAGER"})
-  void a_version_from_which_a_test_of_rotation_took_awspending_is_resumed_with(WayIn way) {
+  void a_version_from_which_a_test_of_rotation_took_awspending_is_resumed_with(Trigger way) {
     IssuedKey old = function.storeKey();
     function.enableRotation();
     IssuedKey fresh = function.momento().renew(old);
@@ -128,7 +128,7 @@ class SuccessorTest {
     function.rotate();
     Version left = function.current();
     function.vault().moveLabel(SECRET, CURRENT, left.id(), first.id());
-    function.leaveSuccessor(World.json(left).toString());
+    function.leaveSuccessor(RotationFixture.json(left).toString());
 
     assertThatThrownBy(function::rotate).hasMessageContaining("REFRESH_REJECTED");
 
@@ -160,7 +160,7 @@ class SuccessorTest {
         MomentoServer.LIST_CACHES, new Fault.Refuse<>(Status.UNAVAILABLE.asRuntimeException()));
     assertThatThrownBy(() -> function.rotate("same")).hasMessageContaining("MOMENTO_UNAVAILABLE");
     calls.heal();
-    assertThat(result(WayIn.ROLLBACK.request(function, "back"))).isEqualTo("ROLLED_BACK");
+    assertThat(result(Trigger.ROLLBACK.request(function, "back"))).isEqualTo("ROLLED_BACK");
 
     assertThat(function.rotate("same").path("result").asText()).isEqualTo("ALREADY_ROTATED");
     assertThat(function.current().id()).isEqualTo(first.id());
@@ -183,11 +183,11 @@ class SuccessorTest {
     function.rotate();
     String previous = function.labelled(PREVIOUS).orElseThrow().id();
     function.vault().moveLabel(SECRET, PENDING, null, previous);
-    assertThat(result(WayIn.IF_DUE.request(function, "1"))).isEqualTo("NOT_DUE");
+    assertThat(result(Trigger.IF_DUE.request(function, "1"))).isEqualTo("NOT_DUE");
     assertThat(function.labelled(PENDING)).isEmpty();
 
     var _ = function.put(function.currentJson().toString(), PENDING);
-    assertThat(result(WayIn.IF_DUE.request(function, "2"))).isEqualTo("NOT_DUE");
+    assertThat(result(Trigger.IF_DUE.request(function, "2"))).isEqualTo("NOT_DUE");
     assertThat(function.labelled(PENDING)).isEmpty();
   }
 
@@ -281,9 +281,9 @@ class SuccessorTest {
     function.store(function.issueOldKey(Permissions.SUPER_USER).consoleJson());
     function.vault().moveLabel(SECRET, CURRENT, function.current().id(), source.id());
 
-    assertThat(result(WayIn.SCHEDULE.request(function, "1"))).isEqualTo("NOT_DUE");
+    assertThat(result(Trigger.SCHEDULE.request(function, "1"))).isEqualTo("NOT_DUE");
     function.pass(Duration.ofDays(1));
-    assertThat(result(WayIn.SCHEDULE.request(function, "2"))).isEqualTo("RESUMED");
+    assertThat(result(Trigger.SCHEDULE.request(function, "2"))).isEqualTo("RESUMED");
   }
 
   @Test
@@ -295,7 +295,7 @@ class SuccessorTest {
             function.momento().issue(LIFETIME, Permissions.SUPER_USER).consoleJson());
     function.vault().moveLabel(SECRET, CURRENT, old.id(), fresh.id());
 
-    assertThat(result(WayIn.IF_DUE.request(function, "1"))).isEqualTo("NOT_DUE");
+    assertThat(result(Trigger.IF_DUE.request(function, "1"))).isEqualTo("NOT_DUE");
 
     assertThat(function.labels())
         .containsOnly(
@@ -315,7 +315,7 @@ class SuccessorTest {
 
     assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
     assertThat(function.current().labels()).hasSize(2);
-    assertThat(result(WayIn.IF_DUE.request(function, "1"))).isEqualTo("NOT_DUE");
+    assertThat(result(Trigger.IF_DUE.request(function, "1"))).isEqualTo("NOT_DUE");
     assertThat(function.current().labels()).containsExactly(CURRENT);
   }
 
@@ -412,11 +412,11 @@ class SuccessorTest {
     function.leavePending(fresh.consoleJson());
     Map<String, Set<String>> labels = function.labels();
 
-    assertThat(result(WayIn.SCHEDULE.request(function, "1"))).isEqualTo("ROTATION_IN_PROGRESS");
+    assertThat(result(Trigger.SCHEDULE.request(function, "1"))).isEqualTo("ROTATION_IN_PROGRESS");
     assertThat(function.labels()).isEqualTo(labels);
     function.pass(Duration.ofMinutes(61));
 
-    assertThat(result(WayIn.SCHEDULE.request(function, "2"))).isEqualTo("RESUMED");
+    assertThat(result(Trigger.SCHEDULE.request(function, "2"))).isEqualTo("RESUMED");
     assertThat(function.currentJson().path("apiKey").asText()).isEqualTo(fresh.apiKey());
     assertThat(function.labelled(PENDING)).isEmpty();
   }
@@ -438,7 +438,7 @@ class SuccessorTest {
     function.enableRotation();
     function.vault().moveLabel(SECRET, PENDING, null, function.current().id());
 
-    assertThat(result(WayIn.SCHEDULE.request(function, "1"))).isEqualTo("ROTATED");
+    assertThat(result(Trigger.SCHEDULE.request(function, "1"))).isEqualTo("ROTATED");
   }
 
   @Test
@@ -488,7 +488,7 @@ class SuccessorTest {
     function.pass(Duration.ofMinutes(1));
     function.leaveSuccessor(function.momento().renew(fresh).consoleJson());
 
-    assertThat(result(WayIn.SCHEDULE.request(function, "1"))).isEqualTo("RESUMED");
+    assertThat(result(Trigger.SCHEDULE.request(function, "1"))).isEqualTo("RESUMED");
   }
 
   @Test
@@ -508,7 +508,7 @@ class SuccessorTest {
       var _ = function.put("{}", SecretVersions.labelFor(UUID.randomUUID().toString()));
     }
 
-    assertThat(result(WayIn.IF_DUE.request(function, "1"))).isEqualTo("NOT_DUE");
+    assertThat(result(Trigger.IF_DUE.request(function, "1"))).isEqualTo("NOT_DUE");
 
     assertThat(function.labels()).containsKey(successor.id());
   }
@@ -561,7 +561,7 @@ class SuccessorTest {
     Version pending = function.leavePending(function.momento().renew(old).consoleJson());
     function.storeKey();
 
-    assertThat(result(WayIn.ROLLBACK.request(function, "1"))).isEqualTo("ROLLED_BACK");
+    assertThat(result(Trigger.ROLLBACK.request(function, "1"))).isEqualTo("ROLLED_BACK");
 
     assertThat(function.labelled(PENDING).map(Version::id)).contains(pending.id());
   }
@@ -573,7 +573,7 @@ class SuccessorTest {
     function.storeKey();
     Version left = function.current();
     function.vault().moveLabel(SECRET, CURRENT, left.id(), first.id());
-    function.leaveSuccessor(World.json(left).toString());
+    function.leaveSuccessor(RotationFixture.json(left).toString());
     assertThat(resumes()).isFalse();
 
     function.storeKey();
@@ -600,7 +600,7 @@ class SuccessorTest {
   }
 
   private boolean resumes() {
-    return ((World.Ending.Answered) WayIn.DRY_RUN.request(function, "1"))
+    return ((RotationFixture.Outcome.Answered) Trigger.DRY_RUN.request(function, "1"))
         .report()
         .path("secrets")
         .path(0)
@@ -620,8 +620,8 @@ class SuccessorTest {
         .path(0);
   }
 
-  private static String result(World.Ending ending) {
-    return ending instanceof World.Ending.Answered(JsonNode report)
+  private static String result(RotationFixture.Outcome ending) {
+    return ending instanceof RotationFixture.Outcome.Answered(JsonNode report)
         ? report.path("secrets").path(0).path("result").asText()
         : ending.toString();
   }

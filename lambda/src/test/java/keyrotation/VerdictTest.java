@@ -6,8 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.grpc.Status;
 import java.time.Duration;
-import keyrotation.Scenario.WayIn;
-import keyrotation.World.Ending;
+import keyrotation.RotationFixture.Outcome;
+import keyrotation.Scenario.Trigger;
 import keyrotation.sandbox.Fault;
 import keyrotation.sandbox.IssuedKey;
 import keyrotation.sandbox.IssuedKey.Permissions;
@@ -177,6 +177,6 @@ class VerdictTest {
     function.store(function.issueOldKey(Permissions.DATA_ONLY).consoleJson());
     function.storeKey();
 
-    assertThat(WayIn.ROLLBACK.request(function, "1")).isInstanceOf(Ending.Answered.class);
+    assertThat(Trigger.ROLLBACK.request(function, "1")).isInstanceOf(Outcome.Answered.class);
   }
 }

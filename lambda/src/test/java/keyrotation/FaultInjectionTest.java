@@ -11,11 +11,11 @@ import org.junit.jupiter.api.parallel.Isolated;
  * Whatever happens to whichever remote call, whatever is found, whoever asks, and whatever comes
  * next: no key is lost that could be saved, and nothing is told that is not so.
  *
- * <p>The process does not really die here, as it does in {@link RealProcessIT}. {@code
- * -Pexhaustive} plays every scenario; every build plays enough of them for each two traits to meet.
+ * <p>The process does not really die here, as it does in {@link CrashIT}. {@code -Pexhaustive}
+ * plays every scenario; every build plays enough of them for each two traits to meet.
  */
 @Isolated("It takes all that the machine has.")
-class EveryTroubleTest {
+class FaultInjectionTest {
 
   private static final int AT_ONCE = 8;
 
@@ -24,19 +24,19 @@ class EveryTroubleTest {
 
   @Test
   void no_trouble_with_a_call_loses_a_key_that_could_be_saved() throws InterruptedException {
-    List<Scenario> all = Trials.scenarios(_ -> true);
-    List<Scenario> scenarios = Trials.ALL ? all : Trials.covering(all);
-    Trials trials = new Trials("Trouble with a call", scenarios.size());
+    List<Scenario> all = ScenarioRunner.scenarios(_ -> true);
+    List<Scenario> scenarios = ScenarioRunner.ALL ? all : ScenarioRunner.covering(all);
+    ScenarioRunner trials = new ScenarioRunner("FaultKind with a call", scenarios.size());
     Semaphore places = new Semaphore(AT_ONCE);
     Semaphore waitingPlaces = new Semaphore(WAITING_AT_ONCE);
     try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
-      for (List<Scenario> variants : Trials.byTrouble(scenarios)) {
+      for (List<Scenario> variants : ScenarioRunner.byFault(scenarios)) {
         Scenario any = variants.getFirst();
         Semaphore place = any.trouble().takesTime() ? waitingPlaces : places;
         threads.execute(
             () -> {
               place.acquireUninterruptibly();
-              try (SandboxedFunction world = Trials.world(any.tokens())) {
+              try (SandboxedFunction world = ScenarioRunner.world(any.tokens())) {
                 trials.play(world, variants, world::die);
               } finally {
                 place.release();

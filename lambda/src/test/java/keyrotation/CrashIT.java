@@ -11,10 +11,10 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import keyrotation.Scenario.Found;
-import keyrotation.Scenario.Next;
-import keyrotation.Scenario.Trouble;
-import keyrotation.Scenario.WayIn;
+import keyrotation.Scenario.FaultKind;
+import keyrotation.Scenario.FollowUp;
+import keyrotation.Scenario.InitialState;
+import keyrotation.Scenario.Trigger;
 import keyrotation.sandbox.MomentoServer.RefreshTokens;
 import org.junit.jupiter.api.Test;
 
@@ -28,13 +28,13 @@ import org.junit.jupiter.api.Test;
  * -Pexhaustive,soak} of every request. A death before a call leaves what a death after the call
  * before it leaves. Of those, of other requests that may come next, and of rejected successors, for
  * which the function takes its time, it plays enough for each two traits to meet; {@link
- * EveryTroubleTest} plays them all. Each call of a plain rotation hangs. Every build has it die
+ * FaultInjectionTest} plays them all. Each call of a plain rotation hangs. Every build has it die
  * after each of them.
  */
-class RealProcessIT {
+class CrashIT {
 
   private static final boolean SOAK = Boolean.getBoolean("soak");
-  private static final Set<WayIn> CHOSEN = Set.of(WayIn.MANUAL, WayIn.SECRETS_MANAGER);
+  private static final Set<Trigger> CHOSEN = Set.of(Trigger.MANUAL, Trigger.SECRETS_MANAGER);
   private static final int AT_ONCE = 2;
   private static final int WAITING_AT_ONCE = 8;
 
@@ -43,25 +43,25 @@ class RealProcessIT {
       throws InterruptedException {
     // The sandbox's clock is hours behind the process's, to which no key there is young.
     List<Scenario> all =
-        Trials.scenarios(Trouble::isDeath).stream()
-            .filter(scenario -> scenario.found() != Found.SUCCESSOR_JUST_REJECTED)
+        ScenarioRunner.scenarios(FaultKind::isDeath).stream()
+            .filter(scenario -> scenario.found() != InitialState.SUCCESSOR_JUST_REJECTED)
             .toList();
     Set<Scenario> scenarios = new LinkedHashSet<>();
-    if (Trials.ALL) {
-      scenarios.addAll(Trials.covering(all));
-      Trials.scenarios(trouble -> trouble == Trouble.HANGING).stream()
-          .filter(RealProcessIT::isPlain)
-          .filter(RealProcessIT::isRepeated)
+    if (ScenarioRunner.ALL) {
+      scenarios.addAll(ScenarioRunner.covering(all));
+      ScenarioRunner.scenarios(trouble -> trouble == FaultKind.HANGING).stream()
+          .filter(CrashIT::isPlain)
+          .filter(CrashIT::isRepeated)
           .forEach(scenarios::add);
     }
     all.stream()
-        .filter(scenario -> scenario.trouble() == Trouble.KILLED_AFTER)
-        .filter(RealProcessIT::isRepeated)
-        .filter(scenario -> Trials.ALL ? isChosen(scenario) : isPlain(scenario))
+        .filter(scenario -> scenario.trouble() == FaultKind.KILLED_AFTER)
+        .filter(CrashIT::isRepeated)
+        .filter(scenario -> ScenarioRunner.ALL ? isChosen(scenario) : isPlain(scenario))
         .forEach(scenarios::add);
-    Trials trials = new Trials("Death or hang of a process", scenarios.size());
+    ScenarioRunner trials = new ScenarioRunner("Death or hang of a process", scenarios.size());
     Map<Boolean, List<List<Scenario>>> byPace =
-        Trials.byTrouble(List.copyOf(scenarios)).stream()
+        ScenarioRunner.byFault(List.copyOf(scenarios)).stream()
             .collect(partitioningBy(variants -> takesItsTime(variants.getFirst())));
     try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
       byPace.forEach(
@@ -80,18 +80,20 @@ class RealProcessIT {
   }
 
   private static boolean takesItsTime(Scenario scenario) {
-    return scenario.trouble() == Trouble.HANGING || scenario.found() == Found.SUCCESSOR_REJECTED;
+    return scenario.trouble() == FaultKind.HANGING
+        || scenario.found() == InitialState.SUCCESSOR_REJECTED;
   }
 
   private static boolean isRepeated(Scenario scenario) {
-    return scenario.tokens() == RefreshTokens.SINGLE_USE && scenario.next() == Next.SAME_REQUEST;
+    return scenario.tokens() == RefreshTokens.SINGLE_USE
+        && scenario.next() == FollowUp.SAME_REQUEST;
   }
 
   private static boolean isPlain(Scenario scenario) {
-    return scenario.way() == WayIn.MANUAL && scenario.found() == Found.NEVER_ROTATED;
+    return scenario.way() == Trigger.MANUAL && scenario.found() == InitialState.NEVER_ROTATED;
   }
 
-  private static void playAll(Queue<List<Scenario>> scenarios, Trials trials) {
+  private static void playAll(Queue<List<Scenario>> scenarios, ScenarioRunner trials) {
     Map<RefreshTokens, PackedFunction> worlds = new EnumMap<>(RefreshTokens.class);
     try {
       for (List<Scenario> variants = scenarios.poll();

@@ -30,18 +30,18 @@ import software.amazon.awssdk.services.secretsmanager.model.InvalidRequestExcept
  * The function, wherever it runs, and the sandbox around it with one secret in it, as those see and
  * change it who are not the function.
  */
-abstract class World implements AutoCloseable {
+abstract class RotationFixture implements AutoCloseable {
 
   /** What becomes of an event. */
-  sealed interface Ending {
+  sealed interface Outcome {
     /** The function answered with a report. */
-    record Answered(JsonNode report) implements Ending {}
+    record Answered(JsonNode report) implements Outcome {}
 
     /** It ended in an error. */
-    record Failed(String message) implements Ending {}
+    record Failed(String message) implements Outcome {}
 
     /** Its process died. */
-    record Died() implements Ending {}
+    record Died() implements Outcome {}
   }
 
   static final String SECRET = "momento/authentication-token";
@@ -66,13 +66,13 @@ abstract class World implements AutoCloseable {
    *
    * @param clock lets time pass
    */
-  World(Sandbox sandbox, Consumer<Duration> clock) {
+  RotationFixture(Sandbox sandbox, Consumer<Duration> clock) {
     this.sandbox = sandbox;
     this.clock = clock;
   }
 
   /** Hands the function an event. */
-  abstract Ending deliver(String event, String requestId);
+  abstract Outcome deliver(String event, String requestId);
 
   /** Returns the time by the function's clock. */
   abstract Instant now();
@@ -95,8 +95,8 @@ abstract class World implements AutoCloseable {
    *
    * @return how its last step ended
    */
-  Ending rotateSecret() {
-    List<Ending> steps = ownRotation(true);
+  Outcome rotateSecret() {
+    List<Outcome> steps = ownRotation(true);
     return steps.getLast();
   }
 
@@ -105,17 +105,17 @@ abstract class World implements AutoCloseable {
     var _ = ownRotation(false);
   }
 
-  private List<Ending> ownRotation(boolean immediately) {
-    List<Ending> steps = new CopyOnWriteArrayList<>();
+  private List<Outcome> ownRotation(boolean immediately) {
+    List<Outcome> steps = new CopyOnWriteArrayList<>();
     sandbox.secretsManager().tryRotations(1);
     sandbox
         .secretsManager()
         .allowInvocation(
             FUNCTION_ARN,
             event -> {
-              Ending step = deliver(event, UUID.randomUUID().toString());
+              Outcome step = deliver(event, UUID.randomUUID().toString());
               steps.add(step);
-              return step instanceof Ending.Answered;
+              return step instanceof Outcome.Answered;
             });
     try (var client = sandbox.secretsManager().clientBuilder().build()) {
       var _ =

@@ -1,6 +1,6 @@
 package keyrotation;
 
-import static keyrotation.World.SECRET;
+import static keyrotation.RotationFixture.SECRET;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -15,10 +15,10 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
-import keyrotation.Scenario.Found;
+import keyrotation.RotationFixture.Outcome;
+import keyrotation.Scenario.InitialState;
 import keyrotation.Scenario.RemoteCall;
-import keyrotation.Scenario.WayIn;
-import keyrotation.World.Ending;
+import keyrotation.Scenario.Trigger;
 import keyrotation.sandbox.Calls;
 import keyrotation.sandbox.Fault;
 import keyrotation.sandbox.MomentoServer.RefreshTokens;
@@ -36,14 +36,14 @@ import org.junit.jupiter.api.parallel.Isolated;
  * other's.
  */
 @Isolated("A call waits for another as long as its own time limit allows.")
-class TwoAtOnceTest {
+class InterleavingTest {
 
   private static final int AT_ONCE = 8;
 
   /** Who meets whom. */
-  private record Meeting(WayIn one, WayIn other, boolean isSameRequest) {
+  private record Interleaving(Trigger one, Trigger other, boolean isSameRequest) {
 
-    boolean has(WayIn way) {
+    boolean has(Trigger way) {
       return one == way || other == way;
     }
 
@@ -53,31 +53,32 @@ class TwoAtOnceTest {
     }
   }
 
-  private static final List<Meeting> MEETINGS =
+  private static final List<Interleaving> MEETINGS =
       List.of(
-          new Meeting(WayIn.MANUAL, WayIn.MANUAL, true),
-          new Meeting(WayIn.MANUAL, WayIn.MANUAL, false),
-          new Meeting(WayIn.SCHEDULE, WayIn.SCHEDULE, true),
-          new Meeting(WayIn.SCHEDULE, WayIn.MANUAL, false),
-          new Meeting(WayIn.SECRETS_MANAGER, WayIn.MANUAL, false),
-          new Meeting(WayIn.MANUAL, WayIn.SECRETS_MANAGER, false),
-          new Meeting(WayIn.MANUAL, WayIn.ROLLBACK, false),
-          new Meeting(WayIn.ROLLBACK, WayIn.MANUAL, false));
+          new Interleaving(Trigger.MANUAL, Trigger.MANUAL, true),
+          new Interleaving(Trigger.MANUAL, Trigger.MANUAL, false),
+          new Interleaving(Trigger.SCHEDULE, Trigger.SCHEDULE, true),
+          new Interleaving(Trigger.SCHEDULE, Trigger.MANUAL, false),
+          new Interleaving(Trigger.SECRETS_MANAGER, Trigger.MANUAL, false),
+          new Interleaving(Trigger.MANUAL, Trigger.SECRETS_MANAGER, false),
+          new Interleaving(Trigger.MANUAL, Trigger.ROLLBACK, false),
+          new Interleaving(Trigger.ROLLBACK, Trigger.MANUAL, false));
 
   /** A previous version to go back to, and a key that both may take up. */
-  private static final List<Found> FINDS = List.of(Found.PREVIOUS, Found.SUCCESSOR);
+  private static final List<InitialState> FINDS =
+      List.of(InitialState.PREVIOUS, InitialState.SUCCESSOR);
 
   @Test
   void no_two_requests_at_once_harm_each_other() throws InterruptedException {
     Map<String, Runnable> encounters = new LinkedHashMap<>();
-    for (Meeting meeting : MEETINGS) {
-      for (Found found : FINDS) {
+    for (Interleaving meeting : MEETINGS) {
+      for (InitialState found : FINDS) {
         for (RefreshTokens tokens : RefreshTokens.values()) {
-          List<RemoteCall> ones = Trials.calls(meeting.one, found, tokens);
-          List<RemoteCall> others = Trials.calls(meeting.other, found, tokens);
+          List<RemoteCall> ones = ScenarioRunner.calls(meeting.one, found, tokens);
+          List<RemoteCall> others = ScenarioRunner.calls(meeting.other, found, tokens);
           for (int i = 0; i < ones.size(); i++) {
             for (int j = 0; j < others.size(); j++) {
-              if (Trials.ALL || j == (i + MEETINGS.indexOf(meeting)) % others.size()) {
+              if (ScenarioRunner.ALL || j == (i + MEETINGS.indexOf(meeting)) % others.size()) {
                 RemoteCall one = ones.get(i);
                 RemoteCall other = others.get(j);
                 encounters.put(
@@ -89,8 +90,8 @@ class TwoAtOnceTest {
         }
       }
     }
-    encounters.keySet().removeIf(name -> !Trials.isChosen(name));
-    Trials trials = new Trials("Two at once", encounters.size());
+    encounters.keySet().removeIf(name -> !ScenarioRunner.isChosen(name));
+    ScenarioRunner trials = new ScenarioRunner("Two at once", encounters.size());
     Semaphore places = new Semaphore(AT_ONCE);
     try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
       encounters.forEach(
@@ -109,13 +110,17 @@ class TwoAtOnceTest {
   }
 
   private static void meet(
-      Meeting meeting, Found found, RefreshTokens tokens, RemoteCall one, RemoteCall other) {
-    try (World world = Trials.world(tokens)) {
+      Interleaving meeting,
+      InitialState found,
+      RefreshTokens tokens,
+      RemoteCall one,
+      RemoteCall other) {
+    try (RotationFixture world = ScenarioRunner.world(tokens)) {
       found.arrange(world);
       Secret before = world.vault().describe(SECRET);
       int keysBefore = world.keys().size();
 
-      List<Ending> endings = interleave(world, meeting, one, other);
+      List<Outcome> endings = interleave(world, meeting, one, other);
 
       endings.forEach(ending -> tellsTheTruth(world, ending));
       Version current = world.current();
@@ -123,24 +128,25 @@ class TwoAtOnceTest {
       assertThat(promoted(before))
           .as("the current key was there before, or was made of one that was")
           .anyMatch(
-              known -> Promises.descends(world, Promises.apiKey(current), Promises.apiKey(known)));
+              known ->
+                  Invariants.descends(world, Invariants.apiKey(current), Invariants.apiKey(known)));
       assertThat(world.keys())
           .as("the keys that there have to be, and another at most")
-          .hasSizeLessThanOrEqualTo(keysBefore + (found == Found.SUCCESSOR ? 1 : 2));
+          .hasSizeLessThanOrEqualTo(keysBefore + (found == InitialState.SUCCESSOR ? 1 : 2));
       boolean isBack = current.id().equals(before.labelled(Vault.CURRENT).orElseThrow().id());
       assertThat(promoted(world.vault().describe(SECRET)))
           .filteredOn(version -> promoted(before).noneMatch(v -> v.id().equals(version.id())))
           .as("versions that were made current")
-          .allMatch(version -> world.momento().hasVouchedFor(Promises.apiKey(version)));
+          .allMatch(version -> world.momento().hasVouchedFor(Invariants.apiKey(version)));
       // A rollback may leave a key whose refresh token the other request has spent.
-      if (!(meeting.has(WayIn.ROLLBACK) && isBack)) {
+      if (!(meeting.has(Trigger.ROLLBACK) && isBack)) {
         world.pass(Duration.ofHours(1));
-        assertThat(WayIn.MANUAL.request(world, "afterwards"))
+        assertThat(Trigger.MANUAL.request(world, "afterwards"))
             .as("what comes afterwards")
-            .isInstanceOf(Ending.Answered.class);
+            .isInstanceOf(Outcome.Answered.class);
       }
       assertThat(world.currentKeyWorks()).as("the current key works afterwards").isTrue();
-      Promises.nothingLeaks(world);
+      Invariants.nothingLeaks(world);
     }
   }
 
@@ -149,11 +155,11 @@ class TwoAtOnceTest {
     return Stream.of(Vault.CURRENT, Vault.PREVIOUS).flatMap(l -> secret.labelled(l).stream());
   }
 
-  private static List<Ending> interleave(
-      World world, Meeting meeting, RemoteCall one, RemoteCall other) {
+  private static List<Outcome> interleave(
+      RotationFixture world, Interleaving meeting, RemoteCall one, RemoteCall other) {
     CompletableFuture<Void> otherHasStopped = new CompletableFuture<>();
     CompletableFuture<Void> oneHasEnded = new CompletableFuture<>();
-    CompletableFuture<Ending> others = new CompletableFuture<>();
+    CompletableFuture<Outcome> others = new CompletableFuture<>();
     stopAt(
         world,
         one,
@@ -174,12 +180,12 @@ class TwoAtOnceTest {
                   });
           otherHasStopped.join();
         });
-    Ending ones = meeting.one.request(world, "one");
+    Outcome ones = meeting.one.request(world, "one");
     oneHasEnded.complete(null);
     return List.of(ones, others.orTimeout(1, TimeUnit.MINUTES).join());
   }
 
-  private static void stopAt(World world, RemoteCall call, Runnable meanwhile) {
+  private static void stopAt(RotationFixture world, RemoteCall call, Runnable meanwhile) {
     if (call.isMomentos()) {
       stopAt(world.momento().calls(), call, meanwhile);
     } else {
@@ -193,8 +199,8 @@ class TwoAtOnceTest {
   }
 
   /** A version that is told to be current has been it. */
-  private static void tellsTheTruth(World world, Ending ending) {
-    if (ending instanceof Ending.Answered(JsonNode report)) {
+  private static void tellsTheTruth(RotationFixture world, Outcome ending) {
+    if (ending instanceof Outcome.Answered(JsonNode report)) {
       JsonNode told = report.path("secrets").path(0);
       boolean isCurrent =
           Set.of("ROTATED", "RESUMED", "ROLLED_BACK").contains(told.path("result").asText())
@@ -206,8 +212,8 @@ class TwoAtOnceTest {
                 version ->
                     assertThat(version.labels()).containsAnyOf(Vault.CURRENT, Vault.PREVIOUS));
       }
-    } else if (ending instanceof Ending.Failed(String message)) {
-      assertThat(Promises.reason(message)).isNotEqualTo("INTERNAL_ERROR");
+    } else if (ending instanceof Outcome.Failed(String message)) {
+      assertThat(Invariants.reason(message)).isNotEqualTo("INTERNAL_ERROR");
     }
   }
 }

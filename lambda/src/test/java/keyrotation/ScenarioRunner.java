@@ -2,7 +2,7 @@ package keyrotation;
 
 import static java.util.stream.Collectors.groupingBy;
 import static java.util.stream.Collectors.toList;
-import static keyrotation.World.SECRET;
+import static keyrotation.RotationFixture.SECRET;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
@@ -18,13 +18,13 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
-import keyrotation.Scenario.Found;
+import keyrotation.RotationFixture.Outcome;
+import keyrotation.Scenario.FaultKind;
+import keyrotation.Scenario.FollowUp;
+import keyrotation.Scenario.InitialState;
 import keyrotation.Scenario.Loss;
-import keyrotation.Scenario.Next;
 import keyrotation.Scenario.RemoteCall;
-import keyrotation.Scenario.Trouble;
-import keyrotation.Scenario.WayIn;
-import keyrotation.World.Ending;
+import keyrotation.Scenario.Trigger;
 import keyrotation.sandbox.IssuedKey;
 import keyrotation.sandbox.MomentoServer.RefreshTokens;
 import keyrotation.sandbox.Vault;
@@ -36,7 +36,7 @@ import keyrotation.sandbox.Vault.Version;
  *
  * <p>{@code -Dscenario=…} plays only those whose names hold that text.
  */
-final class Trials {
+final class ScenarioRunner {
 
   /** Whether to play every scenario, or just enough for each two of their traits to meet. */
   static final boolean ALL = Boolean.getBoolean("exhaustive");
@@ -61,20 +61,20 @@ final class Trials {
    * @param what what all the scenarios are about
    * @param scenarios how many there are going to be
    */
-  Trials(String what, int scenarios) {
+  ScenarioRunner(String what, int scenarios) {
     this.what = what;
     this.scenarios = scenarios;
   }
 
   /** Returns all scenarios with these troubles; the calls are those that the function makes. */
-  static List<Scenario> scenarios(Predicate<Trouble> troubles) {
+  static List<Scenario> scenarios(Predicate<FaultKind> troubles) {
     List<Scenario> scenarios = new ArrayList<>();
-    for (WayIn way : WayIn.values()) {
-      for (Found found : Found.values()) {
+    for (Trigger way : Trigger.values()) {
+      for (InitialState found : InitialState.values()) {
         for (RefreshTokens tokens : RefreshTokens.values()) {
           for (RemoteCall call : calls(way, found, tokens)) {
-            for (Trouble trouble : Trouble.values()) {
-              for (Next next : Next.values()) {
+            for (FaultKind trouble : FaultKind.values()) {
+              for (FollowUp next : FollowUp.values()) {
                 if (troubles.test(trouble) && trouble.mayStrike(call)) {
                   scenarios.add(new Scenario(way, found, tokens, trouble, call, next));
                 }
@@ -98,8 +98,8 @@ final class Trials {
   }
 
   /** Returns the calls that a request makes where nothing happens. */
-  static List<RemoteCall> calls(WayIn way, Found found, RefreshTokens tokens) {
-    try (World world = world(tokens)) {
+  static List<RemoteCall> calls(Trigger way, InitialState found, RefreshTokens tokens) {
+    try (RotationFixture world = world(tokens)) {
       found.arrange(world);
       int before = world.sandbox.callsSeen().size();
       var _ = way.request(world, ONE_REQUEST);
@@ -134,7 +134,7 @@ final class Trials {
   }
 
   /** Puts those together that differ only in what comes next. */
-  static List<List<Scenario>> byTrouble(List<Scenario> scenarios) {
+  static List<List<Scenario>> byFault(List<Scenario> scenarios) {
     return List.copyOf(
         scenarios.stream()
             .collect(
@@ -151,7 +151,7 @@ final class Trials {
    * @param world without the secret
    * @param kill ends the function's process
    */
-  void play(World world, List<Scenario> variants, Runnable kill) {
+  void play(RotationFixture world, List<Scenario> variants, Runnable kill) {
     Scenario any = variants.getFirst();
     Secret before;
     Runnable restore;
@@ -161,14 +161,14 @@ final class Trials {
       before = world.vault().describe(SECRET);
       long callsBefore = any.call().count(world);
       any.trouble().strike(world, any.call(), kill);
-      Ending ending = any.way().request(world, ONE_REQUEST);
+      Outcome ending = any.way().request(world, ONE_REQUEST);
       assertThat(any.call().count(world) - callsBefore)
           .as("calls like the one to which something was to happen")
           .isGreaterThanOrEqualTo(any.call().nth());
-      assertThat(ending instanceof Ending.Died).as("it died").isEqualTo(any.trouble().isDeath());
+      assertThat(ending instanceof Outcome.Died).as("it died").isEqualTo(any.trouble().isDeath());
       world.heal();
-      Promises.hold(world, before, ending, any.way() == WayIn.ROLLBACK);
-      if (any.way() == WayIn.DRY_RUN) {
+      Invariants.hold(world, before, ending, any.way() == Trigger.ROLLBACK);
+      if (any.way() == Trigger.DRY_RUN) {
         assertThat(world.vault().describe(SECRET).versions())
             .as("a dry run changes nothing")
             .isEqualTo(before.versions());
@@ -182,7 +182,7 @@ final class Trials {
       restore.run();
       try {
         Optional<Loss> loss = next(world, scenario, before);
-        Promises.nothingLeaks(world);
+        Invariants.nothingLeaks(world);
         holds(loss);
       } catch (AssertionError | RuntimeException e) {
         breaks(scenario.toString(), e);
@@ -222,14 +222,15 @@ final class Trials {
   }
 
   /** Makes the next request, and returns the loss that it has met with. */
-  private static Optional<Loss> next(World world, Scenario scenario, Secret before) {
+  private static Optional<Loss> next(RotationFixture world, Scenario scenario, Secret before) {
     // Lambda tries a request again within minutes.
-    world.pass(scenario.next() == Next.SAME_REQUEST ? Duration.ofMinutes(1) : Duration.ofHours(1));
-    if (scenario.next() == Next.OPERATORS_KEY) {
+    world.pass(
+        scenario.next() == FollowUp.SAME_REQUEST ? Duration.ofMinutes(1) : Duration.ofHours(1));
+    if (scenario.next() == FollowUp.OPERATORS_KEY) {
       world.storeKey();
     }
     Optional<Version> start =
-        scenario.next() == Next.OPERATORS_KEY
+        scenario.next() == FollowUp.OPERATORS_KEY
             ? world.labelled(Vault.CURRENT)
             : before.labelled(Vault.CURRENT);
     String request =
@@ -237,11 +238,11 @@ final class Trials {
           case SAME_REQUEST, OPERATORS_KEY -> ONE_REQUEST;
           case NEW_REQUEST, ANOTHER_WAY_IN -> ANOTHER_REQUEST;
         };
-    WayIn way = scenario.nextWay();
+    Trigger way = scenario.nextWay();
     boolean keyIsStored = start.isPresent() && unfinished(world).isPresent();
     boolean isDone =
-        scenario.next() == Next.SAME_REQUEST
-            && way != WayIn.SECRETS_MANAGER
+        scenario.next() == FollowUp.SAME_REQUEST
+            && way != Trigger.SECRETS_MANAGER
             && !world
                 .labelled(Vault.CURRENT)
                 .map(Version::id)
@@ -254,22 +255,23 @@ final class Trials {
                 .map(Version::id)
                 .equals(before.labelled(Vault.PREVIOUS).map(Version::id));
     // A rollback that comes twice goes back once.
-    boolean mayBeBack = scenario.way() == WayIn.ROLLBACK && scenario.next() != Next.OPERATORS_KEY;
+    boolean mayBeBack =
+        scenario.way() == Trigger.ROLLBACK && scenario.next() != FollowUp.OPERATORS_KEY;
     Optional<Version> target =
         targetOfRollback(mayBeBack ? before : world.vault().describe(SECRET));
 
-    Ending ending = settle(world, way, request);
+    Outcome ending = settle(world, way, request);
 
     if (start.isEmpty()) {
       awaitsFirstKey(way, ending);
       return Optional.empty();
     }
-    if (way == WayIn.ROLLBACK) {
+    if (way == Trigger.ROLLBACK) {
       goesBack(world, target, ending);
       return Optional.empty();
     }
-    if (way == WayIn.DRY_RUN) {
-      assertThat(ending).as("a dry run").isInstanceOf(Ending.Answered.class);
+    if (way == Trigger.DRY_RUN) {
+      assertThat(ending).as("a dry run").isInstanceOf(Outcome.Answered.class);
       return Optional.empty();
     }
     if (keyIsStored) {
@@ -279,14 +281,15 @@ final class Trials {
       assertThat(result(ending)).as("a request that was done").isEqualTo("ALREADY_ROTATED");
     }
     boolean isRenewed = validUntil(world.current()) > validUntil(start.get());
-    boolean asksIfDue = way == WayIn.SCHEDULE || way == WayIn.IF_DUE;
+    boolean asksIfDue = way == Trigger.SCHEDULE || way == Trigger.IF_DUE;
     boolean wasDoneBefore =
-        scenario.next() == Next.OPERATORS_KEY && result(ending).equals("ALREADY_ROTATED");
+        scenario.next() == FollowUp.OPERATORS_KEY && result(ending).equals("ALREADY_ROTATED");
     boolean isFresh =
-        scenario.found() == Found.FRESH || (scenario.found() == Found.ROTATED && !wentBack);
+        scenario.found() == InitialState.FRESH
+            || (scenario.found() == InitialState.ROTATED && !wentBack);
     boolean needNotBe = (isFresh && asksIfDue) || wasDoneBefore;
     if (isRenewed || needNotBe) {
-      assertThat(ending).as("how it ends").isInstanceOf(Ending.Answered.class);
+      assertThat(ending).as("how it ends").isInstanceOf(Outcome.Answered.class);
       isDoneOnce(world, way, request);
       return Optional.empty();
     }
@@ -302,17 +305,17 @@ final class Trials {
     assertThat(ending)
         .as("what to do about it is told")
         .isInstanceOfSatisfying(
-            Ending.Failed.class,
+            Outcome.Failed.class,
             failed -> {
-              assertThat(Promises.reason(failed.message())).isEqualTo("REFRESH_REJECTED");
+              assertThat(Invariants.reason(failed.message())).isEqualTo("REFRESH_REJECTED");
               assertThat(failed.message()).contains("The current key still works");
             });
     return scenario.loss();
   }
 
   /** Makes a request; and again, as long as the answer is to do so, but not for ever. */
-  private static Ending settle(World world, WayIn way, String request) {
-    Ending ending = requestOnce(world, way, request);
+  private static Outcome settle(RotationFixture world, Trigger way, String request) {
+    Outcome ending = requestOnce(world, way, request);
     for (int i = 0; i < MOST_REPETITIONS && asksToBeRepeated(ending); i++) {
       // A scheduled run leaves a rotation of Secrets Manager's own alone for an hour.
       boolean isUnderWay = result(ending).equals("ROTATION_IN_PROGRESS");
@@ -322,21 +325,21 @@ final class Trials {
     return ending;
   }
 
-  private static Ending requestOnce(World world, WayIn way, String request) {
+  private static Outcome requestOnce(RotationFixture world, Trigger way, String request) {
     Secret found = world.vault().describe(SECRET);
-    Ending ending = way.request(world, request);
-    Promises.hold(world, found, ending, way == WayIn.ROLLBACK);
+    Outcome ending = way.request(world, request);
+    Invariants.hold(world, found, ending, way == Trigger.ROLLBACK);
     return ending;
   }
 
-  private static boolean asksToBeRepeated(Ending ending) {
+  private static boolean asksToBeRepeated(Outcome ending) {
     return result(ending).equals("ROTATION_IN_PROGRESS")
-        || (ending instanceof Ending.Failed(String message)
-            && Set.of("NEW_KEY_REJECTED", "SUPERSEDED").contains(Promises.reason(message)));
+        || (ending instanceof Outcome.Failed(String message)
+            && Set.of("NEW_KEY_REJECTED", "SUPERSEDED").contains(Invariants.reason(message)));
   }
 
   /** Returns the current version's successor, if its key was refreshed from the current one. */
-  static Optional<Version> unfinished(World world) {
+  static Optional<Version> unfinished(RotationFixture world) {
     Version current = world.current();
     boolean isOlder = current.labels().contains(SecretStore.REFRESHED);
     return world
@@ -345,30 +348,30 @@ final class Trials {
         .filter(version -> version.value() != null)
         .filter(version -> !version.labels().contains(Vault.CURRENT))
         .filter(version -> !version.labels().contains(Vault.PREVIOUS))
-        .filter(version -> Promises.isMadeOf(world, Promises.apiKey(version), current));
+        .filter(version -> Invariants.isMadeOf(world, Invariants.apiKey(version), current));
   }
 
-  private static List<IssuedKey> madeOf(World world, Version version) {
+  private static List<IssuedKey> madeOf(RotationFixture world, Version version) {
     return world.keys().stream()
-        .filter(key -> Promises.isMadeOf(world, key.apiKey(), version))
+        .filter(key -> Invariants.isMadeOf(world, key.apiKey(), version))
         .toList();
   }
 
   /** Tells whether any version holds a key, whatever its labels. */
-  static boolean isStored(World world, IssuedKey key) {
+  static boolean isStored(RotationFixture world, IssuedKey key) {
     return world.vault().describe(SECRET).versions().stream()
-        .anyMatch(version -> Promises.apiKey(version).equals(key.apiKey()));
+        .anyMatch(version -> Invariants.apiKey(version).equals(key.apiKey()));
   }
 
-  private static void awaitsFirstKey(WayIn way, Ending ending) {
+  private static void awaitsFirstKey(Trigger way, Outcome ending) {
     switch (ending) {
-      case Ending.Answered _ -> {
-        assertThat(way).isEqualTo(WayIn.SCHEDULE);
+      case Outcome.Answered _ -> {
+        assertThat(way).isEqualTo(Trigger.SCHEDULE);
         assertThat(result(ending)).isEqualTo("AWAITING_FIRST_KEY");
       }
-      case Ending.Failed(String message) ->
-          assertThat(Promises.reason(message)).isEqualTo("AWAITING_FIRST_KEY");
-      case Ending.Died _ -> throw new AssertionError("nobody killed it");
+      case Outcome.Failed(String message) ->
+          assertThat(Invariants.reason(message)).isEqualTo("AWAITING_FIRST_KEY");
+      case Outcome.Died _ -> throw new AssertionError("nobody killed it");
     }
   }
 
@@ -383,23 +386,23 @@ final class Trials {
                     .orElseThrow());
   }
 
-  private static void goesBack(World world, Optional<Version> target, Ending ending) {
+  private static void goesBack(RotationFixture world, Optional<Version> target, Outcome ending) {
     switch (ending) {
-      case Ending.Answered _ -> {
+      case Outcome.Answered _ -> {
         assertThat(result(ending)).isEqualTo("ROLLED_BACK");
         assertThat(world.current().id()).isEqualTo(target.orElseThrow().id());
       }
-      case Ending.Failed(String message) -> {
-        assertThat(Promises.reason(message)).isEqualTo("CANNOT_ROLL_BACK");
+      case Outcome.Failed(String message) -> {
+        assertThat(Invariants.reason(message)).isEqualTo("CANNOT_ROLL_BACK");
         assertThat(target).isEmpty();
       }
-      case Ending.Died _ -> throw new AssertionError("nobody killed it");
+      case Outcome.Died _ -> throw new AssertionError("nobody killed it");
     }
   }
 
   /** Makes the same request again, and checks that nothing comes of it. */
-  private static void isDoneOnce(World world, WayIn way, String request) {
-    if (way == WayIn.SECRETS_MANAGER) {
+  private static void isDoneOnce(RotationFixture world, Trigger way, String request) {
+    if (way == Trigger.SECRETS_MANAGER) {
       return;
     }
     String current = world.current().id();
@@ -409,14 +412,14 @@ final class Trials {
     assertThat(world.keys()).as("the same request again").hasSize(issued);
   }
 
-  private static String result(Ending ending) {
-    return ending instanceof Ending.Answered(var report)
+  private static String result(Outcome ending) {
+    return ending instanceof Outcome.Answered(var report)
         ? report.path("secrets").path(0).path("result").asText()
         : "";
   }
 
   private static long validUntil(Version version) {
-    return World.json(version).path("validUntil").asLong();
+    return RotationFixture.json(version).path("validUntil").asLong();
   }
 
   /** Tells how many scenarios were played and held, in a few lines. */

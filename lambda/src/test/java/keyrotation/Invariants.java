@@ -1,7 +1,7 @@
 package keyrotation;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
-import static keyrotation.World.SECRET;
+import static keyrotation.RotationFixture.SECRET;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -15,28 +15,28 @@ import java.util.Optional;
 import java.util.regex.Pattern;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
-import keyrotation.World.Ending;
+import keyrotation.RotationFixture.Outcome;
 import keyrotation.sandbox.IssuedKey;
 import keyrotation.sandbox.Vault;
 import keyrotation.sandbox.Vault.Secret;
 import keyrotation.sandbox.Vault.Version;
 
 /** What the function promises, as checks of what one invocation has left and said. */
-final class Promises {
+final class Invariants {
 
   private static final Pattern FAILURE =
       Pattern.compile("\\S*" + Pattern.quote(SECRET) + "\\S* was not rotated\\. ([A-Z_]+): \\S.*");
 
   private static final int RUN = 8;
 
-  private Promises() {}
+  private Invariants() {}
 
   /**
    * Checks what has to hold after every invocation, however it ended.
    *
    * @param before the secret as the invocation found it
    */
-  static void hold(World world, Secret before, Ending ending, boolean mayGoBack) {
+  static void hold(RotationFixture world, Secret before, Outcome ending, boolean mayGoBack) {
     Optional<Version> was = before.labelled(Vault.CURRENT);
     Optional<Version> is = world.labelled(Vault.CURRENT);
     assertThat(is.isPresent()).as("there is a current version").isEqualTo(was.isPresent());
@@ -59,15 +59,15 @@ final class Promises {
       }
     }
     switch (ending) {
-      case Ending.Answered(JsonNode report) -> tellsTheTruth(world, was, report);
-      case Ending.Failed(String message) -> {
+      case Outcome.Answered(JsonNode report) -> tellsTheTruth(world, was, report);
+      case Outcome.Failed(String message) -> {
         assertThat(reason(message)).isNotEqualTo("INTERNAL_ERROR");
       }
-      case Ending.Died _ -> {}
+      case Outcome.Died _ -> {}
     }
   }
 
-  private static boolean works(World world, Version version) {
+  private static boolean works(RotationFixture world, Version version) {
     return world.momento().accepts(apiKey(version));
   }
 
@@ -79,7 +79,7 @@ final class Promises {
     return version.orElseThrow().created();
   }
 
-  private static void tellsTheTruth(World world, Optional<Version> was, JsonNode report) {
+  private static void tellsTheTruth(RotationFixture world, Optional<Version> was, JsonNode report) {
     assertThat(report.path("failed").asBoolean(true)).isFalse();
     JsonNode told = report.path("secrets").path(0);
     String current = world.labelled(Vault.CURRENT).map(Version::id).orElse("");
@@ -107,22 +107,23 @@ final class Promises {
    * Takes the judgement on the current key's life off what was done, if there is one, and checks
    * that it is right.
    */
-  static Ending withoutJudgement(World world, Ending ending) {
-    if (!(ending instanceof Ending.Failed(String message))
+  static Outcome withoutJudgement(RotationFixture world, Outcome ending) {
+    if (!(ending instanceof Outcome.Failed(String message))
         || !message.contains("KEY_TOO_SHORT_LIVED: ")) {
       return ending;
     }
-    ObjectNode report = (ObjectNode) World.parse(message.lines().toList().getLast());
+    ObjectNode report = (ObjectNode) RotationFixture.parse(message.lines().toList().getLast());
     ObjectNode told = (ObjectNode) report.path("secrets").path(0);
     assertThat(told.path("reason").asText()).isEqualTo("KEY_TOO_SHORT_LIVED");
     assertThat(
             Duration.between(
                 world.current().created(),
-                Instant.ofEpochSecond(World.json(world.current()).path("validUntil").asLong())))
+                Instant.ofEpochSecond(
+                    RotationFixture.json(world.current()).path("validUntil").asLong())))
         .as("the life of the current key")
         .isLessThan(Duration.ofHours(50));
     told.put("result", told.path("done").asText());
-    return new Ending.Answered(report.put("failed", false));
+    return new Outcome.Answered(report.put("failed", false));
   }
 
   /** Returns the reason that an error names. */
@@ -137,7 +138,7 @@ final class Promises {
   }
 
   /** Tells whether a key is what a version's key was refreshed to. */
-  static boolean isMadeOf(World world, String key, Version version) {
+  static boolean isMadeOf(RotationFixture world, String key, Version version) {
     return world
         .momento()
         .parentOf(key)
@@ -146,7 +147,7 @@ final class Promises {
   }
 
   /** Tells whether a key is that ancestor itself, or was refreshed from it. */
-  static boolean descends(World world, String key, String ancestor) {
+  static boolean descends(RotationFixture world, String key, String ancestor) {
     return key.equals(ancestor)
         || world
             .momento()
@@ -156,15 +157,15 @@ final class Promises {
   }
 
   static String apiKey(Version version) {
-    return World.json(version).path("apiKey").asText();
+    return RotationFixture.json(version).path("apiKey").asText();
   }
 
   /** Checks that nothing that was shown has eight characters of any key in a row. */
-  static void nothingLeaks(World world) {
+  static void nothingLeaks(RotationFixture world) {
     nothingLeaks(world.keys(), world.shown());
     nothingLeaks(
         world.vault().describe(SECRET).versions().stream()
-            .map(World::json)
+            .map(RotationFixture::json)
             .flatMap(json -> Stream.of(json.path("apiKey"), json.path("refreshToken")))
             .map(JsonNode::asText),
         world.shown());
@@ -183,7 +184,7 @@ final class Promises {
             secrets
                 .filter(secret -> secret.length() >= RUN)
                 .flatMap(secret -> Stream.concat(Stream.of(secret), base64(secret)))
-                .flatMapToLong(Promises::runs))
+                .flatMapToLong(Invariants::runs))
         .as("eight characters of a key, or of its base64")
         .noneMatch(run -> Arrays.binarySearch(shown, run) >= 0);
   }
