@@ -70,7 +70,7 @@ final class KeyRenewal {
               + SecretStore.MAX_LABELS
               + " staging labels, which is the most that it can have.");
     }
-    var _ = log.step(LogStep.PROBE_WRITE, current.id(), () -> store.probeWrite(secret, current));
+    log.step(LogStep.PROBE_WRITE, current.id(), () -> store.probeWrite(secret, current));
     RefreshedKey refreshed =
         switch (log.step(LogStep.REFRESH, () -> momento.refresh(key, refreshToken, request))) {
           case RefreshResult.Refreshed(RefreshedKey made) -> made;

@@ -5,7 +5,6 @@ import static keyrotation.FailureReason.NEW_KEY_REJECTED;
 import static keyrotation.FailureReason.REFRESH_REJECTED;
 
 import java.time.Duration;
-import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Optional;
 import keyrotation.SecretStore.Version;
@@ -55,7 +54,7 @@ final class KeyVerification {
 
   /** Ends the rotation unless Momento accepts the current key. */
   void requireCurrentAccepted(Version current, RotationRequest request) {
-    if (current.expiry() instanceof Expiry.At(Instant end) && !clock.instant().isBefore(end)) {
+    if (current.expiry() instanceof Expiry.At end && !clock.instant().isBefore(end.instant())) {
       throw new RotationException(KEY_EXPIRED, "The key expired at " + end + ".");
     }
     if (verify(current, Optional.empty(), request) instanceof Verdict.Rejected(String code)) {

@@ -2,6 +2,7 @@ package keyrotation;
 
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Optional;
 
 /**
  * Spaces calls out evenly, for all threads together.
@@ -31,19 +32,19 @@ final class RateLimit {
    * @return false, at once, if that would take longer than the limit; then no permit is used up
    */
   boolean acquire(int calls, Duration limit) {
-    Duration wait;
-    synchronized (this) {
-      Instant now = time.instant();
-      Instant turn = next.isAfter(now) ? next : now;
-      wait = Duration.between(now, turn);
-      if (wait.compareTo(limit) > 0) {
-        return false;
-      }
-      next = turn.plus(interval.multipliedBy(calls));
+    Optional<Duration> wait = reserve(calls, limit);
+    wait.filter(Duration::isPositive).ifPresent(time::sleep);
+    return wait.isPresent();
+  }
+
+  private synchronized Optional<Duration> reserve(int calls, Duration limit) {
+    Instant now = time.instant();
+    Instant turn = next.isAfter(now) ? next : now;
+    Duration wait = Duration.between(now, turn);
+    if (wait.compareTo(limit) > 0) {
+      return Optional.empty();
     }
-    if (wait.isPositive()) {
-      time.sleep(wait);
-    }
-    return true;
+    next = turn.plus(interval.multipliedBy(calls));
+    return Optional.of(wait);
   }
 }

@@ -160,7 +160,7 @@ final class Rotation {
       var _ = renewal.requireRefreshable(KeySecret.parse(current.value()));
       verification.requireCurrentAccepted(current, request);
     }
-    var _ = log.step(LogStep.PROBE_WRITE, current.id(), () -> store.probeWrite(secret, current));
+    log.step(LogStep.PROBE_WRITE, current.id(), () -> store.probeWrite(secret, current));
     return judged(
         new RotationResult.WouldRotate(
             secret.name(), current.id(), current.expiry(), isDue(secret, current), resume),

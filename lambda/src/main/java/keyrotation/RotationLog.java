@@ -9,6 +9,7 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Arrays;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a person reads when a rotation went wrong: JSON, a line for each step of it.
@@ -54,7 +55,7 @@ final class RotationLog {
   }
 
   /** The same for a step that is about a version. */
-  <T> T step(LogStep name, String versionId, Supplier<T> step) {
+  <T extends @Nullable Object> T step(LogStep name, String versionId, Supplier<T> step) {
     Instant start = clock.instant();
     try {
       T result = step.get();
@@ -68,6 +69,18 @@ final class RotationLog {
       write("ERROR", name, versionId, failure.reason().name(), start, failure.what());
       throw failure;
     }
+  }
+
+  /** The same for a step without a result. */
+  void step(LogStep name, String versionId, Runnable step) {
+    var _ =
+        this.<@Nullable Object>step(
+            name,
+            versionId,
+            () -> {
+              step.run();
+              return null;
+            });
   }
 
   /** Writes what is wrong, though the step succeeded. */

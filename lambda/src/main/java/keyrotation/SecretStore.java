@@ -293,12 +293,10 @@ final class SecretStore {
   /**
    * Proves the right to write, at no cost: a version that is put again with its own id and value
    * stays as it is. It waits for the permit of {@link #put}, too.
-   *
-   * @return the version's id
    */
-  String probeWrite(Secret secret, Version current) {
+  void probeWrite(Secret secret, Version current) {
     acquireWritePermits("PutSecretValue", 2);
-    return call(
+    call(
         "PutSecretValue",
         secret.name(),
         () -> putValue(secret, current.id(), current.value(), List.of(CURRENT)));
@@ -316,7 +314,7 @@ final class SecretStore {
         secret.name(),
         () -> {
           try {
-            var _ = putValue(secret, versionId, value, labels);
+            putValue(secret, versionId, value, labels);
             return true;
           } catch (ResourceExistsException e) {
             return false;
@@ -343,13 +341,9 @@ final class SecretStore {
         .equals(Optional.of(to));
   }
 
-  /**
-   * Takes a label off a version.
-   *
-   * @return false if it was not there any more
-   */
-  boolean removeLabel(Secret secret, String label, String versionId) {
-    return moveLabel(secret, r -> r.versionStage(label).removeFromVersionId(versionId));
+  /** Takes a label off a version, if it is still there. */
+  void removeLabel(Secret secret, String label, String versionId) {
+    var _ = moveLabel(secret, r -> r.versionStage(label).removeFromVersionId(versionId));
   }
 
   /** Returns false if the label was not where it was to be taken from. */
@@ -371,15 +365,14 @@ final class SecretStore {
         });
   }
 
-  private String putValue(Secret secret, String versionId, Sensitive value, List<String> labels) {
-    return client
-        .putSecretValue(
+  private void putValue(Secret secret, String versionId, Sensitive value, List<String> labels) {
+    var _ =
+        client.putSecretValue(
             r ->
                 r.secretId(secret.arn())
                     .clientRequestToken(versionId)
                     .secretString(value.value())
-                    .versionStages(labels))
-        .versionId();
+                    .versionStages(labels));
   }
 
   private static Version version(GetSecretValueResponse answer) {
@@ -406,7 +399,8 @@ final class SecretStore {
   /**
    * Makes a call, and names the reason if it fails in a way that the call itself has no use for.
    */
-  private static <T> T call(String action, String secretId, Supplier<T> call) {
+  private static <T extends @Nullable Object> T call(
+      String action, String secretId, Supplier<T> call) {
     try {
       return call.get();
     } catch (AwsServiceException e) {
@@ -416,6 +410,18 @@ final class SecretStore {
           SECRETS_MANAGER_UNAVAILABLE,
           "secretsmanager:" + action + " got no answer (" + e.getClass().getSimpleName() + ").");
     }
+  }
+
+  /** The same for a call without an answer of interest. */
+  private static void call(String action, String secretId, Runnable call) {
+    var _ =
+        SecretStore.<@Nullable Object>call(
+            action,
+            secretId,
+            () -> {
+              call.run();
+              return null;
+            });
   }
 
   /** Recorded: the code is the one for a label that is elsewhere, too; only the message differs. */

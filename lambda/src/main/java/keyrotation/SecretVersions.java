@@ -116,16 +116,14 @@ final class SecretVersions {
   }
 
   /**
-   * Tells whether a version is the current one's successor. A version is read together with its
-   * labels, so a description that is older than the version does not hide them.
+   * Tells whether a version with AWSPENDING is the current one's successor. A version is read
+   * together with its labels, so a description that is older than the version does not hide them.
    */
   boolean isSuccessor(Secret secret, Version version, Version current) {
     String label = labelFor(current);
     return version.labels().contains(label)
         || secret.labelsOf(version.id()).contains(label)
-        || successorOfOlderFunction(secret, current)
-            .filter(successor -> successor.id().equals(version.id()))
-            .isPresent();
+        || successorOfOlderFunction(secret, current).isPresent();
   }
 
   /**
@@ -313,7 +311,7 @@ final class SecretVersions {
   }
 
   private void takeOff(LogStep step, Secret secret, String label, String versionId) {
-    var _ = log.step(step, versionId, () -> store.removeLabel(secret, label, versionId));
+    log.step(step, versionId, () -> store.removeLabel(secret, label, versionId));
   }
 
   /**

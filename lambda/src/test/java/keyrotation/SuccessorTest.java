@@ -433,6 +433,104 @@ class SuccessorTest {
   }
 
   @Test
+  void awspending_stays_on_the_version_that_has_just_begun_though_another_is_resumed_with() {
+    IssuedKey old = function.storeKey();
+    function.leaveSuccessor(function.momento().renew(old).consoleJson());
+    String begun = UUID.randomUUID().toString();
+    function.vault().labelEmptyVersion(SECRET, begun);
+
+    assertThat(function.rotate().path("result").asText()).isEqualTo("RESUMED");
+
+    assertThat(function.labelled(PENDING).map(Version::id)).contains(begun);
+  }
+
+  @Test
+  void awspending_stays_on_the_current_version() {
+    function.store(function.momento().issue(LIFETIME, Permissions.SUPER_USER).consoleJson());
+    function.vault().moveLabel(SECRET, PENDING, null, function.current().id());
+
+    assertThat(result(Trigger.IF_DUE.request(function, "1"))).isEqualTo("NOT_DUE");
+
+    assertThat(function.current().labels()).containsExactly(CURRENT, PENDING);
+  }
+
+  @Test
+  void a_version_that_was_current_is_not_taken_for_an_older_functions_successor() {
+    IssuedKey old = function.storeKey();
+    String first = function.current().id();
+    Version left = function.leaveAsOlderFunction(function.momento().renew(old).consoleJson());
+    function.pass(Duration.ofSeconds(1));
+    function.vault().moveLabel(SECRET, CURRENT, first, left.id());
+    function.vault().moveLabel(SECRET, CURRENT, left.id(), first);
+    function.awsCalls().onEvery("DescribeSecret", new Fault.Lag<>(LAG));
+
+    assertThat(resumes()).isFalse();
+  }
+
+  @Test
+  void a_version_of_the_request_that_is_no_better_than_the_current_one_is_not_resumed_with() {
+    function.storeKey();
+    Version current = function.current();
+    String arn = function.vault().describe(SECRET).arn();
+    function
+        .vault()
+        .put(
+            SECRET,
+            new RotationRequest("lambda-request/same", function.now()).versionId(arn),
+            current.value(),
+            Set.of(SecretVersions.labelFor(current.id())));
+
+    assertThat(function.rotate("same").path("result").asText()).isEqualTo("ROTATED");
+
+    assertThat(function.refreshes()).isEqualTo(1);
+  }
+
+  @Test
+  void a_version_of_the_request_with_a_label_of_another_kind_does_not_end_it() {
+    function.storeKey();
+    String arn = function.vault().describe(SECRET).arn();
+    function.pass(Duration.ofSeconds(1));
+    function
+        .vault()
+        .put(
+            SECRET,
+            new RotationRequest("lambda-request/same", function.now()).versionId(arn),
+            new Value.Text(strangersKey().consoleJson()),
+            Set.of("MINE"));
+
+    assertThat(function.rotate("same").path("result").asText()).isEqualTo("ROTATED");
+  }
+
+  @Test
+  void an_expired_key_is_reported_as_expired_though_its_successor_is_rejected() {
+    function.storeKey();
+    function.leaveSuccessor(strangersKey().consoleJson());
+    function.pass(LIFETIME);
+
+    assertThatThrownBy(function::rotate).hasMessageContaining("KEY_EXPIRED");
+  }
+
+  @Test
+  void a_rollback_takes_awspending_off_a_version_beside_the_successor() {
+    IssuedKey old = function.storeKey();
+    function.leaveSuccessor(function.momento().renew(old).consoleJson());
+    function.storeKey();
+    String begun = UUID.randomUUID().toString();
+    function.vault().labelEmptyVersion(SECRET, begun);
+
+    assertThat(result(Trigger.ROLLBACK.request(function, "1"))).isEqualTo("ROLLED_BACK");
+
+    assertThat(function.labelled(PENDING)).isEmpty();
+  }
+
+  /** Issues a key of another account, which Momento rejects here. */
+  private static IssuedKey strangersKey() {
+    try (SandboxedFunction other = new SandboxedFunction(RefreshTokens.REUSABLE)) {
+      return other.momento().issue(LIFETIME.plus(LIFETIME), Permissions.SUPER_USER);
+    }
+  }
+
+  @Test
   void a_scheduled_run_does_not_take_awspending_on_the_current_version_for_a_rotation() {
     function.storeKey();
     function.enableRotation();
