@@ -39,12 +39,14 @@ import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import keyrotation.sandbox.IssuedKey.Permissions;
 import momento.auth.AuthGrpc;
+import momento.auth._GenerateApiTokenRequest;
+import momento.auth._GenerateApiTokenResponse;
 import momento.auth._RefreshApiTokenRequest;
 import momento.auth._RefreshApiTokenResponse;
 
 /**
- * A stand-in for Momento's control plane: {@code RefreshApiToken} and {@code ListCaches}, over gRPC
- * and TLS on the loopback interface.
+ * A stand-in for Momento's control plane: {@code RefreshApiToken}, {@code GenerateApiToken} and
+ * {@code ListCaches}, over gRPC and TLS on the loopback interface.
  *
  * <p>What it models is said in {@code sandbox/README.md}.
  */
@@ -52,6 +54,9 @@ public final class MomentoServer implements AutoCloseable {
 
   /** The name of the refresh call in {@link #calls}. */
   public static final String REFRESH = "RefreshApiToken";
+
+  /** The name of the call that makes a key, in {@link #calls}. */
+  public static final String GENERATE = "GenerateApiToken";
 
   /** The name of the call that tells whether a key is accepted, in {@link #calls}. */
   public static final String LIST_CACHES = "ListCaches";
@@ -334,6 +339,40 @@ public final class MomentoServer implements AutoCloseable {
     return fresh;
   }
 
+  /**
+   * Makes a key of the kind v1. As the tests of Momento's JavaScript SDK have it, a super-user key
+   * makes keys for data alone, no other key makes any, and a key needs a permission.
+   */
+  private synchronized _GenerateApiTokenResponse generate(_GenerateApiTokenRequest request) {
+    IssuedKey caller = keys.get(request.getAuthToken());
+    if (caller == null || !clock.instant().isBefore(caller.validUntil())) {
+      throw error(Status.UNAUTHENTICATED, "invalid_credentials");
+    }
+    if (caller.permissions() != Permissions.SUPER_USER || !request.getPermissions().hasExplicit()) {
+      throw error(
+          Status.PERMISSION_DENIED.withDescription("Insufficient permissions"),
+          "momento_general_err");
+    }
+    if (request.getPermissions().getExplicit().getPermissionsCount() == 0) {
+      throw error(Status.INVALID_ARGUMENT, "momento_general_err");
+    }
+    IssuedKey key =
+        switch (request.getExpiryCase()) {
+          case EXPIRES ->
+              issue(
+                  Duration.ofSeconds(request.getExpires().getValidForSeconds()),
+                  Permissions.DATA_ONLY);
+          case NEVER -> issue(Instant.MAX, Duration.ZERO, Permissions.DATA_ONLY);
+          case EXPIRY_NOT_SET -> throw error(Status.INVALID_ARGUMENT, "momento_general_err");
+        };
+    return _GenerateApiTokenResponse.newBuilder()
+        .setApiKey(key.token())
+        .setRefreshToken(key.refreshToken())
+        .setEndpoint(key.endpoint())
+        .setValidUntil(key.validUntilSeconds())
+        .build();
+  }
+
   private synchronized _ListCachesResponse cachesFor(String token) {
     if (isBehindProxy) {
       throw Status.PERMISSION_DENIED.withDescription("RBAC: access denied").asRuntimeException();
@@ -396,6 +435,12 @@ public final class MomentoServer implements AutoCloseable {
     public void refreshApiToken(
         _RefreshApiTokenRequest request, StreamObserver<_RefreshApiTokenResponse> caller) {
       answer(REFRESH, caller, () -> refresh(request));
+    }
+
+    @Override
+    public void generateApiToken(
+        _GenerateApiTokenRequest request, StreamObserver<_GenerateApiTokenResponse> caller) {
+      answer(GENERATE, caller, () -> generate(request));
     }
   }
 

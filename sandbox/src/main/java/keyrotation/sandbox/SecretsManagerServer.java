@@ -40,6 +40,8 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.function.Function;
 import java.util.function.Predicate;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import keyrotation.sandbox.Vault.Rotation;
 import keyrotation.sandbox.Vault.Secret;
@@ -64,6 +66,12 @@ public final class SecretsManagerServer implements AutoCloseable {
   public static final String FUNCTION = "function";
 
   private static final String TARGET_PREFIX = "secretsmanager.";
+  private static final Pattern CALLERS_REGION = Pattern.compile("Credential=[^/]+/[^/]+/([^/]+)/");
+
+  /** What can be done in the region of a replica: nothing that changes the secret. */
+  private static final Set<String> ACTIONS_ON_REPLICAS =
+      Set.of("DescribeSecret", "GetSecretValue", "ListSecretVersionIds");
+
   private static final Set<String> ACTIONS_OF_FUNCTIONS = new ConcurrentSkipListSet<>();
 
   private final ObjectMapper json = new ObjectMapper();
@@ -201,8 +209,9 @@ public final class SecretsManagerServer implements AutoCloseable {
       if (isFunction(exchange)) {
         ACTIONS_OF_FUNCTIONS.add(action);
       }
+      String region = callersRegion(exchange);
       try {
-        switch (calls.answer(action, view -> carryOut(action, request, lookUp(view)))) {
+        switch (calls.answer(action, view -> carryOut(action, region, request, lookUp(view)))) {
           case Calls.Answer.Whole<ObjectNode>(ObjectNode whole) -> answer(exchange, 200, whole);
           case Calls.Answer.Half<ObjectNode>(ObjectNode whole) -> answerHalf(exchange, whole);
           case Calls.Answer.None<ObjectNode> _ -> {}
@@ -234,7 +243,20 @@ public final class SecretsManagerServer implements AutoCloseable {
         .isPresent();
   }
 
-  private ObjectNode carryOut(String action, JsonNode request, Function<String, Secret> lookUp) {
+  private static String callersRegion(HttpExchange exchange) {
+    Matcher scope =
+        CALLERS_REGION.matcher(
+            Optional.ofNullable(exchange.getRequestHeaders().getFirst("Authorization")).orElse(""));
+    return scope.find() ? scope.group(1) : "";
+  }
+
+  private ObjectNode carryOut(
+      String action, String region, JsonNode request, Function<String, Secret> latest) {
+    Function<String, Secret> lookUp = latest.andThen(secret -> vault.seenIn(region, secret));
+    if (!ACTIONS_ON_REPLICAS.contains(action)
+        && vault.hasReplicaIn(region, request.path("SecretId").asText())) {
+      throw SecretsManagerException.replica();
+    }
     return switch (action) {
       case "CreateSecret" -> createSecret(request);
       case "CancelRotateSecret" -> cancelRotateSecret(request);
@@ -242,8 +264,10 @@ public final class SecretsManagerServer implements AutoCloseable {
       case "DescribeSecret" -> describeSecret(lookUp.apply(secretId(request)));
       case "GetSecretValue" -> getSecretValue(lookUp.apply(secretId(request)), request);
       case "ListSecretVersionIds" -> listSecretVersionIds(lookUp.apply(secretId(request)), request);
-      case "ListSecrets" -> listSecrets(request);
+      case "ListSecrets" -> listSecrets(request, region);
       case "PutSecretValue" -> putSecretValue(request);
+      case "RemoveRegionsFromReplication" -> removeRegionsFromReplication(request);
+      case "ReplicateSecretToRegions" -> replicateSecretToRegions(request);
       case "RestoreSecret" -> identify(vault.restore(secretId(request)));
       case "RotateSecret" -> rotateSecret(request);
       case "TagResource" -> tagResource(request);
@@ -289,6 +313,7 @@ public final class SecretsManagerServer implements AutoCloseable {
         .ifPresent(date -> result.set("LastAccessedDate", seconds(date)));
     secret.deletion().ifPresent(date -> result.set("DeletedDate", seconds(date)));
     secret.primaryRegion().ifPresent(region -> result.put("PrimaryRegion", region));
+    putReplicas(result, secret);
     secret
         .rotation()
         .ifPresent(
@@ -342,17 +367,18 @@ public final class SecretsManagerServer implements AutoCloseable {
     return result;
   }
 
-  private ObjectNode listSecrets(JsonNode request) {
+  private ObjectNode listSecrets(JsonNode request, String region) {
     ObjectNode result = json.createObjectNode();
     ArrayNode list = result.putArray("SecretList");
-    for (Secret secret : vault.list()) {
+    for (Secret listed : vault.list()) {
+      Secret secret = vault.seenIn(region, listed);
       boolean wanted =
           request.path("Filters").valueStream().allMatch(filter -> matches(secret, filter));
       if (wanted) {
         ObjectNode entry = identify(secret);
         list.add(entry);
         ArrayNode tags = entry.putArray("Tags");
-        secret.primaryRegion().ifPresent(region -> entry.put("PrimaryRegion", region));
+        secret.primaryRegion().ifPresent(primary -> entry.put("PrimaryRegion", primary));
         secret.tags().forEach((key, value) -> tags.addObject().put("Key", key).put("Value", value));
       }
     }
@@ -387,6 +413,34 @@ public final class SecretsManagerServer implements AutoCloseable {
         .path("Tags")
         .forEach(tag -> tags.put(tag.path("Key").asText(), tag.path("Value").asText()));
     return tags;
+  }
+
+  private ObjectNode replicateSecretToRegions(JsonNode request) {
+    List<String> regions =
+        request
+            .path("AddReplicaRegions")
+            .valueStream()
+            .map(replica -> require(replica, "Region"))
+            .toList();
+    return putReplicas(json.createObjectNode(), vault.addReplicas(secretId(request), regions));
+  }
+
+  private ObjectNode removeRegionsFromReplication(JsonNode request) {
+    List<String> regions =
+        request.path("RemoveReplicaRegions").valueStream().map(JsonNode::asText).toList();
+    return putReplicas(json.createObjectNode(), vault.removeReplicas(secretId(request), regions));
+  }
+
+  /** Tells where a secret has replicas; they are in step with it at once. */
+  private ObjectNode putReplicas(ObjectNode result, Secret secret) {
+    for (String region : vault.replicaRegions(secret)) {
+      result
+          .withArrayProperty("ReplicationStatus")
+          .addObject()
+          .put("Region", region)
+          .put("Status", "InSync");
+    }
+    return result;
   }
 
   private ObjectNode cancelRotateSecret(JsonNode request) {

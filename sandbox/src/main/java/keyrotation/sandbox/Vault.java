@@ -8,6 +8,7 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -199,6 +200,21 @@ public final class Vault {
           versions);
     }
 
+    private Secret asReplicaIn(String region) {
+      return new Secret(
+          arn.replace(":" + REGION + ":", ":" + region + ":"),
+          name,
+          description,
+          kmsKeyId,
+          created,
+          changed,
+          deletion,
+          rotation,
+          Optional.of(REGION),
+          tags,
+          versions);
+    }
+
     private Secret withTags(Map<String, String> tags) {
       return new Secret(
           arn,
@@ -222,6 +238,7 @@ public final class Vault {
   private final Map<String, Secret> secrets = new LinkedHashMap<>();
   private final Map<String, List<Former>> history = new HashMap<>();
   private final Map<String, Map<String, Instant>> lastReads = new HashMap<>();
+  private final Map<String, Set<String>> replicaRegions = new HashMap<>();
   private Instant latest = Instant.EPOCH;
 
   Vault(InstantSource clock) {
@@ -437,6 +454,11 @@ public final class Vault {
   /** DeleteSecret: at once, or with a window in which it can be restored. */
   public synchronized Secret delete(String secretId, boolean atOnce) {
     Secret secret = find(secretId);
+    if (!replicaRegions(secret).isEmpty()) {
+      // Documented: the replicas have to go first. The wording was not recorded.
+      throw SecretsManagerException.invalidRequest(
+          "You can't delete a secret that still has replica regions.");
+    }
     if (atOnce) {
       secrets.remove(secret.name);
       return secret.withDeletion(Optional.of(now()));
@@ -519,6 +541,44 @@ public final class Vault {
   public synchronized void replicate(String secretId, String primaryRegion) {
     Secret secret = find(secretId);
     secrets.put(secret.name, secret.withPrimaryRegion(primaryRegion));
+  }
+
+  /**
+   * ReplicateSecretToRegions: callers in these regions see the secret as a replica. There is no lag
+   * between the regions.
+   */
+  public synchronized Secret addReplicas(String secretId, Collection<String> regions) {
+    Secret secret = usable(secretId).withPrimaryRegion(REGION);
+    secrets.put(secret.name, secret);
+    replicaRegions.computeIfAbsent(secret.name, _ -> new TreeSet<>()).addAll(regions);
+    return secret;
+  }
+
+  /** RemoveRegionsFromReplication: the replicas in these regions are deleted. */
+  public synchronized Secret removeReplicas(String secretId, Collection<String> regions) {
+    Secret secret = usable(secretId);
+    replicaRegions.getOrDefault(secret.name, new TreeSet<>()).removeAll(regions);
+    return secret;
+  }
+
+  /** Returns the regions that a secret has replicas in. */
+  synchronized Set<String> replicaRegions(Secret secret) {
+    return Set.copyOf(replicaRegions.getOrDefault(secret.name, Set.of()));
+  }
+
+  /** Tells whether what callers in a region know by that name or ARN is a replica. */
+  synchronized boolean hasReplicaIn(String region, String secretId) {
+    return secrets.values().stream()
+        .filter(secret -> secret.name.equals(secretId) || secret.arn.equals(secretId))
+        .anyMatch(secret -> replicaRegions(secret).contains(region));
+  }
+
+  /**
+   * Returns a secret as callers in a region see it: as a replica, where there is one. Regions are
+   * not modelled otherwise; a secret without a replica is the same everywhere.
+   */
+  synchronized Secret seenIn(String region, Secret secret) {
+    return replicaRegions(secret).contains(region) ? secret.asReplicaIn(region) : secret;
   }
 
   /** TagResource. */

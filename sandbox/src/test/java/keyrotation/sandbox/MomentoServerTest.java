@@ -5,6 +5,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import grpc.control_client.ScsControlGrpc;
 import grpc.control_client._ListCachesRequest;
+import grpc.permission_messages.CacheRole;
+import grpc.permission_messages.ExplicitPermissions;
+import grpc.permission_messages.PermissionsType;
+import grpc.permission_messages.SuperUserPermissions;
 import io.grpc.Grpc;
 import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
@@ -17,6 +21,8 @@ import java.time.Duration;
 import keyrotation.sandbox.IssuedKey.Permissions;
 import keyrotation.sandbox.MomentoServer.RefreshTokens;
 import momento.auth.AuthGrpc;
+import momento.auth._GenerateApiTokenRequest;
+import momento.auth._GenerateApiTokenResponse;
 import momento.auth._RefreshApiTokenRequest;
 import momento.auth._RefreshApiTokenResponse;
 import org.junit.jupiter.api.AfterEach;
@@ -27,6 +33,18 @@ import org.junit.jupiter.params.provider.EnumSource;
 class MomentoServerTest {
 
   private static final Duration WEEK = Duration.ofDays(7);
+
+  private static final grpc.permission_messages.Permissions DATA_ONLY =
+      grpc.permission_messages.Permissions.newBuilder()
+          .setExplicit(
+              ExplicitPermissions.newBuilder()
+                  .addPermissions(
+                      PermissionsType.newBuilder()
+                          .setCachePermissions(
+                              PermissionsType.CachePermissions.newBuilder()
+                                  .setRole(CacheRole.CacheReadOnly)
+                                  .setAllCaches(PermissionsType.All.getDefaultInstance()))))
+          .build();
 
   private final ManualClock clock = new ManualClock();
   private final CertificateAuthority authority = new CertificateAuthority();
@@ -105,6 +123,40 @@ class MomentoServerTest {
   }
 
   @Test
+  void a_super_user_key_makes_keys_for_data_alone() {
+    IssuedKey superUser = server.issue(WEEK, Permissions.SUPER_USER);
+
+    var made = make(superUser, DATA_ONLY);
+
+    assertThat(made.getEndpoint()).isEqualTo(superUser.endpoint());
+    assertThat(made.getValidUntil()).isEqualTo(clock.instant().getEpochSecond() + 60);
+    assertThat(verdict(made.getApiKey())).isEqualTo(Status.Code.PERMISSION_DENIED);
+    assertThat(refresh(made.getApiKey(), made.getRefreshToken()).getValidUntil())
+        .isEqualTo(clock.instant().getEpochSecond() + 60);
+    clock.advance(Duration.ofSeconds(60));
+    assertThat(verdict(made.getApiKey())).isEqualTo(Status.Code.UNAUTHENTICATED);
+  }
+
+  @Test
+  void no_key_makes_a_key_that_may_do_as_much() {
+    IssuedKey superUser = server.issue(WEEK, Permissions.SUPER_USER);
+    IssuedKey dataOnly = server.issue(WEEK, Permissions.DATA_ONLY);
+    var superUsers =
+        grpc.permission_messages.Permissions.newBuilder()
+            .setSuperUser(SuperUserPermissions.SuperUser)
+            .build();
+
+    assertMakesNone(superUser, superUsers, Status.Code.PERMISSION_DENIED);
+    assertMakesNone(dataOnly, DATA_ONLY, Status.Code.PERMISSION_DENIED);
+    assertMakesNone(
+        superUser,
+        DATA_ONLY.toBuilder().setExplicit(ExplicitPermissions.getDefaultInstance()).build(),
+        Status.Code.INVALID_ARGUMENT);
+    clock.advance(WEEK);
+    assertMakesNone(superUser, DATA_ONLY, Status.Code.UNAUTHENTICATED);
+  }
+
+  @Test
   void a_new_key_may_take_a_while_to_be_known() {
     server.refuseNewKeysAtFirst(2);
     IssuedKey old = server.issue(WEEK, Permissions.SUPER_USER);
@@ -172,6 +224,24 @@ class MomentoServerTest {
                 .setApiKey(token)
                 .setRefreshToken(refreshToken)
                 .build());
+  }
+
+  private _GenerateApiTokenResponse make(
+      IssuedKey maker, grpc.permission_messages.Permissions permissions) {
+    return AuthGrpc.newBlockingStub(channel)
+        .generateApiToken(
+            _GenerateApiTokenRequest.newBuilder()
+                .setAuthToken(maker.token())
+                .setPermissions(permissions)
+                .setExpires(_GenerateApiTokenRequest.Expires.newBuilder().setValidForSeconds(60))
+                .build());
+  }
+
+  private void assertMakesNone(
+      IssuedKey maker, grpc.permission_messages.Permissions permissions, Status.Code code) {
+    assertThatThrownBy(() -> make(maker, permissions))
+        .isInstanceOfSatisfying(
+            StatusRuntimeException.class, e -> assertThat(e.getStatus().getCode()).isEqualTo(code));
   }
 
   private void assertRefused(String token, String refreshToken, Status.Code code) {

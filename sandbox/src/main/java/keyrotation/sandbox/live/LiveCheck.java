@@ -1,0 +1,262 @@
+package keyrotation.sandbox.live;
+
+import io.grpc.ChannelCredentials;
+import io.grpc.TlsChannelCredentials;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+import java.util.logging.Level;
+import java.util.logging.Logger;
+import java.util.stream.Stream;
+import software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider;
+import software.amazon.awssdk.core.exception.SdkClientException;
+import software.amazon.awssdk.core.exception.SdkException;
+import software.amazon.awssdk.regions.providers.DefaultAwsRegionProviderChain;
+import software.amazon.awssdk.services.secretsmanager.SecretsManagerClient;
+import software.amazon.awssdk.services.secretsmanager.SecretsManagerClientBuilder;
+
+/**
+ * Tries the assumptions that {@code docs/assumptions.md} lists against the real services, and
+ * prints a row for each.
+ */
+public final class LiveCheck {
+
+  private static final String EXPLANATION =
+      """
+      The live check tries what the function assumes about Momento and AWS Secrets Manager against
+      the real services; docs/assumptions.md says what rests on each assumption. It has found no
+      credentials. With those of one service it tries that one's part.
+
+        AWS       AWS_REGION, and credentials where AWS's SDK looks for them (AWS_ACCESS_KEY_ID and
+                  AWS_SECRET_ACCESS_KEY, AWS_PROFILE, ...). Allow secretsmanager:CreateSecret,
+                  TagResource, DescribeSecret, GetSecretValue, PutSecretValue,
+                  UpdateSecretVersionStage and DeleteSecret on secrets called
+                  momento-key-rotation-live-check/*, and ListSecrets.
+        Momento   LIVE_MOMENTO_KEY_FILE: the JSON file that Momento's console hands out with a
+                  super-user key of the kind v1. Its refresh token is not used.
+        More      LIVE_MOMENTO_SPARE_KEY_FILE, LIVE_ROTATION_FUNCTION_ARN and LIVE_REPLICA_REGION
+                  allow for more rows; the page says what each is for.
+
+      It makes some 30 secrets of its own and deletes them, and keys that expire within the hour. It
+      takes some minutes, and costs some two cents.
+      """;
+
+  private static final int SECONDS_TO_TIDY = 300;
+
+  /**
+   * How the services are reached.
+   *
+   * @param secretsManager makes clients; empty without credentials
+   * @param momento whom to trust as Momento
+   */
+  record Connections(
+      Optional<Supplier<SecretsManagerClientBuilder>> secretsManager, ChannelCredentials momento) {}
+
+  private final LiveSettings settings;
+  private final Connections connections;
+  private final Patience patience;
+  private final Report report;
+
+  private LiveCheck(
+      LiveSettings settings, Connections connections, Patience patience, PrintStream out) {
+    this.settings = settings;
+    this.connections = connections;
+    this.patience = patience;
+    this.report = new Report(out);
+  }
+
+  /**
+   * Runs the check; ends with status 0 only if no assumption was refuted and nothing went wrong.
+   *
+   * @param args a file that is there afterwards only if the status is 0; or nothing
+   */
+  public static void main(String[] args) throws IOException {
+    // What libraries log might quote a request, and a request holds a key.
+    Logger.getLogger("").setLevel(Level.OFF);
+    CountDownLatch done = new CountDownLatch(1);
+    Thread main = Thread.currentThread();
+    Runtime.getRuntime().addShutdownHook(new Thread(() -> endEarly(main, done)));
+    boolean passed = false;
+    for (String file : args) {
+      Files.deleteIfExists(Path.of(file));
+    }
+    try {
+      passed =
+          run(
+              System.getenv(),
+              new Connections(secretsManager(), TlsChannelCredentials.create()),
+              new Patience(InstantSource.system(), Thread::sleep, System.out),
+              System.out);
+    } catch (InterruptedException e) {
+      // The shutdown hook has said so.
+    } catch (CannotTry e) {
+      System.out.println(e.why());
+    } catch (RuntimeException e) {
+      System.out.println("The check broke off: " + explain(e) + ".");
+    } finally {
+      done.countDown();
+    }
+    for (String file : passed ? args : new String[0]) {
+      Files.createFile(Path.of(file));
+    }
+    System.exit(passed ? 0 : 1);
+  }
+
+  /** Has the main thread delete what it has made, when a signal ends the process. */
+  private static void endEarly(Thread main, CountDownLatch done) {
+    if (done.getCount() > 0) {
+      System.out.println("Interrupted: the secrets are being deleted.");
+      main.interrupt();
+    }
+    try {
+      var _ = done.await(SECONDS_TO_TIDY, TimeUnit.SECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** Returns what makes clients with the credentials and the region that the AWS SDK finds. */
+  private static Optional<Supplier<SecretsManagerClientBuilder>> secretsManager() {
+    try (DefaultCredentialsProvider credentials = DefaultCredentialsProvider.builder().build()) {
+      var _ = credentials.resolveCredentials();
+    } catch (SdkClientException e) {
+      return Optional.empty();
+    }
+    try {
+      var _ = new DefaultAwsRegionProviderChain().getRegion();
+    } catch (SdkClientException e) {
+      throw new CannotTry("There are credentials of AWS, but no region: set AWS_REGION.");
+    }
+    return Optional.of(SecretsManagerClient::builder);
+  }
+
+  /**
+   * Tries all that can be tried.
+   *
+   * @return whether no assumption was refuted and nothing went wrong
+   * @throws CannotTry if a setting is wrong, or a service out of reach
+   */
+  static boolean run(
+      Map<String, String> environment, Connections connections, Patience patience, PrintStream out)
+      throws InterruptedException {
+    LiveSettings settings = LiveSettings.from(environment);
+    if (settings.key().isEmpty() && connections.secretsManager().isEmpty()) {
+      out.print(EXPLANATION);
+      return false;
+    }
+    for (String id : settings.only()) {
+      if (assumptions().stream().noneMatch(assumption -> assumption.id().equals(id))) {
+        throw new CannotTry(LiveSettings.ONLY + " names what no trial is for: " + id + ".");
+      }
+    }
+    LiveCheck check = new LiveCheck(settings, connections, patience, out);
+    check.tryMomento();
+    check.trySecretsManager();
+    return check.report.sum();
+  }
+
+  /** Returns all assumptions that the check knows how to try. */
+  static List<Assumption<?>> assumptions() {
+    return Stream.<List<? extends Assumption<?>>>of(
+            MomentoAssumptions.ALL, SecretsManagerAssumptions.ALL, RotationAssumptions.ALL)
+        .<Assumption<?>>flatMap(List::stream)
+        .toList();
+  }
+
+  private void tryMomento() throws InterruptedException {
+    List<Assumption<MomentoAccount>> wanted = wanted(MomentoAssumptions.ALL);
+    if (wanted.isEmpty()) {
+      return;
+    }
+    if (settings.key().isEmpty()) {
+      report.title("Momento");
+      notTried(wanted, LiveSettings.KEY_FILE + ": the file of a super-user key of the kind v1.");
+      return;
+    }
+    ApiKey key = settings.key().get();
+    try (MomentoAccount account =
+        MomentoAccount.connect(key, settings, connections.momento(), patience)) {
+      report.title("Momento at " + account.target());
+      tryAll(wanted, account);
+    }
+  }
+
+  private void trySecretsManager() throws InterruptedException {
+    List<Assumption<TrialSecrets>> wanted =
+        Stream.concat(
+                wanted(SecretsManagerAssumptions.ALL).stream(),
+                wanted(RotationAssumptions.ALL).stream())
+            .toList();
+    if (wanted.isEmpty()) {
+      return;
+    }
+    if (connections.secretsManager().isEmpty()) {
+      report.title("Secrets Manager");
+      notTried(wanted, "AWS credentials, and AWS_REGION.");
+      return;
+    }
+    try (TrialSecrets secrets =
+        TrialSecrets.connect(connections.secretsManager().get(), settings, patience, report)) {
+      report.title(
+          "Secrets Manager in %s, in secrets called %s..."
+              .formatted(secrets.region(), secrets.names()));
+      tryAll(wanted, secrets);
+    }
+  }
+
+  private <S> List<Assumption<S>> wanted(List<Assumption<S>> assumptions) {
+    return settings.only().isEmpty()
+        ? assumptions
+        : assumptions.stream().filter(a -> settings.only().contains(a.id())).toList();
+  }
+
+  private <S> void notTried(List<Assumption<S>> assumptions, String needs) {
+    assumptions.forEach(a -> report.add(a, new Finding.NotTried(needs)));
+  }
+
+  private <S> void tryAll(List<Assumption<S>> assumptions, S service) throws InterruptedException {
+    for (Assumption<S> assumption : assumptions) {
+      Finding finding = finding(assumption, service);
+      if (Thread.interrupted()) {
+        throw new InterruptedException();
+      }
+      report.add(assumption, finding);
+    }
+  }
+
+  /** Tries one. No error's text is shown but that of our own ones: it might quote a key. */
+  private static <S> Finding finding(Assumption<S> assumption, S service)
+      throws InterruptedException {
+    try {
+      return assumption.trial().run(service);
+    } catch (Contradiction e) {
+      return new Finding.Refuted(e.seen());
+    } catch (CannotTry e) {
+      return new Finding.Failed(e.why());
+    } catch (SdkException e) {
+      return TrialSecrets.refusal(e)
+          .<Finding>map(code -> new Finding.Refuted("A call is refused by " + code + "."))
+          .orElseGet(() -> new Finding.Failed("Secrets Manager: " + TrialSecrets.explain(e)));
+    } catch (RuntimeException e) {
+      return new Finding.Failed("The trial broke off: " + explain(e) + ".");
+    }
+  }
+
+  /** Says what an unexpected error is, without its text. */
+  private static String explain(RuntimeException e) {
+    return e.getClass().getSimpleName()
+        + Stream.of(e.getStackTrace())
+            .filter(frame -> frame.getClassName().startsWith(LiveCheck.class.getPackageName()))
+            .findFirst()
+            .map(frame -> " in " + frame)
+            .orElse("");
+  }
+}

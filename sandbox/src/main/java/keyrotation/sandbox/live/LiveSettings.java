@@ -1,0 +1,139 @@
+package keyrotation.sandbox.live;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.Base64;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+/**
+ * What the environment says to the live check. The AWS SDK reads its own variables by itself.
+ *
+ * @param key a super-user key of the kind v1; its refresh token is not used
+ * @param spareKey another one, whose refresh token may be used up
+ * @param controlEndpoint Momento's control plane; empty to derive it from the key
+ * @param functionAlias the ARN of an alias of a rotation function
+ * @param replicaRegion where secrets may be replicated to
+ * @param only the ids of the assumptions to try; empty for all
+ */
+record LiveSettings(
+    Optional<ApiKey> key,
+    Optional<ApiKey> spareKey,
+    Optional<HostAndPort> controlEndpoint,
+    Optional<String> functionAlias,
+    Optional<String> replicaRegion,
+    Set<String> only) {
+
+  static final String KEY_FILE = "LIVE_MOMENTO_KEY_FILE";
+  static final String SPARE_KEY_FILE = "LIVE_MOMENTO_SPARE_KEY_FILE";
+  static final String FUNCTION = "LIVE_ROTATION_FUNCTION_ARN";
+  static final String REPLICA_REGION = "LIVE_REPLICA_REGION";
+  static final String ONLY = "LIVE_ONLY";
+
+  /** The same variable as the function's. */
+  static final String CONTROL_ENDPOINT = "MOMENTO_CONTROL_ENDPOINT";
+
+  private static final Pattern ALIAS =
+      Pattern.compile("arn:aws[a-z-]*:lambda:[a-z0-9-]+:\\d{12}:function:[^:]+:[^:]+");
+  private static final Pattern HOST_AND_PORT = Pattern.compile("([A-Za-z0-9.-]+):(\\d{1,5})");
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  /** Where a server listens. */
+  record HostAndPort(String host, int port) {
+    @Override
+    public String toString() {
+      return host + ":" + port;
+    }
+  }
+
+  /**
+   * Reads the environment, and the files that it names.
+   *
+   * @throws CannotTry if a variable or a file is not what it has to be
+   */
+  static LiveSettings from(Map<String, String> environment) {
+    return new LiveSettings(
+        value(environment, KEY_FILE).map(file -> key(KEY_FILE, file)),
+        value(environment, SPARE_KEY_FILE).map(file -> key(SPARE_KEY_FILE, file)),
+        value(environment, CONTROL_ENDPOINT).map(LiveSettings::hostAndPort),
+        value(environment, FUNCTION).map(LiveSettings::alias),
+        value(environment, REPLICA_REGION),
+        value(environment, ONLY).map(ids -> Set.of(ids.split("[, ]+"))).orElse(Set.of()));
+  }
+
+  private static Optional<String> value(Map<String, String> environment, String name) {
+    return Optional.ofNullable(environment.get(name)).map(String::strip).filter(v -> !v.isEmpty());
+  }
+
+  private static String alias(String text) {
+    if (!ALIAS.matcher(text).matches()) {
+      throw new CannotTry(
+          FUNCTION
+              + " is not the ARN of a function's alias, such as"
+              + " arn:aws:lambda:eu-west-1:123456789012:function:NAME:live.");
+    }
+    return text;
+  }
+
+  private static HostAndPort hostAndPort(String text) {
+    Matcher matcher = HOST_AND_PORT.matcher(text);
+    if (!matcher.matches()) {
+      throw new CannotTry(CONTROL_ENDPOINT + " is not a host and a port, such as localhost:8080.");
+    }
+    return new HostAndPort(matcher.group(1), Integer.parseInt(matcher.group(2)));
+  }
+
+  /** Reads the file that Momento's console hands out; older ones name the key otherwise. */
+  private static ApiKey key(String variable, String file) {
+    String content;
+    try {
+      content = Files.readString(Path.of(file));
+    } catch (IOException | InvalidPathException e) {
+      throw new CannotTry(variable + " names no file that can be read.");
+    }
+    try {
+      JsonNode json = JSON.readTree(content);
+      String apiKey =
+          Stream.of("apiKey", "authToken", "apiToken")
+              .map(field -> json.path(field).asText())
+              .filter(text -> !text.isEmpty())
+              .findFirst()
+              .orElse("");
+      JsonNode inner = JSON.readTree(new String(Base64.getDecoder().decode(apiKey), UTF_8));
+      String endpoint = inner.path("endpoint").asText();
+      String token = inner.path("api_key").asText();
+      if (List.of(endpoint, token).contains("")) {
+        throw noKey(variable);
+      }
+      return new ApiKey(
+          endpoint,
+          token,
+          json.path("refreshToken").asText(),
+          Instant.ofEpochSecond(json.path("validUntil").asLong()));
+    } catch (JsonProcessingException | IllegalArgumentException e) {
+      // Neither the content nor the parser's message is shown: both hold the key.
+      throw noKey(variable);
+    }
+  }
+
+  private static CannotTry noKey(String variable) {
+    return new CannotTry(
+        "The file that "
+            + variable
+            + " names holds no key of the kind v1: it has to be the JSON file that Momento's"
+            + " console hands out, with the field \"apiKey\".");
+  }
+}

@@ -1,0 +1,340 @@
+package keyrotation.sandbox.live;
+
+import static java.util.concurrent.TimeUnit.SECONDS;
+
+import grpc.control_client.ScsControlGrpc;
+import grpc.control_client._ListCachesRequest;
+import grpc.permission_messages.CacheRole;
+import grpc.permission_messages.ExplicitPermissions;
+import grpc.permission_messages.Permissions;
+import grpc.permission_messages.PermissionsType;
+import io.grpc.ChannelCredentials;
+import io.grpc.Grpc;
+import io.grpc.ManagedChannel;
+import io.grpc.Metadata;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.grpc.stub.MetadataUtils;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Optional;
+import java.util.Set;
+import keyrotation.sandbox.live.LiveSettings.HostAndPort;
+import momento.auth.AuthGrpc;
+import momento.auth._GenerateApiTokenRequest;
+import momento.auth._RefreshApiTokenRequest;
+
+/**
+ * A Momento account, with a super-user key that makes short-lived keys for trials.
+ *
+ * <p>The keys that it makes may read caches and nothing else: that is how far a super-user key of
+ * the kind v1 may go (tested by Momento's JavaScript SDK), and no trial reads one. Of an answer it
+ * keeps the code and whether Momento's trailer was there, never the text, which might quote a key.
+ */
+final class MomentoAccount implements AutoCloseable {
+
+  /** How long the keys of most trials live. */
+  static final Duration LIFE = Duration.ofMinutes(30);
+
+  private static final int TLS_PORT = 443;
+  private static final int SECONDS_FOR_A_CALL = 20;
+  private static final int ATTEMPTS = 4;
+  private static final Duration PAUSE_BEFORE_ANOTHER_ATTEMPT = Duration.ofSeconds(2);
+
+  /** Momento allows an account five calls of its auth service a second (documented). */
+  private static final Duration PACE = Duration.ofMillis(250);
+
+  /** How long a key that was just made may be unknown before a trial goes on with it. */
+  private static final Duration LONGEST_SPREAD = Duration.ofMinutes(10);
+
+  private static final Metadata.Key<String> AUTHORIZATION = header("authorization");
+  private static final Metadata.Key<String> AGENT = header("agent");
+  private static final Metadata.Key<String> RUNTIME_VERSION = header("runtime-version");
+  private static final Metadata.Key<String> ERR = header("err");
+
+  /** Codes that say something of the network or of the moment, and nothing of a key. */
+  private static final Set<Status.Code> NO_ANSWERS =
+      Set.of(
+          Status.Code.UNAVAILABLE,
+          Status.Code.DEADLINE_EXCEEDED,
+          Status.Code.RESOURCE_EXHAUSTED,
+          Status.Code.ABORTED,
+          Status.Code.CANCELLED,
+          Status.Code.INTERNAL,
+          Status.Code.UNKNOWN);
+
+  /**
+   * What Momento answers, without its text.
+   *
+   * @param hasErr whether Momento's own trailer {@code err} was there
+   */
+  record Answer(Status.Code code, boolean hasErr) {
+
+    boolean is(Status.Code other) {
+      return code == other;
+    }
+
+    /** Tells whether the function takes that for the rejection of a refresh. */
+    boolean rejectsRefresh() {
+      return switch (code) {
+        case INVALID_ARGUMENT, UNAUTHENTICATED, NOT_FOUND, FAILED_PRECONDITION -> true;
+        case PERMISSION_DENIED -> hasErr;
+        default -> false;
+      };
+    }
+
+    @Override
+    public String toString() {
+      return code + (hasErr ? " with the trailer err" : "");
+    }
+  }
+
+  /** How a refresh went. */
+  sealed interface Refresh {
+    /** A new key. */
+    record Refreshed(ApiKey key) implements Refresh {}
+
+    /** None. */
+    record Refused(Answer answer) implements Refresh {}
+  }
+
+  /** There was no answer, or none that says anything. */
+  private static final class NoAnswer extends CannotTry {
+    private static final long serialVersionUID = 1L;
+
+    private NoAnswer(String call, Status.Code code, StatusRuntimeException e) {
+      super("Momento's %s ended in %s (%s).".formatted(call, code, causeOf(e)));
+    }
+  }
+
+  private final HostAndPort target;
+  private final ApiKey superUser;
+  private final Optional<ApiKey> spareKey;
+  private final ManagedChannel channel;
+  private final Patience patience;
+
+  private MomentoAccount(
+      HostAndPort target,
+      ApiKey superUser,
+      Optional<ApiKey> spareKey,
+      ManagedChannel channel,
+      Patience patience) {
+    this.target = target;
+    this.superUser = superUser;
+    this.spareKey = spareKey;
+    this.channel = channel;
+    this.patience = patience;
+  }
+
+  /**
+   * Connects, and finds out whether the key is of use.
+   *
+   * @throws CannotTry if Momento is out of reach, or the key is no super-user key
+   */
+  static MomentoAccount connect(
+      ApiKey superUser, LiveSettings settings, ChannelCredentials trust, Patience patience)
+      throws InterruptedException {
+    HostAndPort target =
+        settings
+            .controlEndpoint()
+            .orElse(new HostAndPort("control." + superUser.endpoint(), TLS_PORT));
+    MomentoAccount account =
+        new MomentoAccount(
+            target,
+            superUser,
+            settings.spareKey(),
+            Grpc.newChannelBuilderForAddress(target.host(), target.port(), trust).build(),
+            patience);
+    try {
+      if (!account.ask(superUser).is(Status.Code.OK)) {
+        // Only if it makes no keys either it is no super-user key.
+        var _ = account.make(LIFE);
+      }
+      return account;
+    } catch (NoAnswer e) {
+      account.close();
+      throw new CannotTry(
+          "Momento's control plane at %s is out of reach. %s".formatted(target, e.why())
+              + " Look at MOMENTO_CONTROL_ENDPOINT, the network and the certificates.");
+    } catch (CannotTry e) {
+      account.close();
+      throw e;
+    }
+  }
+
+  /** Returns where the control plane is. */
+  HostAndPort target() {
+    return target;
+  }
+
+  /** Returns the key that was given; its refresh token is not to be used. */
+  ApiKey superUser() {
+    return superUser;
+  }
+
+  /** Returns a key that was given to be refreshed. */
+  Optional<ApiKey> spareKey() {
+    return spareKey;
+  }
+
+  /** Returns what trials wait with. */
+  Patience patience() {
+    return patience;
+  }
+
+  /** Makes a data-only key that lives for a while, and waits until it is known. */
+  ApiKey make(Duration life) throws InterruptedException {
+    var request =
+        _GenerateApiTokenRequest.newBuilder()
+            .setAuthToken(superUser.token())
+            .setPermissions(readCaches())
+            .setExpires(
+                _GenerateApiTokenRequest.Expires.newBuilder()
+                    .setValidForSeconds((int) life.toSeconds()))
+            .build();
+    patience.pause(PACE);
+    try {
+      var made = auth().generateApiToken(request);
+      ApiKey key =
+          key(made.getEndpoint(), made.getApiKey(), made.getRefreshToken(), made.getValidUntil());
+      var _ =
+          patience.await(
+              "a key to be known",
+              min(life, LONGEST_SPREAD),
+              () -> askOnce(key.token()),
+              answer -> !answer.is(Status.Code.UNAUTHENTICATED));
+      return key;
+    } catch (StatusRuntimeException e) {
+      throw new CannotTry(
+          "Momento makes no key with the one that %s names (%s)."
+                  .formatted(LiveSettings.KEY_FILE, answer("GenerateApiToken", e))
+              + " It has to be a super-user key of the kind v1 that has not expired.");
+    }
+  }
+
+  /** Refreshes a key, whatever comes of it. */
+  Refresh refresh(ApiKey key, String refreshToken) throws InterruptedException {
+    patience.pause(PACE);
+    try {
+      var fresh =
+          auth()
+              .refreshApiToken(
+                  _RefreshApiTokenRequest.newBuilder()
+                      .setApiKey(key.token())
+                      .setRefreshToken(refreshToken)
+                      .build());
+      return new Refresh.Refreshed(
+          key(
+              fresh.getEndpoint(),
+              fresh.getApiKey(),
+              fresh.getRefreshToken(),
+              fresh.getValidUntil()));
+    } catch (StatusRuntimeException e) {
+      return new Refresh.Refused(answer("RefreshApiToken", e));
+    }
+  }
+
+  /**
+   * Refreshes a key with its own refresh token.
+   *
+   * @throws Contradiction if Momento does not
+   */
+  ApiKey refresh(ApiKey key) throws InterruptedException {
+    return switch (refresh(key, key.refreshToken())) {
+      case Refresh.Refreshed(ApiKey fresh) -> fresh;
+      case Refresh.Refused(Answer answer) ->
+          throw new Contradiction("Momento refuses to refresh a key: " + answer + ".");
+    };
+  }
+
+  /** Asks for the list of caches, which changes nothing and tells what Momento thinks of a key. */
+  Answer ask(ApiKey key) throws InterruptedException {
+    return ask(key.token());
+  }
+
+  /** The same with any token. */
+  Answer ask(String token) throws InterruptedException {
+    for (int attempt = 1; ; attempt++) {
+      try {
+        return askOnce(token);
+      } catch (NoAnswer e) {
+        if (attempt == ATTEMPTS) {
+          throw e;
+        }
+        patience.pause(PAUSE_BEFORE_ANOTHER_ATTEMPT);
+      }
+    }
+  }
+
+  private Answer askOnce(String token) {
+    Metadata headers = headers();
+    headers.put(AUTHORIZATION, token);
+    try {
+      var _ =
+          ScsControlGrpc.newBlockingStub(channel)
+              .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers))
+              .withDeadlineAfter(SECONDS_FOR_A_CALL, SECONDS)
+              .listCaches(_ListCachesRequest.getDefaultInstance());
+      return new Answer(Status.Code.OK, false);
+    } catch (StatusRuntimeException e) {
+      return answer("ListCaches", e);
+    }
+  }
+
+  @Override
+  public void close() {
+    channel.shutdownNow();
+  }
+
+  private AuthGrpc.AuthBlockingStub auth() {
+    return AuthGrpc.newBlockingStub(channel)
+        .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers()))
+        .withDeadlineAfter(SECONDS_FOR_A_CALL, SECONDS);
+  }
+
+  /** Returns what Momento's SDKs send along with each call. */
+  private static Metadata headers() {
+    Metadata headers = new Metadata();
+    headers.put(AGENT, "java:key-rotation-live-check:1");
+    headers.put(RUNTIME_VERSION, "java:" + Runtime.version().feature());
+    return headers;
+  }
+
+  private static Permissions readCaches() {
+    return Permissions.newBuilder()
+        .setExplicit(
+            ExplicitPermissions.newBuilder()
+                .addPermissions(
+                    PermissionsType.newBuilder()
+                        .setCachePermissions(
+                            PermissionsType.CachePermissions.newBuilder()
+                                .setRole(CacheRole.CacheReadOnly)
+                                .setAllCaches(PermissionsType.All.getDefaultInstance()))))
+        .build();
+  }
+
+  private static ApiKey key(String endpoint, String token, String refreshToken, long validUntil) {
+    return new ApiKey(endpoint, token, refreshToken, Instant.ofEpochSecond(validUntil));
+  }
+
+  private static Answer answer(String call, StatusRuntimeException e) {
+    String description = Optional.ofNullable(e.getStatus().getDescription()).orElse("");
+    // What a proxy on the way answers is a status of HTTP's, which gRPC translates.
+    Status.Code code =
+        description.startsWith("HTTP status code")
+            ? Status.Code.UNAVAILABLE
+            : e.getStatus().getCode();
+    if (NO_ANSWERS.contains(code)) {
+      throw new NoAnswer(call, code, e);
+    }
+    return new Answer(code, e.getTrailers() != null && e.getTrailers().containsKey(ERR));
+  }
+
+  private static Duration min(Duration a, Duration b) {
+    return a.compareTo(b) < 0 ? a : b;
+  }
+
+  private static Metadata.Key<String> header(String name) {
+    return Metadata.Key.of(name, Metadata.ASCII_STRING_MARSHALLER);
+  }
+}

@@ -1,0 +1,315 @@
+package keyrotation.sandbox.live;
+
+import io.grpc.Status;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import keyrotation.sandbox.live.MomentoAccount.Answer;
+import keyrotation.sandbox.live.MomentoAccount.Refresh;
+
+/** What the function assumes about Momento's keys of the kind v1. */
+final class MomentoAssumptions {
+
+  static final List<Assumption<MomentoAccount>> ALL =
+      List.of(
+          new Assumption<>(
+              "M1",
+              "A refresh gives another key of the same endpoint, with a refresh token, that ends"
+                  + " later.",
+              MomentoAssumptions::refreshGivesALaterKey),
+          new Assumption<>(
+              "M2",
+              "A refreshed key lives as long as the old one was made to live.",
+              MomentoAssumptions::refreshKeepsTheLifetime),
+          new Assumption<>(
+              "M3",
+              "A data-only key can be refreshed, again and again, and stays a data-only key.",
+              MomentoAssumptions::dataOnlyKeysAreRefreshed),
+          new Assumption<>(
+              "M4",
+              "A super-user key that is refreshed gives a super-user key.",
+              MomentoAssumptions::superUserKeysAreRefreshed),
+          new Assumption<>(
+              "M5",
+              "The old key stays valid after a refresh.",
+              MomentoAssumptions::oldKeyStaysValid),
+          new Assumption<>(
+              "M6",
+              "A refresh token that was used works again, or is rejected.",
+              MomentoAssumptions::usedRefreshToken),
+          new Assumption<>(
+              "M7",
+              "Using a refresh token twice harms neither the old key nor the new one.",
+              MomentoAssumptions::secondUseHarmsNoKey),
+          new Assumption<>(
+              "M8",
+              "A refresh with another key's refresh token is rejected.",
+              MomentoAssumptions::refreshTokenOfAnotherKey),
+          new Assumption<>(
+              "M9",
+              "A refresh of an expired key is rejected.",
+              MomentoAssumptions::refreshOfAnExpiredKey),
+          new Assumption<>(
+              "M10",
+              "A refresh of a key that never expires is rejected.",
+              MomentoAssumptions::refreshOfAKeyThatNeverExpires),
+          new Assumption<>(
+              "M11",
+              "ListCaches with a super-user key is answered with OK.",
+              account ->
+                  expect(new Answer(Status.Code.OK, false), account.ask(account.superUser()))),
+          new Assumption<>(
+              "M12",
+              "ListCaches with a data-only key is answered with PERMISSION_DENIED and the"
+                  + " trailer err.",
+              account ->
+                  expect(
+                      new Answer(Status.Code.PERMISSION_DENIED, true),
+                      account.ask(account.make(MomentoAccount.LIFE)))),
+          new Assumption<>(
+              "M13",
+              "ListCaches with an expired key is answered with UNAUTHENTICATED.",
+              MomentoAssumptions::listWithAnExpiredKey),
+          new Assumption<>(
+              "M14",
+              "ListCaches with a JWT of no key is answered with UNAUTHENTICATED or"
+                  + " INVALID_ARGUMENT.",
+              MomentoAssumptions::listWithNoKey),
+          new Assumption<>(
+              "M15",
+              "A refreshed key is known within 15 seconds.",
+              MomentoAssumptions::newKeyIsKnownSoon),
+          new Assumption<>(
+              "M16",
+              "A key that was accepted once stays accepted.",
+              MomentoAssumptions::acceptedKeyStaysAccepted),
+          new Assumption<>(
+              "M17",
+              "The end that a key's token names (claim exp) is the end that Momento states"
+                  + " beside it.",
+              MomentoAssumptions::tokenNamesItsEnd));
+
+  /** Long enough for two keys to end at different seconds. */
+  private static final Duration A_MOMENT = Duration.ofSeconds(2);
+
+  /** The shortest life for which a key is still of use to a trial of what lives. */
+  private static final Duration SHORT_LIFE = Duration.ofSeconds(5);
+
+  /** How far the clocks of Momento and of this machine may be apart. */
+  private static final Duration CLOCK_SKEW = Duration.ofMinutes(1);
+
+  /** How much later than it says a key may end. */
+  private static final Duration LONGEST_LEEWAY = Duration.ofMinutes(2);
+
+  /** How long the function asks about a new key before it counts as rejected. */
+  private static final Duration GRACE = Duration.ofSeconds(15);
+
+  /** How old a new key is when the function gives it up. */
+  private static final Duration DEADLINE = Duration.ofMinutes(10);
+
+  private static final int QUESTIONS = 10;
+  private static final Duration BETWEEN_QUESTIONS = Duration.ofSeconds(1);
+
+  /** The same that the function asks about: its claims are an id alone, its signature made up. */
+  private static final String JWT_OF_NO_KEY =
+      "eyJhbGciOiJIUzI1NiJ9.eyJpZCI6Im5vbmUifQ.bm8gc2lnbmF0dXJlIGZpdHMgdGhpcyB0b2tlbi4";
+
+  private MomentoAssumptions() {}
+
+  private static Finding refreshGivesALaterKey(MomentoAccount account) throws InterruptedException {
+    ApiKey old = account.make(MomentoAccount.LIFE);
+    account.patience().pause(A_MOMENT);
+    ApiKey fresh = account.refresh(old);
+    return Finding.confirmedIf(!fresh.token().equals(old.token()), "It is the same key.")
+        .and(() -> Finding.confirmedIf(!fresh.refreshToken().isEmpty(), "It has no refresh token."))
+        .and(
+            () ->
+                Finding.confirmedIf(
+                    fresh.endpoint().equals(old.endpoint()), "It has another endpoint."))
+        .and(
+            () ->
+                Finding.confirmedIf(
+                    fresh.validUntil().isAfter(old.validUntil()),
+                    "It ends at %s, and the old one at %s."
+                        .formatted(fresh.validUntil(), old.validUntil())));
+  }
+
+  private static Finding refreshKeepsTheLifetime(MomentoAccount account)
+      throws InterruptedException {
+    ApiKey old = account.make(MomentoAccount.LIFE);
+    account.patience().pause(A_MOMENT);
+    ApiKey fresh = account.refresh(old);
+    Duration life = Duration.between(account.patience().now(), fresh.validUntil());
+    return Finding.confirmedIf(
+        life.minus(MomentoAccount.LIFE).abs().compareTo(CLOCK_SKEW) < 0,
+        "The old key was made to live for %d s; the new one lives for %d s."
+            .formatted(MomentoAccount.LIFE.toSeconds(), life.toSeconds()));
+  }
+
+  private static Finding dataOnlyKeysAreRefreshed(MomentoAccount account)
+      throws InterruptedException {
+    ApiKey first = account.make(MomentoAccount.LIFE);
+    ApiKey third = account.refresh(account.refresh(first));
+    return expect(account.ask(first), whenKnown(account, third));
+  }
+
+  private static Finding superUserKeysAreRefreshed(MomentoAccount account)
+      throws InterruptedException {
+    if (account.spareKey().isEmpty()) {
+      return new Finding.NotTried(
+          LiveSettings.SPARE_KEY_FILE
+              + ": a second super-user key that expires; the check uses its refresh token up.");
+    }
+    ApiKey spare = account.spareKey().get();
+    return expect(new Answer(Status.Code.OK, false), account.ask(spare))
+        .and(
+            () ->
+                expect(
+                    new Answer(Status.Code.OK, false), whenKnown(account, account.refresh(spare))));
+  }
+
+  private static Finding oldKeyStaysValid(MomentoAccount account) throws InterruptedException {
+    ApiKey old = account.make(MomentoAccount.LIFE);
+    Answer before = account.ask(old);
+    var _ = account.refresh(old);
+    account.patience().pause(A_MOMENT);
+    return expect(before, account.ask(old));
+  }
+
+  private static Finding usedRefreshToken(MomentoAccount account) throws InterruptedException {
+    ApiKey old = account.make(MomentoAccount.LIFE);
+    var _ = account.refresh(old);
+    return switch (account.refresh(old, old.refreshToken())) {
+      case Refresh.Refreshed _ -> Finding.confirmed("It works again: refresh tokens are reusable.");
+      case Refresh.Refused(Answer answer) ->
+          answer.rejectsRefresh()
+              ? Finding.confirmed("Refresh tokens are single-use (%s).".formatted(answer))
+              : new Finding.Refuted("Refused by " + answer + ".");
+    };
+  }
+
+  private static Finding secondUseHarmsNoKey(MomentoAccount account) throws InterruptedException {
+    ApiKey old = account.make(MomentoAccount.LIFE);
+    ApiKey fresh = account.refresh(old);
+    Answer before = whenKnown(account, fresh);
+    var _ = account.refresh(old, old.refreshToken());
+    account.patience().pause(A_MOMENT);
+    return expect(before, account.ask(fresh)).and(() -> expect(before, account.ask(old)));
+  }
+
+  private static Finding refreshTokenOfAnotherKey(MomentoAccount account)
+      throws InterruptedException {
+    ApiKey key = account.make(MomentoAccount.LIFE);
+    ApiKey other = account.make(MomentoAccount.LIFE);
+    return expectRejection(account.refresh(key, other.refreshToken()));
+  }
+
+  private static Finding refreshOfAnExpiredKey(MomentoAccount account) throws InterruptedException {
+    ApiKey key = account.make(SHORT_LIFE);
+    var _ = afterItsEnd(account, key);
+    return expectRejection(account.refresh(key, key.refreshToken()));
+  }
+
+  private static Finding refreshOfAKeyThatNeverExpires(MomentoAccount account)
+      throws InterruptedException {
+    // The check makes none: it could not be got rid of again.
+    if (account.superUser().expires()) {
+      return new Finding.NotTried(
+          LiveSettings.KEY_FILE + ": a key that never expires; the one that it names does.");
+    }
+    return expectRejection(account.refresh(account.superUser(), "none"));
+  }
+
+  private static Finding listWithAnExpiredKey(MomentoAccount account) throws InterruptedException {
+    Answer answer = afterItsEnd(account, account.make(SHORT_LIFE));
+    return Finding.confirmedIf(
+        answer.is(Status.Code.UNAUTHENTICATED), "The answer is %s.".formatted(answer));
+  }
+
+  private static Finding listWithNoKey(MomentoAccount account) throws InterruptedException {
+    Answer answer = account.ask(JWT_OF_NO_KEY);
+    return answer.is(Status.Code.UNAUTHENTICATED) || answer.is(Status.Code.INVALID_ARGUMENT)
+        ? Finding.confirmed("The answer is " + answer + ".")
+        : new Finding.Refuted("The answer is " + answer + ".");
+  }
+
+  private static Finding newKeyIsKnownSoon(MomentoAccount account) throws InterruptedException {
+    ApiKey fresh = account.refresh(account.make(MomentoAccount.LIFE));
+    Instant start = account.patience().now();
+    Answer answer = whenKnown(account, fresh);
+    Duration time = Duration.between(start, account.patience().now());
+    if (answer.is(Status.Code.UNAUTHENTICATED)) {
+      return new Finding.Refuted(
+          "It is not known after %d minutes either.".formatted(DEADLINE.toMinutes()));
+    }
+    String took = "It took %d ms.".formatted(time.toMillis());
+    return time.compareTo(GRACE) <= 0 ? Finding.confirmed(took) : new Finding.Refuted(took);
+  }
+
+  private static Finding acceptedKeyStaysAccepted(MomentoAccount account)
+      throws InterruptedException {
+    ApiKey fresh = account.refresh(account.make(MomentoAccount.LIFE));
+    Answer first = whenKnown(account, fresh);
+    Finding finding = Finding.confirmed();
+    for (int i = 0; i < QUESTIONS && finding instanceof Finding.Confirmed; i++) {
+      account.patience().pause(BETWEEN_QUESTIONS);
+      finding = expect(first, account.ask(fresh));
+    }
+    return finding;
+  }
+
+  private static Finding tokenNamesItsEnd(MomentoAccount account) throws InterruptedException {
+    ApiKey made = account.make(MomentoAccount.LIFE);
+    for (ApiKey key : List.of(made, account.refresh(made))) {
+      if (key.endClaimed().isEmpty()) {
+        return Finding.confirmed("It does not name it.");
+      }
+      if (!key.endClaimed().get().equals(key.validUntil())) {
+        return new Finding.Refuted(
+            "The token says %s, and Momento's answer %s."
+                .formatted(key.endClaimed().get(), key.validUntil()));
+      }
+    }
+    return Finding.confirmed("It names it.");
+  }
+
+  /** Asks about a new key until it is known, or until the function would have given it up. */
+  private static Answer whenKnown(MomentoAccount account, ApiKey fresh)
+      throws InterruptedException {
+    return account
+        .patience()
+        .await(
+            "a new key to be known",
+            DEADLINE,
+            () -> account.ask(fresh),
+            answer -> !answer.is(Status.Code.UNAUTHENTICATED));
+  }
+
+  /** Waits for the end of a data-only key, and asks until it is not known as one any more. */
+  private static Answer afterItsEnd(MomentoAccount account, ApiKey key)
+      throws InterruptedException {
+    account.patience().pause(SHORT_LIFE);
+    return account
+        .patience()
+        .await(
+            "a key to expire",
+            LONGEST_LEEWAY,
+            () -> account.ask(key),
+            answer -> !answer.is(Status.Code.PERMISSION_DENIED));
+  }
+
+  private static Finding expect(Answer expected, Answer answer) {
+    return Finding.confirmedIf(
+        answer.equals(expected), "The answer is %s, not %s.".formatted(answer, expected));
+  }
+
+  private static Finding expectRejection(Refresh refresh) {
+    return switch (refresh) {
+      case Refresh.Refreshed _ -> new Finding.Refuted("Momento gives a key.");
+      case Refresh.Refused(Answer answer) ->
+          answer.rejectsRefresh()
+              ? Finding.confirmed("It is refused by " + answer + ".")
+              : new Finding.Refuted("It is refused by " + answer + ".");
+    };
+  }
+}

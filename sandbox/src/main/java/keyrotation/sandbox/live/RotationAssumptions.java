@@ -1,0 +1,249 @@
+package keyrotation.sandbox.live;
+
+import static keyrotation.sandbox.live.TrialSecret.CURRENT;
+import static keyrotation.sandbox.live.TrialSecret.DAYS_BETWEEN_ROTATIONS;
+import static keyrotation.sandbox.live.TrialSecret.PENDING;
+import static keyrotation.sandbox.live.TrialSecrets.refusalOf;
+import static keyrotation.sandbox.live.TrialSecrets.refused;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import software.amazon.awssdk.services.secretsmanager.model.DescribeSecretResponse;
+import software.amazon.awssdk.services.secretsmanager.model.GetSecretValueResponse;
+import software.amazon.awssdk.services.secretsmanager.model.SecretsManagerException;
+
+/**
+ * What the function assumes about Secrets Manager's own rotation.
+ *
+ * <p>The trials need a rotation function that fails, which the deployed one does: the secrets hold
+ * no keys, nor may it read them.
+ */
+final class RotationAssumptions {
+
+  static final List<Assumption<TrialSecrets>> ALL =
+      List.of(
+          new Assumption<>(
+              "S25",
+              "RotateSecret takes the ARN of an alias as the rotation function.",
+              withFunction(RotationAssumptions::aliasIsTaken)),
+          new Assumption<>(
+              "S26",
+              "RotateSecret labels the new version AWSPENDING before it has a value; a read of"
+                  + " it is answered with ResourceNotFoundException.",
+              withFunction(RotationAssumptions::versionWithoutValue)),
+          new Assumption<>(
+              "S27",
+              "A put fills the version that RotateSecret has labelled; its CreatedDate is the"
+                  + " time of the label or of the value.",
+              withFunction(RotationAssumptions::versionIsFilled)),
+          new Assumption<>(
+              "S28",
+              "RotateImmediately=false leaves an unfinished version its value and a label of"
+                  + " our own; AWSPENDING may come off.",
+              withFunction(RotationAssumptions::rotationIsSwitchedOn)),
+          new Assumption<>(
+              "S29",
+              "RotateSecret is refused with InvalidRequestException and the words \"previous"
+                  + " rotation\" while AWSPENDING is on a version that is not current.",
+              withFunction(RotationAssumptions::previousRotation)),
+          new Assumption<>(
+              "S30",
+              "A secret that was to be rotated before it had a value takes its first key like"
+                  + " any other.",
+              withFunction(RotationAssumptions::emptySecret)),
+          new Assumption<>(
+              "S31",
+              "Once rotation is switched on, DescribeSecret says so within 2.4 seconds and"
+                  + " tells the next date.",
+              withFunction(RotationAssumptions::nextRotation)));
+
+  private static final Duration LONGEST_LAG = Duration.ofSeconds(10);
+  private static final Duration LONGEST_LAG_EXPECTED = Duration.ofMillis(2_400);
+
+  /** How long the switching on may take. */
+  private static final Duration LONGEST_TEST = Duration.ofMinutes(2);
+
+  /** Keeps two times apart that are to be told apart. */
+  private static final Duration A_WHILE = Duration.ofSeconds(5);
+
+  /** How far times may differ that are the same but for the calls between them. */
+  private static final Duration TOLERANCE = Duration.ofSeconds(2);
+
+  private RotationAssumptions() {}
+
+  /** A trial with a rotation function. */
+  @FunctionalInterface
+  private interface TrialWithFunction {
+    Finding run(TrialSecrets secrets, String functionAlias) throws InterruptedException;
+  }
+
+  private static Assumption.Trial<TrialSecrets> withFunction(TrialWithFunction trial) {
+    return secrets -> {
+      String function = secrets.functionAlias().orElse("");
+      if (!function.contains(":" + secrets.region() + ":")) {
+        return new Finding.NotTried(
+            LiveSettings.FUNCTION
+                + ": the ARN of the deployed function's alias, in "
+                + secrets.region()
+                + ".");
+      }
+      try {
+        return trial.run(secrets, function);
+      } catch (SecretsManagerException e) {
+        if (String.valueOf(e.getMessage()).contains("cannot invoke")) {
+          return new Finding.NotTried(
+              "permission for Secrets Manager to invoke the function; docs/assumptions.md has the"
+                  + " command.");
+        }
+        throw e;
+      }
+    };
+  }
+
+  private static Finding aliasIsTaken(TrialSecrets secrets, String function)
+      throws InterruptedException {
+    TrialSecret secret = secrets.create();
+    secret.put("a");
+    secret.rotate("b", function);
+    String seen =
+        secrets
+            .patience()
+            .await(
+                "the function to be described",
+                LONGEST_LAG,
+                () -> String.valueOf(secret.describe().rotationLambdaARN()),
+                function::equals);
+    return Finding.confirmedIf(seen.equals(function), "DescribeSecret tells " + seen + ".");
+  }
+
+  private static Finding versionWithoutValue(TrialSecrets secrets, String function)
+      throws InterruptedException {
+    TrialSecret secret = secrets.create();
+    secret.put("a");
+    secret.rotate("b", function);
+    return secret
+        .becomes("a AWSCURRENT, b AWSPENDING")
+        .and(() -> refused("ResourceNotFoundException", () -> secret.readOnce("b")));
+  }
+
+  private static Finding versionIsFilled(TrialSecrets secrets, String function)
+      throws InterruptedException {
+    TrialSecret secret = secrets.create();
+    secret.put("a");
+    // Versions beside it tell the times by Secrets Manager's own clock.
+    secret.put("before", "BEFORE");
+    secret.rotate("b", function);
+    secrets.patience().pause(A_WHILE);
+    secret.put("b", PENDING, "REPLACES_a");
+    secret.put("after", "AFTER");
+    GetSecretValueResponse b = secret.read("b");
+    Instant label = secret.read("before").createdDate();
+    Instant value = secret.read("after").createdDate();
+    return secret
+        .becomes("a AWSCURRENT, after AFTER, b AWSPENDING REPLACES_a, before BEFORE")
+        .and(
+            () -> {
+              if (areNear(b.createdDate(), value)) {
+                return Finding.confirmed("It is the value's.");
+              }
+              return areNear(b.createdDate(), label)
+                  ? Finding.confirmed("It is the label's.")
+                  : new Finding.Refuted(
+                      "Labelled at about %s, filled at about %s, created at %s."
+                          .formatted(label, value, b.createdDate()));
+            });
+  }
+
+  private static Finding rotationIsSwitchedOn(TrialSecrets secrets, String function)
+      throws InterruptedException {
+    TrialSecret secret = secrets.create();
+    secret.put("a");
+    secret.put("b", PENDING, "REPLACES_a");
+    if (refusalOf(() -> secret.switchRotationOn("test", function)).isPresent()) {
+      return secret
+          .stays("a AWSCURRENT, b AWSPENDING REPLACES_a")
+          .and(() -> Finding.confirmed("RotateSecret is refused, and AWSPENDING stays."));
+    }
+    boolean isOff =
+        secrets
+            .patience()
+            .await(
+                "AWSPENDING to come off",
+                LONGEST_TEST,
+                () -> !secret.has("b", PENDING),
+                off -> off);
+    GetSecretValueResponse b = secret.read("b");
+    return Finding.confirmedIf(secret.has("b", "REPLACES_a"), "The label is gone.")
+        .and(
+            () ->
+                Finding.confirmedIf(
+                    secret.value("b").equals(b.secretString()), "The value is another."))
+        .and(() -> Finding.confirmed("AWSPENDING " + (isOff ? "comes off." : "stays.")));
+  }
+
+  private static Finding previousRotation(TrialSecrets secrets, String function)
+      throws InterruptedException {
+    TrialSecret secret = secrets.create();
+    secret.put("a");
+    secret.put("b", PENDING);
+    return refused(
+            "InvalidRequestException", "previous rotation", () -> secret.rotate("c", function))
+        .and(() -> secret.becomes("a AWSCURRENT, b AWSPENDING"));
+  }
+
+  private static Finding emptySecret(TrialSecrets secrets, String function)
+      throws InterruptedException {
+    TrialSecret secret = secrets.create();
+    String note =
+        refusalOf(() -> secret.rotate("b", function)).isPresent()
+            ? "RotateSecret is refused."
+            : "RotateSecret goes through.";
+    secret.put("a");
+    boolean isCurrent =
+        secrets
+            .patience()
+            .await(
+                "the first key", LONGEST_LAG, () -> secret.has("a", CURRENT), current -> current);
+    return Finding.confirmedIf(isCurrent, "It does not become AWSCURRENT. " + note)
+        .and(() -> Finding.confirmed(note));
+  }
+
+  private static Finding nextRotation(TrialSecrets secrets, String function)
+      throws InterruptedException {
+    TrialSecret secret = secrets.create();
+    secret.put("a");
+    secret.switchRotationOn("test", function);
+    Instant start = secrets.patience().now();
+    DescribeSecretResponse described =
+        secrets
+            .patience()
+            .await(
+                "the rotation to be described",
+                LONGEST_LAG,
+                secret::describe,
+                seen -> Boolean.TRUE.equals(seen.rotationEnabled()));
+    Duration took = Duration.between(start, secrets.patience().now());
+    Instant next = described.nextRotationDate();
+    return Finding.confirmedIf(
+            took.compareTo(LONGEST_LAG_EXPECTED) <= 0, "It took %d ms.".formatted(took.toMillis()))
+        .and(() -> Finding.confirmedIf(next != null, "There is no NextRotationDate."))
+        .and(
+            () ->
+                Finding.confirmedIf(
+                    Duration.between(start, next)
+                            .compareTo(Duration.ofDays(DAYS_BETWEEN_ROTATIONS + 1))
+                        <= 0,
+                    "It is " + next + "."))
+        .and(
+            () ->
+                Finding.confirmed(
+                    "With an interval of %d days it is %d hours away."
+                        .formatted(
+                            DAYS_BETWEEN_ROTATIONS, Duration.between(start, next).toHours())));
+  }
+
+  private static boolean areNear(Instant a, Instant b) {
+    return Duration.between(a, b).abs().compareTo(TOLERANCE) <= 0;
+  }
+}

@@ -1,0 +1,496 @@
+package keyrotation.sandbox.live;
+
+import static keyrotation.sandbox.live.TrialSecret.CURRENT;
+import static keyrotation.sandbox.live.TrialSecret.PENDING;
+import static keyrotation.sandbox.live.TrialSecrets.refused;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.stream.IntStream;
+import software.amazon.awssdk.services.secretsmanager.SecretsManagerClient;
+import software.amazon.awssdk.services.secretsmanager.model.Filter;
+import software.amazon.awssdk.services.secretsmanager.model.FilterNameStringType;
+import software.amazon.awssdk.services.secretsmanager.model.GetSecretValueResponse;
+import software.amazon.awssdk.services.secretsmanager.model.SecretListEntry;
+
+/** What the function assumes about secrets, their versions and labels, and replicas. */
+final class SecretsManagerAssumptions {
+
+  static final List<Assumption<TrialSecrets>> ALL =
+      List.of(
+          new Assumption<>(
+              "S1",
+              "A put of a version's own id and value changes nothing, wherever AWSCURRENT is.",
+              SecretsManagerAssumptions::putOfTheSame),
+          new Assumption<>(
+              "S2",
+              "A put of a known id with another value is refused with ResourceExistsException;"
+                  + " the value stays.",
+              SecretsManagerAssumptions::putOfAnotherValue),
+          new Assumption<>(
+              "S3",
+              "A put with a label of our own alone leaves AWSCURRENT where it is.",
+              SecretsManagerAssumptions::putWithALabelOfOurOwn),
+          new Assumption<>(
+              "S4",
+              "One put stores a value and several labels; one read by id returns them together.",
+              SecretsManagerAssumptions::putWithSeveralLabels),
+          new Assumption<>(
+              "S5",
+              "A first version that is put with a label of our own alone also becomes"
+                  + " AWSCURRENT.",
+              SecretsManagerAssumptions::firstVersion),
+          new Assumption<>(
+              "S6",
+              "A put with a label of our own that another version has moves the label.",
+              SecretsManagerAssumptions::putWithALabelOfAnother),
+          new Assumption<>(
+              "S7",
+              "A version keeps AWSPENDING and a label of our own when AWSCURRENT moves to it;"
+                  + " AWSPREVIOUS moves by itself.",
+              SecretsManagerAssumptions::promotion),
+          new Assumption<>(
+              "S8",
+              "When AWSCURRENT moves back, AWSPREVIOUS moves to the version that it leaves.",
+              SecretsManagerAssumptions::wayBack),
+          new Assumption<>(
+              "S9",
+              "Moving AWSCURRENT from a version that does not have it is refused with"
+                  + " InvalidParameterException; nothing moves.",
+              SecretsManagerAssumptions::moveFromTheWrongVersion),
+          new Assumption<>(
+              "S10",
+              "AWSPENDING and a label of our own can be taken off; a second time is refused"
+                  + " with InvalidParameterException.",
+              SecretsManagerAssumptions::takeLabelsOff),
+          new Assumption<>(
+              "S11",
+              "A version without labels is read by its id, and is not described.",
+              SecretsManagerAssumptions::versionWithoutLabels),
+          new Assumption<>(
+              "S12",
+              "A secret or version that is not there, or has no value, is answered with"
+                  + " ResourceNotFoundException.",
+              SecretsManagerAssumptions::whatIsNotThere),
+          new Assumption<>(
+              "S13",
+              "A secret takes 20 labels; a put with one more is refused with"
+                  + " LimitExceededException and stores nothing.",
+              SecretsManagerAssumptions::tooManyLabels),
+          new Assumption<>(
+              "S14",
+              "A name-based UUID (MD5, version 3) becomes the version's id as it is.",
+              SecretsManagerAssumptions::nameBasedId),
+          new Assumption<>(
+              "S15",
+              "A value of 65,536 bytes is stored; one byte more is refused.",
+              SecretsManagerAssumptions::longValue),
+          new Assumption<>(
+              "S16",
+              "A write is seen by GetSecretValue and DescribeSecret within 2.4 seconds.",
+              SecretsManagerAssumptions::writesAreSeen),
+          new Assumption<>(
+              "S17",
+              "A later version has a later CreatedDate, which stays when labels move.",
+              SecretsManagerAssumptions::createdDates),
+          new Assumption<>(
+              "S18",
+              "LastChangedDate moves on with each put and each move of a label.",
+              SecretsManagerAssumptions::lastChangedDate),
+          new Assumption<>(
+              "S19",
+              "A secret scheduled for deletion is described with its date; reads and writes"
+                  + " are refused with InvalidRequestException and the word \"deletion\".",
+              SecretsManagerAssumptions::scheduledForDeletion),
+          new Assumption<>(
+              "S20",
+              "ListSecrets finds a secret by a tag's key and value.",
+              SecretsManagerAssumptions::listed),
+          new Assumption<>(
+              "S21",
+              "ListSecrets leaves out a secret that is scheduled for deletion.",
+              SecretsManagerAssumptions::listedNoMore),
+          new Assumption<>(
+              "S22",
+              "DescribeSecret of a replica tells the region of its primary.",
+              withReplica(SecretsManagerAssumptions::replicaIsDescribed)),
+          new Assumption<>(
+              "S23",
+              "A write to a replica is refused with InvalidParameterException and the words"
+                  + " \"replica secret\".",
+              withReplica(SecretsManagerAssumptions::replicaRefusesWrites)),
+          new Assumption<>(
+              "S24",
+              "ListSecrets finds a replica by its primary's tag, and tells the primary's region.",
+              withReplica(SecretsManagerAssumptions::replicaIsListed)));
+
+  private static final int MOST_LABELS = 20;
+  private static final int LONGEST_VALUE = 65_536;
+
+  /** How long the function's retries of a read take: 0.2 s, 0.4 s, 0.8 s and 1 s. */
+  private static final Duration LONGEST_LAG_EXPECTED = Duration.ofMillis(2_400);
+
+  private static final Duration LONGEST_LAG = Duration.ofSeconds(10);
+  private static final int ROUNDS = 5;
+  private static final Duration A_SECOND = Duration.ofSeconds(1);
+  private static final long DAYS_FOR_A_RECOVERY = 7;
+
+  private SecretsManagerAssumptions() {}
+
+  private static Finding putOfTheSame(TrialSecrets secrets) throws InterruptedException {
+    TrialSecret secret = secrets.create();
+    secret.put("a");
+    Instant created = secret.read("a").createdDate();
+    secret.put("a", CURRENT);
+    secret.put("b");
+    secret.put("a", CURRENT);
+    return secret
+        .stays("a AWSPREVIOUS, b AWSCURRENT")
+        .and(
+            () ->
+                Finding.confirmedIf(
+                    secret.read("a").createdDate().equals(created), "Its CreatedDate is another."));
+  }
+
+  private static Finding putOfAnotherValue(TrialSecrets secrets) throws InterruptedException {
+    TrialSecret secret = secrets.create();
+    secret.put("a");
+    return refused("ResourceExistsException", () -> secret.putValue("a", "another value"))
+        .and(() -> holds(secret, "a"));
+  }
+
+  private static Finding putWithALabelOfOurOwn(TrialSecrets secrets) throws InterruptedException {
+    TrialSecret secret = secrets.create();
+    secret.put("a");
+    secret.put("b", "REPLACES_a");
+    return secret.stays("a AWSCURRENT, b REPLACES_a");
+  }
+
+  private static Finding putWithSeveralLabels(TrialSecrets secrets) throws InterruptedException {
+    TrialSecret secret = secrets.create();
+    secret.put("a");
+    secret.put("b", PENDING, "REPLACES_a");
+    GetSecretValueResponse read = secret.read("b");
+    return Finding.confirmedIf(
+            read.versionStages().size() == 2 && read.versionStages().contains(PENDING),
+            "The read returns %d labels.".formatted(read.versionStages().size()))
+        .and(() -> holds(secret, "b"))
+        .and(() -> secret.becomes("a AWSCURRENT, b AWSPENDING REPLACES_a"));
+  }
+
+  private static Finding firstVersion(TrialSecrets secrets) throws InterruptedException {
+    TrialSecret secret = secrets.create();
+    secret.put("b", "REPLACES_a");
+    return secret.becomes("b AWSCURRENT REPLACES_a");
+  }
+
+  private static Finding putWithALabelOfAnother(TrialSecrets secrets) throws InterruptedException {
+    TrialSecret secret = secrets.create();
+    secret.put("a");
+    secret.put("b", "REPLACES_a");
+    secret.put("c", "REPLACES_a");
+    return secret.becomes("a AWSCURRENT, c REPLACES_a");
+  }
+
+  private static Finding promotion(TrialSecrets secrets) throws InterruptedException {
+    TrialSecret secret = secrets.create();
+    secret.put("a");
+    secret.put("b");
+    secret.put("c", PENDING, "REPLACES_b");
+    secret.move(CURRENT, "b", "c");
+    return secret.becomes("b AWSPREVIOUS, c AWSCURRENT AWSPENDING REPLACES_b");
+  }
+
+  private static Finding wayBack(TrialSecrets secrets) throws InterruptedException {
+    TrialSecret secret = secrets.create();
+    secret.put("a");
+    secret.put("b");
+    secret.move(CURRENT, "b", "a");
+    return secret.becomes("a AWSCURRENT, b AWSPREVIOUS");
+  }
+
+  private static Finding moveFromTheWrongVersion(TrialSecrets secrets) throws InterruptedException {
+    TrialSecret secret = secrets.create();
+    secret.put("a");
+    secret.put("b");
+    secret.put("c", "REPLACES_a");
+    return refused("InvalidParameterException", () -> secret.move(CURRENT, "a", "c"))
+        .and(() -> secret.stays("a AWSPREVIOUS, b AWSCURRENT, c REPLACES_a"));
+  }
+
+  private static Finding takeLabelsOff(TrialSecrets secrets) throws InterruptedException {
+    TrialSecret secret = secrets.create();
+    secret.put("a");
+    secret.put("b", PENDING, "REPLACES_a");
+    secret.takeOff(PENDING, "b");
+    secret.takeOff("REPLACES_a", "b");
+    return secret
+        .becomes("a AWSCURRENT")
+        .and(() -> refused("InvalidParameterException", () -> secret.takeOff("REPLACES_a", "b")));
+  }
+
+  private static Finding versionWithoutLabels(TrialSecrets secrets) throws InterruptedException {
+    TrialSecret secret = secrets.create();
+    secret.put("a");
+    secret.put("b");
+    secret.put("c");
+    return secret
+        .becomes("b AWSPREVIOUS, c AWSCURRENT")
+        .and(() -> holds(secret, "a"))
+        .and(
+            () ->
+                Finding.confirmedIf(
+                    secret.read("a").versionStages().isEmpty(), "The read returns labels."));
+  }
+
+  private static Finding whatIsNotThere(TrialSecrets secrets) throws InterruptedException {
+    TrialSecret secret = secrets.create();
+    TrialSecret none =
+        new TrialSecret(secrets.client(), secret.name() + "/none", secrets.patience());
+    String code = "ResourceNotFoundException";
+    return refused(code, none::describe)
+        .and(() -> secret.becomes(""))
+        .and(() -> refused(code, () -> secret.readOnce("a")))
+        .and(
+            () -> {
+              secret.put("a");
+              return refused(code, () -> secret.readOnce("b"));
+            });
+  }
+
+  private static Finding tooManyLabels(TrialSecrets secrets) throws InterruptedException {
+    TrialSecret secret = secrets.create();
+    secret.put("a");
+    secret.put(
+        "b",
+        IntStream.rangeClosed(2, MOST_LABELS).mapToObj(i -> "LABEL" + i).toArray(String[]::new));
+    return refused("LimitExceededException", () -> secret.put("c", "REPLACES_a"))
+        .and(
+            () -> {
+              secrets.patience().pause(A_SECOND);
+              return Finding.confirmedIf(secret.look("c").isEmpty(), "The value was stored.");
+            });
+  }
+
+  private static Finding nameBasedId(TrialSecrets secrets) throws InterruptedException {
+    TrialSecret secret = secrets.create();
+    secret.put("a");
+    return Finding.confirmedIf(
+        secret.read("a").versionId().equals(secret.id("a")), "The version has another id.");
+  }
+
+  private static Finding longValue(TrialSecrets secrets) throws InterruptedException {
+    TrialSecret secret = secrets.create();
+    secret.putValue("a", "a".repeat(LONGEST_VALUE));
+    int length = secret.read("a").secretString().length();
+    return Finding.confirmedIf(length == LONGEST_VALUE, "%d bytes came back.".formatted(length))
+        .and(
+            () ->
+                Finding.confirmedIf(
+                    TrialSecrets.refusalOf(
+                            () -> secret.putValue("b", "b".repeat(LONGEST_VALUE + 1)))
+                        .isPresent(),
+                    "One byte more is stored."));
+  }
+
+  private static Finding writesAreSeen(TrialSecrets secrets) throws InterruptedException {
+    Patience patience = secrets.patience();
+    TrialSecret secret = secrets.create();
+    secret.put("v0");
+    Duration slowest = Duration.ZERO;
+    for (int i = 1; i <= ROUNDS; i++) {
+      String old = "v" + (i - 1);
+      String fresh = "v" + i;
+      secret.put(fresh, "REPLACES_" + old);
+      Instant put = patience.now();
+      var _ =
+          patience.await(
+              "a put to be seen", LONGEST_LAG, () -> secret.look(fresh).isPresent(), seen -> seen);
+      slowest = max(slowest, Duration.between(put, patience.now()));
+      secret.move(CURRENT, old, fresh);
+      Instant moved = patience.now();
+      var _ =
+          patience.await(
+              "a move to be seen", LONGEST_LAG, () -> secret.has(fresh, CURRENT), seen -> seen);
+      slowest = max(slowest, Duration.between(moved, patience.now()));
+    }
+    String took = "The slowest of %d took %d ms.".formatted(2 * ROUNDS, slowest.toMillis());
+    return slowest.compareTo(LONGEST_LAG_EXPECTED) <= 0
+        ? Finding.confirmed(took)
+        : new Finding.Refuted(took);
+  }
+
+  private static Finding createdDates(TrialSecrets secrets) throws InterruptedException {
+    TrialSecret secret = secrets.create();
+    secret.put("a");
+    secret.put("b", "REPLACES_a");
+    Instant a = secret.read("a").createdDate();
+    Instant b = secret.read("b").createdDate();
+    secrets.patience().pause(A_SECOND);
+    secret.move(CURRENT, "a", "b");
+    return Finding.confirmedIf(b.isAfter(a), "They are %s and %s.".formatted(a, b))
+        .and(() -> secret.becomes("a AWSPREVIOUS, b AWSCURRENT REPLACES_a"))
+        .and(
+            () ->
+                Finding.confirmedIf(
+                    secret.read("b").createdDate().equals(b), "It moved with a label."));
+  }
+
+  private static Finding lastChangedDate(TrialSecrets secrets) throws InterruptedException {
+    TrialSecret secret = secrets.create();
+    secret.put("a");
+    return movesOn(secrets, secret, "a put", () -> secret.put("b", "REPLACES_a"))
+        .and(() -> movesOn(secrets, secret, "a move", () -> secret.move(CURRENT, "a", "b")));
+  }
+
+  private static Finding movesOn(
+      TrialSecrets secrets, TrialSecret secret, String what, Runnable change)
+      throws InterruptedException {
+    secrets.patience().pause(A_SECOND.multipliedBy(2));
+    Instant before = secret.describe().lastChangedDate();
+    change.run();
+    Instant after =
+        secrets
+            .patience()
+            .await(
+                "LastChangedDate",
+                LONGEST_LAG,
+                () -> secret.describe().lastChangedDate(),
+                date -> date.isAfter(before));
+    return Finding.confirmedIf(after.isAfter(before), "It did not move with " + what + ".");
+  }
+
+  private static Finding scheduledForDeletion(TrialSecrets secrets) throws InterruptedException {
+    TrialSecret secret = secrets.create();
+    secret.put("a");
+    scheduleForDeletion(secrets, secret);
+    boolean isDescribed =
+        secrets
+            .patience()
+            .await(
+                "the deletion",
+                LONGEST_LAG,
+                () -> secret.describe().deletedDate() != null,
+                seen -> seen);
+    String code = "InvalidRequestException";
+    return Finding.confirmedIf(isDescribed, "DescribeSecret has no DeletedDate.")
+        .and(() -> refused(code, "deletion", () -> secret.readOnce("a")))
+        .and(() -> refused(code, "deletion", () -> secret.put("b")));
+  }
+
+  private static Finding listed(TrialSecrets secrets) throws InterruptedException {
+    TrialSecret secret = secrets.create();
+    Instant start = secrets.patience().now();
+    if (!awaitList(secrets, secret, true)) {
+      return new Finding.Refuted("It is not listed after 5 minutes.");
+    }
+    Duration took = Duration.between(start, secrets.patience().now());
+    String beginning = secret.name().substring(0, secret.name().length() - 1);
+    boolean byBeginning =
+        list(secrets.client(), beginning).stream()
+            .anyMatch(entry -> entry.name().equals(secret.name()));
+    return Finding.confirmed(
+        "It took %d ms; the filter takes %s."
+            .formatted(
+                took.toMillis(), byBeginning ? "what begins so" : "nothing but the whole value"));
+  }
+
+  private static Finding listedNoMore(TrialSecrets secrets) throws InterruptedException {
+    TrialSecret secret = secrets.create();
+    boolean wasListed = awaitList(secrets, secret, true);
+    scheduleForDeletion(secrets, secret);
+    return Finding.confirmedIf(wasListed, "It was never listed.")
+        .and(
+            () ->
+                Finding.confirmedIf(
+                    awaitList(secrets, secret, false), "It is listed after 5 minutes."));
+  }
+
+  /** Waits until a secret is listed, or is not; tells whether it came to that. */
+  private static boolean awaitList(TrialSecrets secrets, TrialSecret secret, boolean isThere)
+      throws InterruptedException {
+    return secrets
+        .patience()
+        .await(
+            isThere ? "the list to show a secret" : "the list to leave a secret out",
+            TrialSecrets.MINUTES,
+            () -> list(secrets.client(), secret.name()).isEmpty() != isThere,
+            seen -> seen);
+  }
+
+  private static List<SecretListEntry> list(SecretsManagerClient client, String value) {
+    return client
+        .listSecrets(
+            r ->
+                r.filters(
+                    filter(FilterNameStringType.TAG_KEY, TrialSecrets.TAG),
+                    filter(FilterNameStringType.TAG_VALUE, value)))
+        .secretList();
+  }
+
+  private static Filter filter(FilterNameStringType key, String value) {
+    return Filter.builder().key(key).values(value).build();
+  }
+
+  private static void scheduleForDeletion(TrialSecrets secrets, TrialSecret secret) {
+    var _ =
+        secrets
+            .client()
+            .deleteSecret(r -> r.secretId(secret.name()).recoveryWindowInDays(DAYS_FOR_A_RECOVERY));
+  }
+
+  /** A trial of a replica. */
+  @FunctionalInterface
+  private interface TrialOfReplica {
+    Finding run(TrialSecrets secrets, TrialSecret replica) throws InterruptedException;
+  }
+
+  private static Assumption.Trial<TrialSecrets> withReplica(TrialOfReplica trial) {
+    return secrets ->
+        secrets.replica().isPresent()
+            ? trial.run(secrets, secrets.replica().get())
+            : new Finding.NotTried(
+                LiveSettings.REPLICA_REGION + ": a second region to replicate a secret to.");
+  }
+
+  private static Finding replicaIsDescribed(TrialSecrets secrets, TrialSecret replica) {
+    String region = String.valueOf(replica.describe().primaryRegion());
+    return Finding.confirmedIf(
+        region.equals(secrets.region()), "It tells " + region + ", not " + secrets.region() + ".");
+  }
+
+  private static Finding replicaRefusesWrites(TrialSecrets secrets, TrialSecret replica)
+      throws InterruptedException {
+    String code = "InvalidParameterException";
+    return refused(code, "replica secret", () -> replica.put("b", "REPLACES_a"))
+        .and(() -> refused(code, "replica secret", () -> replica.move(CURRENT, "a", "a")));
+  }
+
+  private static Finding replicaIsListed(TrialSecrets secrets, TrialSecret replica)
+      throws InterruptedException {
+    List<SecretListEntry> found =
+        secrets
+            .patience()
+            .await(
+                "the list to show a replica",
+                TrialSecrets.MINUTES,
+                () -> list(replica.client(), replica.name()),
+                list -> !list.isEmpty());
+    return Finding.confirmedIf(!found.isEmpty(), "It is not listed after 5 minutes.")
+        .and(
+            () ->
+                Finding.confirmedIf(
+                    secrets.region().equals(found.getFirst().primaryRegion()),
+                    "The primary's region is missing."));
+  }
+
+  private static Finding holds(TrialSecret secret, String version) throws InterruptedException {
+    return Finding.confirmedIf(
+        secret.read(version).secretString().equals(secret.value(version)), "The value is another.");
+  }
+
+  private static Duration max(Duration a, Duration b) {
+    return a.compareTo(b) > 0 ? a : b;
+  }
+}

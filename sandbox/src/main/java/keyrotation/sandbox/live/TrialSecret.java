@@ -1,0 +1,211 @@
+package keyrotation.sandbox.live;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static java.util.stream.Collectors.joining;
+
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.UUID;
+import software.amazon.awssdk.services.secretsmanager.SecretsManagerClient;
+import software.amazon.awssdk.services.secretsmanager.model.DescribeSecretResponse;
+import software.amazon.awssdk.services.secretsmanager.model.GetSecretValueResponse;
+import software.amazon.awssdk.services.secretsmanager.model.ResourceNotFoundException;
+
+/**
+ * A secret whose versions have names, so that a trial can say in one line what it expects of it.
+ *
+ * <p>A version called {@code a} has an id that is derived from the name, as the function derives
+ * its ids. The label that the function puts on the successor of {@code a} is written {@code
+ * REPLACES_a} here. The state of a secret is written as in {@code "a AWSPREVIOUS, b AWSCURRENT
+ * REPLACES_a"}.
+ */
+final class TrialSecret {
+
+  static final String CURRENT = "AWSCURRENT";
+  static final String PENDING = "AWSPENDING";
+
+  /** How many days lie between two rotations, where rotation is switched on. */
+  static final long DAYS_BETWEEN_ROTATIONS = 30;
+
+  private static final String REPLACES = "REPLACES_";
+  private static final String OWN_LABEL = "MOMENTO_REPLACES_";
+
+  /** Reads may lag behind; what they do not show by then is not so. */
+  private static final Duration LONGEST_LAG = Duration.ofSeconds(10);
+
+  /** By then a change would show that is not to happen. */
+  private static final Duration A_WHILE = Duration.ofSeconds(3);
+
+  private final SecretsManagerClient client;
+  private final String name;
+  private final Patience patience;
+  private final Map<String, String> versions;
+
+  TrialSecret(SecretsManagerClient client, String name, Patience patience) {
+    this(client, name, patience, new HashMap<>());
+  }
+
+  private TrialSecret(
+      SecretsManagerClient client, String name, Patience patience, Map<String, String> versions) {
+    this.client = client;
+    this.name = name;
+    this.patience = patience;
+    this.versions = versions;
+  }
+
+  /** Returns the same secret as the client of another region sees it. */
+  TrialSecret seenBy(SecretsManagerClient other) {
+    return new TrialSecret(other, name, patience, versions);
+  }
+
+  SecretsManagerClient client() {
+    return client;
+  }
+
+  String name() {
+    return name;
+  }
+
+  /** Returns the id of a version, be it there or not: an MD5-based UUID, as the function's are. */
+  String id(String version) {
+    String id = UUID.nameUUIDFromBytes((name + "/" + version).getBytes(UTF_8)).toString();
+    versions.put(id, version);
+    return id;
+  }
+
+  /** Returns the value that {@link #put} stores in a version. */
+  String value(String version) {
+    return "value of " + version;
+  }
+
+  /** PutSecretValue, with the version's id and value; without labels it moves AWSCURRENT. */
+  void put(String version, String... labels) {
+    putValue(version, value(version), labels);
+  }
+
+  /** The same with any value. */
+  void putValue(String version, String value, String... labels) {
+    var _ =
+        client.putSecretValue(
+            r -> {
+              r.secretId(name).clientRequestToken(id(version)).secretString(value);
+              if (labels.length > 0) {
+                r.versionStages(List.of(labels).stream().map(this::label).toList());
+              }
+            });
+  }
+
+  /** UpdateSecretVersionStage, from one version to another. */
+  void move(String label, String from, String to) {
+    var _ =
+        client.updateSecretVersionStage(
+            r ->
+                r.secretId(name)
+                    .versionStage(label(label))
+                    .removeFromVersionId(id(from))
+                    .moveToVersionId(id(to)));
+  }
+
+  /** UpdateSecretVersionStage, from a version to none. */
+  void takeOff(String label, String from) {
+    var _ =
+        client.updateSecretVersionStage(
+            r -> r.secretId(name).versionStage(label(label)).removeFromVersionId(id(from)));
+  }
+
+  /** RotateSecret: has Secrets Manager rotate the secret now, into a version. */
+  void rotate(String version, String function) {
+    rotate(version, function, true);
+  }
+
+  /** RotateSecret without rotating: Secrets Manager has the function test a version alone. */
+  void switchRotationOn(String version, String function) {
+    rotate(version, function, false);
+  }
+
+  private void rotate(String version, String function, boolean now) {
+    var _ =
+        client.rotateSecret(
+            r ->
+                r.secretId(name)
+                    .clientRequestToken(id(version))
+                    .rotationLambdaARN(function)
+                    .rotationRules(rules -> rules.automaticallyAfterDays(DAYS_BETWEEN_ROTATIONS))
+                    .rotateImmediately(now));
+  }
+
+  /** DescribeSecret. */
+  DescribeSecretResponse describe() {
+    return client.describeSecret(r -> r.secretId(name));
+  }
+
+  /** GetSecretValue by id. */
+  GetSecretValueResponse readOnce(String version) {
+    return client.getSecretValue(r -> r.secretId(name).versionId(id(version)));
+  }
+
+  /** The same, again and again while a read does not see the version yet. */
+  GetSecretValueResponse read(String version) throws InterruptedException {
+    return patience
+        .await("a version to be seen", LONGEST_LAG, () -> look(version), Optional::isPresent)
+        .orElseThrow(() -> new Contradiction("Version " + version + " cannot be read."));
+  }
+
+  /** Reads a version once; empty if it is not seen. */
+  Optional<GetSecretValueResponse> look(String version) {
+    try {
+      return Optional.of(readOnce(version));
+    } catch (ResourceNotFoundException e) {
+      return Optional.empty();
+    }
+  }
+
+  /** Tells whether a version has a label, according to DescribeSecret. */
+  boolean has(String version, String label) {
+    return describe()
+        .versionIdsToStages()
+        .getOrDefault(id(version), List.of())
+        .contains(label(label));
+  }
+
+  /** Confirms that the secret comes to be in a state. */
+  Finding becomes(String state) throws InterruptedException {
+    String seen = patience.await("labels to move", LONGEST_LAG, this::state, state::equals);
+    return Finding.confirmedIf(
+        seen.equals(state), "Labels are \"%s\", not \"%s\".".formatted(seen, state));
+  }
+
+  /** Confirms that the secret is in a state still, after a while. */
+  Finding stays(String state) throws InterruptedException {
+    patience.pause(A_WHILE);
+    return becomes(state);
+  }
+
+  private String state() {
+    Map<String, String> labels = new TreeMap<>();
+    describe()
+        .versionIdsToStages()
+        .forEach(
+            (id, stages) ->
+                labels.put(
+                    versions.getOrDefault(id, "another"),
+                    stages.stream().map(this::shortened).sorted().collect(joining(" "))));
+    return labels.entrySet().stream()
+        .map(version -> version.getKey() + " " + version.getValue())
+        .collect(joining(", "));
+  }
+
+  private String label(String label) {
+    return label.startsWith(REPLACES) ? OWN_LABEL + id(label.substring(REPLACES.length())) : label;
+  }
+
+  private String shortened(String label) {
+    return label.startsWith(OWN_LABEL)
+        ? REPLACES + versions.getOrDefault(label.substring(OWN_LABEL.length()), "another")
+        : label;
+  }
+}

@@ -1,0 +1,292 @@
+package keyrotation.sandbox.live;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
+import java.util.function.Supplier;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+import software.amazon.awssdk.awscore.exception.AwsServiceException;
+import software.amazon.awssdk.core.exception.SdkException;
+import software.amazon.awssdk.regions.Region;
+import software.amazon.awssdk.services.secretsmanager.SecretsManagerClient;
+import software.amazon.awssdk.services.secretsmanager.SecretsManagerClientBuilder;
+import software.amazon.awssdk.services.secretsmanager.model.InvalidRequestException;
+import software.amazon.awssdk.services.secretsmanager.model.ReplicaRegionType;
+import software.amazon.awssdk.services.secretsmanager.model.ReplicationStatusType;
+import software.amazon.awssdk.services.secretsmanager.model.ResourceNotFoundException;
+import software.amazon.awssdk.services.secretsmanager.model.StatusType;
+import software.amazon.awssdk.services.secretsmanager.model.Tag;
+
+/**
+ * Secrets of the check's own, all of which it deletes when it is closed. Their values are words,
+ * and no keys.
+ */
+final class TrialSecrets implements AutoCloseable {
+
+  /** What all their names begin with. */
+  static final String PREFIX = "momento-key-rotation-live-check/";
+
+  /** The key of a tag that all of them have; its value is the secret's name. */
+  static final String TAG = "momento-key-rotation-live-check";
+
+  /** How long something may take in Secrets Manager that takes minutes. */
+  static final Duration MINUTES = Duration.ofMinutes(5);
+
+  private static final Duration LONGEST_CALL = Duration.ofSeconds(30);
+
+  /** How Secrets Manager refuses a request for what it asks; other errors say nothing of that. */
+  private static final Set<String> REFUSALS =
+      Set.of(
+          "InvalidParameterException",
+          "InvalidRequestException",
+          "LimitExceededException",
+          "ResourceExistsException",
+          "ResourceNotFoundException",
+          "ValidationException");
+
+  private static final Pattern ACTION = Pattern.compile("(secretsmanager|lambda):[A-Za-z]+");
+
+  private final Supplier<SecretsManagerClientBuilder> clients;
+  private final SecretsManagerClient client;
+  private final LiveSettings settings;
+  private final Patience patience;
+  private final Report report;
+  private final String names = PREFIX + UUID.randomUUID().toString().substring(0, 8) + "/";
+  private final List<TrialSecret> secrets = new ArrayList<>();
+  private @Nullable TrialSecret primary;
+  private @Nullable TrialSecret replica;
+  private @Nullable SecretsManagerClient clientOfReplicas;
+
+  private TrialSecrets(
+      Supplier<SecretsManagerClientBuilder> clients,
+      LiveSettings settings,
+      Patience patience,
+      Report report) {
+    this.clients = clients;
+    this.client = build(clients.get());
+    this.settings = settings;
+    this.patience = patience;
+    this.report = report;
+  }
+
+  /**
+   * Connects, and finds out whether the credentials are of use.
+   *
+   * @throws CannotTry if Secrets Manager is out of reach, or refuses the credentials
+   */
+  static TrialSecrets connect(
+      Supplier<SecretsManagerClientBuilder> clients,
+      LiveSettings settings,
+      Patience patience,
+      Report report) {
+    TrialSecrets secrets = new TrialSecrets(clients, settings, patience, report);
+    try {
+      var _ = secrets.client.describeSecret(r -> r.secretId(PREFIX + "none"));
+    } catch (ResourceNotFoundException e) {
+      return secrets;
+    } catch (SdkException e) {
+      secrets.close();
+      throw new CannotTry(
+          "Secrets Manager in %s cannot be used: %s".formatted(secrets.region(), explain(e))
+              + " Look at the credentials, AWS_REGION, AWS_ENDPOINT_URL and the network.");
+    }
+    return secrets;
+  }
+
+  /** Creates a secret without a value. */
+  TrialSecret create() {
+    TrialSecret secret = new TrialSecret(client, names + secrets.size(), patience);
+    // On the list before it is there, it is deleted even where the answer is lost.
+    secrets.add(secret);
+    var _ =
+        client.createSecret(
+            r ->
+                r.name(secret.name())
+                    .description("Of the live check of Momento key rotation, which deletes it.")
+                    .tags(Tag.builder().key(TAG).value(secret.name()).build()));
+    return secret;
+  }
+
+  /** Returns what the names of this run's secrets begin with. */
+  String names() {
+    return names;
+  }
+
+  SecretsManagerClient client() {
+    return client;
+  }
+
+  Patience patience() {
+    return patience;
+  }
+
+  /** Returns the ARN of an alias of a rotation function; empty if none was given. */
+  Optional<String> functionAlias() {
+    return settings.functionAlias();
+  }
+
+  /** Returns the region that the secrets are in, those that replicas are made of. */
+  String region() {
+    return client.serviceClientConfiguration().region().id();
+  }
+
+  /** Returns a replica, the same each time; empty if no region was given for it. */
+  Optional<TrialSecret> replica() throws InterruptedException {
+    if (settings.replicaRegion().isEmpty()) {
+      return Optional.empty();
+    }
+    String region = settings.replicaRegion().get();
+    if (primary == null) {
+      primary = create();
+      primary.put("a");
+      SecretsManagerClient there = build(clients.get().region(Region.of(region)));
+      clientOfReplicas = there;
+      replica = isReplicated(primary, region) ? primary.seenBy(there) : null;
+    }
+    if (replica == null) {
+      throw new CannotTry("No replica came to be in " + region + ".");
+    }
+    return Optional.of(replica);
+  }
+
+  private boolean isReplicated(TrialSecret secret, String region) throws InterruptedException {
+    ReplicaRegionType added = ReplicaRegionType.builder().region(region).build();
+    return refusalOf(
+                () ->
+                    client.replicateSecretToRegions(
+                        r -> r.secretId(secret.name()).addReplicaRegions(added)))
+            .isEmpty()
+        && patience.await(
+            "the replica",
+            MINUTES,
+            () ->
+                secret.describe().replicationStatus().stream()
+                    .map(ReplicationStatusType::status)
+                    .anyMatch(StatusType.IN_SYNC::equals),
+            inSync -> inSync);
+  }
+
+  /** Deletes all secrets for good, also where the check was interrupted. */
+  @Override
+  public void close() {
+    boolean wasInterrupted = Thread.interrupted();
+    for (TrialSecret secret : secrets) {
+      try {
+        delete(secret);
+      } catch (SdkException | InterruptedException e) {
+        report.error(
+            "A secret was left behind. Delete it: aws secretsmanager delete-secret --region %s"
+                    .formatted(region())
+                + " --secret-id %s --force-delete-without-recovery".formatted(secret.name()));
+      }
+    }
+    secrets.clear();
+    client.close();
+    if (clientOfReplicas != null) {
+      clientOfReplicas.close();
+    }
+    if (wasInterrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void delete(TrialSecret secret) throws InterruptedException {
+    if (secret == primary) {
+      String region = settings.replicaRegion().orElseThrow();
+      // It is refused where there is none.
+      var _ =
+          refusalOf(
+              () ->
+                  client.removeRegionsFromReplication(
+                      r -> r.secretId(secret.name()).removeReplicaRegions(region)));
+    }
+    // A secret cannot be deleted before its replicas are gone.
+    boolean isDeleted =
+        patience.await("a replica to go", MINUTES, () -> isDeleted(secret), deleted -> deleted);
+    if (!isDeleted) {
+      throw InvalidRequestException.builder().message("It has replicas.").build();
+    }
+  }
+
+  private boolean isDeleted(TrialSecret secret) {
+    try {
+      var _ = client.deleteSecret(r -> r.secretId(secret.name()).forceDeleteWithoutRecovery(true));
+      return true;
+    } catch (ResourceNotFoundException e) {
+      return true;
+    } catch (InvalidRequestException e) {
+      return false;
+    }
+  }
+
+  private static SecretsManagerClient build(SecretsManagerClientBuilder builder) {
+    return builder
+        .overrideConfiguration(
+            builder.overrideConfiguration().toBuilder().apiCallTimeout(LONGEST_CALL).build())
+        .build();
+  }
+
+  /** Confirms that Secrets Manager refuses a call, by a code and in words that have a part. */
+  static Finding refused(String code, String part, Runnable call) {
+    Optional<AwsServiceException> refusal = refusalOf(call);
+    return refusal
+        .map(
+            e ->
+                Finding.confirmedIf(
+                    code(e).equals(code) && textOf(e).contains(part),
+                    "It is refused by %s: %s".formatted(code(e), textOf(e))))
+        .orElse(new Finding.Refuted("It is not refused."));
+  }
+
+  /** Confirms that Secrets Manager refuses a call by a code. */
+  static Finding refused(String code, Runnable call) {
+    return refused(code, "", call);
+  }
+
+  /** Makes a call, and returns the error if it is refused for what it asks; empty if it is not. */
+  static Optional<AwsServiceException> refusalOf(Runnable call) {
+    try {
+      call.run();
+      return Optional.empty();
+    } catch (AwsServiceException e) {
+      if (refusal(e).isEmpty()) {
+        throw e;
+      }
+      return Optional.of(e);
+    }
+  }
+
+  private static String textOf(AwsServiceException e) {
+    return String.valueOf(e.awsErrorDetails().errorMessage());
+  }
+
+  /**
+   * Returns the code by which Secrets Manager refuses what it was asked for; empty if an error is
+   * about something else, such as permissions, load or the network.
+   */
+  static Optional<String> refusal(SdkException e) {
+    return e instanceof AwsServiceException service
+        ? Optional.of(code(service)).filter(REFUSALS::contains)
+        : Optional.empty();
+  }
+
+  /** Says what an error is, without its text, which might quote credentials. */
+  static String explain(SdkException e) {
+    if (!(e instanceof AwsServiceException service)) {
+      return "there is no answer (" + CannotTry.causeOf(e) + ").";
+    }
+    Matcher action = ACTION.matcher(String.valueOf(e.getMessage()));
+    return code(service) + (action.find() ? " for want of " + action.group() : "") + ".";
+  }
+
+  private static String code(AwsServiceException e) {
+    return Optional.ofNullable(e.awsErrorDetails())
+        .flatMap(details -> Optional.ofNullable(details.errorCode()))
+        .orElse("HTTP status " + e.statusCode());
+  }
+}

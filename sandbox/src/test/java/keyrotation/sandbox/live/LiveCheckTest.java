@@ -1,0 +1,252 @@
+package keyrotation.sandbox.live;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.time.Duration;
+import java.util.List;
+import keyrotation.sandbox.Fault;
+import keyrotation.sandbox.IssuedKey;
+import keyrotation.sandbox.IssuedKey.Permissions;
+import keyrotation.sandbox.MomentoServer;
+import keyrotation.sandbox.MomentoServer.RefreshTokens;
+import keyrotation.sandbox.SecretsManagerException;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+class LiveCheckTest {
+
+  private LiveLab lab = new LiveLab(RefreshTokens.SINGLE_USE);
+
+  @AfterEach
+  void close() {
+    lab.close();
+  }
+
+  @Test
+  void confirms_every_assumption_in_the_sandbox() throws Exception {
+    LiveLab.Run run = lab.run();
+
+    assertThat(LiveCheck.assumptions())
+        .allSatisfy(
+            assumption ->
+                assertThat(run.row(assumption.id()))
+                    .contains("confirmed  " + assumption.statement()));
+    assertThat(run.output())
+        .endsWith(
+            "%n%d confirmed, 0 refuted, 0 not tried, 0 errors%n"
+                .formatted(LiveCheck.assumptions().size()));
+    assertThat(run.passed()).isTrue();
+  }
+
+  @Test
+  void says_which_of_two_good_answers_it_has_seen() throws Exception {
+    assertThat(lab.run("M6").row("M6")).contains("confirmed", "single-use (INVALID_ARGUMENT)");
+    close();
+    lab = new LiveLab(RefreshTokens.REUSABLE);
+    assertThat(lab.run("M6").row("M6")).contains("confirmed", "reusable");
+  }
+
+  @Test
+  void names_what_a_row_lacks() throws Exception {
+    lab.environment.remove("LIVE_MOMENTO_SPARE_KEY_FILE");
+    lab.environment.remove("LIVE_ROTATION_FUNCTION_ARN");
+    lab.environment.remove("LIVE_REPLICA_REGION");
+    IssuedKey expiring = lab.sandbox.momento().issue(Duration.ofDays(1), Permissions.SUPER_USER);
+    lab.environment.put("LIVE_MOMENTO_KEY_FILE", lab.fileOf("other", expiring.consoleJson()));
+
+    LiveLab.Run run = lab.run("M4, M10, S22, S25");
+
+    assertThat(run.row("M4")).contains("not tried", "needs: LIVE_MOMENTO_SPARE_KEY_FILE");
+    assertThat(run.row("M10")).contains("not tried", "LIVE_MOMENTO_KEY_FILE", "never expires");
+    assertThat(run.row("S22")).contains("not tried", "LIVE_REPLICA_REGION");
+    assertThat(run.row("S25")).contains("not tried", "LIVE_ROTATION_FUNCTION_ARN", "us-east-1");
+    assertThat(run.output()).contains("0 confirmed, 0 refuted, 4 not tried, 0 errors");
+    assertThat(run.passed()).isTrue();
+  }
+
+  @Test
+  void tries_the_part_of_either_service_alone() throws Exception {
+    lab.environment.put("LIVE_ONLY", "M1, S1");
+    LiveLab.Run momento = lab.runWithoutAws();
+    assertThat(momento.row("M1")).contains("confirmed");
+    assertThat(momento.row("S1")).contains("not tried", "AWS credentials, and AWS_REGION");
+
+    lab.environment.remove("LIVE_MOMENTO_KEY_FILE");
+    LiveLab.Run secretsManager = lab.run();
+    assertThat(secretsManager.row("M1")).contains("not tried", "LIVE_MOMENTO_KEY_FILE");
+    assertThat(secretsManager.row("S1")).contains("confirmed");
+  }
+
+  @Test
+  void explains_itself_where_there_are_no_credentials() throws Exception {
+    lab.environment.clear();
+
+    LiveLab.Run run = lab.runWithoutAws();
+
+    assertThat(run.passed()).isFalse();
+    assertThat(run.output())
+        .contains("AWS_REGION", "LIVE_MOMENTO_KEY_FILE", "LIVE_MOMENTO_SPARE_KEY_FILE")
+        .contains("LIVE_ROTATION_FUNCTION_ARN", "LIVE_REPLICA_REGION", "docs/assumptions.md")
+        .contains("secretsmanager:CreateSecret", "cents")
+        .hasLineCount(16);
+    assertThat(lab.sandbox.callsSeen()).isEmpty();
+  }
+
+  @Test
+  void does_not_try_what_needs_a_function_that_may_not_be_invoked() throws Exception {
+    String other = LiveLab.FUNCTION.replace(":live", ":other");
+    lab.environment.put("LIVE_ROTATION_FUNCTION_ARN", other);
+
+    assertThat(lab.run("S26").row("S26"))
+        .contains("not tried", "permission", "docs/assumptions.md");
+  }
+
+  @Test
+  void takes_what_says_nothing_of_an_assumption_for_an_error() throws Exception {
+    lab.sandbox
+        .secretsManager()
+        .calls()
+        .onEvery(
+            "PutSecretValue",
+            new Fault.Refuse<>(SecretsManagerException.accessDenied("PutSecretValue", "it")));
+    LiveLab.Run run = lab.run("S1");
+    assertThat(run.row("S1"))
+        .contains("error", "AccessDeniedException for want of secretsmanager:PutSecretValue");
+    assertThat(run.passed()).isFalse();
+
+    lab.sandbox
+        .momento()
+        .calls()
+        .onEvery(MomentoServer.REFRESH, new Fault.Refuse<>(MomentoServer.throttled()));
+    assertThat(lab.run("M1").row("M1")).contains("error", "RESOURCE_EXHAUSTED");
+  }
+
+  @Test
+  void makes_keys_that_expire_within_the_hour_and_leaves_the_given_ones_refresh_token()
+      throws Exception {
+    IssuedKey given = lab.sandbox.momento().issue(Duration.ofDays(1), Permissions.SUPER_USER);
+    lab.environment.put("LIVE_MOMENTO_KEY_FILE", lab.fileOf("given", given.consoleJson()));
+    List<IssuedKey> before = lab.sandbox.momento().issued();
+
+    var _ = lab.runWithoutAws();
+
+    assertThat(lab.sandbox.momento().issued())
+        .filteredOn(key -> !before.contains(key))
+        .filteredOn(key -> key.permissions() == Permissions.DATA_ONLY)
+        .hasSizeGreaterThan(20)
+        .allMatch(key -> key.validUntil().isBefore(lab.clock.instant().plus(Duration.ofHours(1))));
+    // Had it been used, Momento would not take it again.
+    assertThat(lab.sandbox.momento().renew(given)).isNotNull();
+  }
+
+  @Test
+  void deletes_its_secrets_where_it_is_interrupted() {
+    lab.interrupt();
+
+    assertThatThrownBy(() -> lab.run("S3")).isInstanceOf(InterruptedException.class);
+
+    assertThat(lab.sandbox.secretsManager().calls().seen()).contains("CreateSecret");
+    assertNoSecretIsLeft();
+  }
+
+  @Test
+  void deletes_a_secret_whose_creation_got_no_answer() throws Exception {
+    lab.sandbox.secretsManager().calls().onNext("CreateSecret", new Fault.LoseAnswer<>());
+
+    var _ = lab.run("S3");
+
+    assertNoSecretIsLeft();
+  }
+
+  @Test
+  void tells_how_to_delete_what_it_could_not() throws Exception {
+    lab.sandbox
+        .secretsManager()
+        .calls()
+        .onEvery(
+            "DeleteSecret",
+            new Fault.Refuse<>(SecretsManagerException.accessDenied("DeleteSecret", "it")));
+
+    LiveLab.Run run = lab.run("S3");
+
+    String left = lab.sandbox.secretsManager().vault().list().getFirst().name();
+    assertThat(run.output())
+        .contains("aws secretsmanager delete-secret --region us-east-1 --secret-id " + left);
+    assertThat(run.passed()).isFalse();
+  }
+
+  @Test
+  void does_not_blame_the_service_for_a_replica_that_does_not_come_to_be() throws Exception {
+    lab.sandbox
+        .secretsManager()
+        .calls()
+        .onEvery(
+            "ReplicateSecretToRegions",
+            new Fault.Refuse<>(SecretsManagerException.invalidParameter("No such region.")));
+
+    LiveLab.Run run = lab.run("S22, S23");
+
+    assertThat(run.row("S22")).contains("error", "No replica came to be in eu-west-1");
+    assertThat(run.row("S23")).contains("error", "No replica came to be in eu-west-1");
+    assertNoSecretIsLeft();
+  }
+
+  @Test
+  void says_which_service_is_out_of_reach() {
+    lab.environment.put("MOMENTO_CONTROL_ENDPOINT", "localhost:1");
+    assertCannotTry("Momento's control plane at localhost:1 is out of reach", "UNAVAILABLE");
+
+    lab.environment.remove("LIVE_MOMENTO_KEY_FILE");
+    lab.sandbox.secretsManager().close();
+    assertCannotTry("Secrets Manager in us-east-1 cannot be used", "no answer");
+  }
+
+  @Test
+  void says_which_credentials_are_of_no_use() {
+    IssuedKey dataOnly = lab.sandbox.momento().issue(Duration.ofDays(1), Permissions.DATA_ONLY);
+    lab.environment.put("LIVE_MOMENTO_KEY_FILE", lab.fileOf("data", dataOnly.consoleJson()));
+    assertCannotTry("PERMISSION_DENIED", "super-user", "LIVE_MOMENTO_KEY_FILE");
+    lab.clock.advance(Duration.ofDays(1));
+    assertCannotTry("UNAUTHENTICATED", "super-user");
+
+    lab.environment.remove("LIVE_MOMENTO_KEY_FILE");
+    lab.sandbox
+        .secretsManager()
+        .calls()
+        .onNext(
+            "DescribeSecret",
+            new Fault.Refuse<>(SecretsManagerException.accessDenied("DescribeSecret", "it")));
+    assertCannotTry("AccessDeniedException for want of secretsmanager:DescribeSecret");
+  }
+
+  @Test
+  void names_a_setting_that_is_wrong_and_never_shows_a_key() {
+    lab.environment.put("LIVE_MOMENTO_KEY_FILE", lab.fileOf("bare", lab.key.apiKey()));
+    assertCannotTry("LIVE_MOMENTO_KEY_FILE", "no key of the kind v1");
+    lab.environment.put("LIVE_MOMENTO_KEY_FILE", lab.fileOf("v2", "{\"apiKey\":\"a.b.c\"}"));
+    assertCannotTry("LIVE_MOMENTO_KEY_FILE", "no key of the kind v1");
+    lab.environment.put("LIVE_MOMENTO_KEY_FILE", "none");
+    assertCannotTry("LIVE_MOMENTO_KEY_FILE names no file");
+    lab.environment.remove("LIVE_MOMENTO_KEY_FILE");
+    lab.environment.put("MOMENTO_CONTROL_ENDPOINT", "https://example.com");
+    assertCannotTry("MOMENTO_CONTROL_ENDPOINT", "localhost:8080");
+    lab.environment.remove("MOMENTO_CONTROL_ENDPOINT");
+    lab.environment.put("LIVE_ROTATION_FUNCTION_ARN", LiveLab.FUNCTION.replace(":live", ""));
+    assertCannotTry("LIVE_ROTATION_FUNCTION_ARN", "alias");
+    lab.environment.remove("LIVE_ROTATION_FUNCTION_ARN");
+    lab.environment.put("LIVE_ONLY", "M1, X1");
+    assertCannotTry("LIVE_ONLY", "X1");
+  }
+
+  private void assertCannotTry(String... words) {
+    assertThatThrownBy(lab::run)
+        .hasNoCause()
+        .isInstanceOfSatisfying(
+            CannotTry.class, e -> assertThat(lab.withoutSecrets(e.why())).contains(words));
+  }
+
+  private void assertNoSecretIsLeft() {
+    assertThat(lab.sandbox.secretsManager().vault().list()).isEmpty();
+  }
+}

@@ -1,0 +1,213 @@
+package keyrotation.sandbox.live;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.grpc.TlsChannelCredentials;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import keyrotation.sandbox.IssuedKey;
+import keyrotation.sandbox.IssuedKey.Permissions;
+import keyrotation.sandbox.ManualClock;
+import keyrotation.sandbox.MomentoServer.RefreshTokens;
+import keyrotation.sandbox.Sandbox;
+import keyrotation.sandbox.live.LiveCheck.Connections;
+import software.amazon.awssdk.core.SdkRequest;
+import software.amazon.awssdk.core.SdkResponse;
+import software.amazon.awssdk.core.interceptor.Context;
+import software.amazon.awssdk.core.interceptor.ExecutionAttributes;
+import software.amazon.awssdk.core.interceptor.ExecutionInterceptor;
+import software.amazon.awssdk.services.secretsmanager.SecretsManagerClientBuilder;
+
+/**
+ * The live check with the sandbox in place of the real services, and a clock that does not wait.
+ */
+final class LiveLab implements AutoCloseable {
+
+  static final String FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:rotation:live";
+  static final String REPLICA_REGION = "eu-west-1";
+
+  /** How much of a secret must not be shown. */
+  private static final int RUN = 8;
+
+  final ManualClock clock = new ManualClock();
+  final Sandbox sandbox;
+  final IssuedKey key;
+  final IssuedKey spareKey;
+  final Map<String, String> environment = new HashMap<>();
+
+  private final Path directory;
+  private boolean isInterrupted;
+  private UnaryOperator<SdkRequest> requests = UnaryOperator.identity();
+  private UnaryOperator<SdkResponse> answers = UnaryOperator.identity();
+
+  LiveLab(RefreshTokens refreshTokens) {
+    this.sandbox = Sandbox.start(clock, refreshTokens);
+    this.key = sandbox.momento().issueForever();
+    this.spareKey = sandbox.momento().issue(Duration.ofDays(1), Permissions.SUPER_USER);
+    try {
+      this.directory = Files.createTempDirectory("live-check");
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    sandbox.secretsManager().allowInvocation(FUNCTION, _ -> false);
+    environment.put("MOMENTO_CONTROL_ENDPOINT", sandbox.momento().controlEndpoint());
+    environment.put("LIVE_MOMENTO_KEY_FILE", fileOf("key", key.consoleJson()));
+    environment.put("LIVE_MOMENTO_SPARE_KEY_FILE", fileOf("spare", spareKey.consoleJson()));
+    environment.put("LIVE_ROTATION_FUNCTION_ARN", FUNCTION);
+    environment.put("LIVE_REPLICA_REGION", REPLICA_REGION);
+  }
+
+  /** Writes a file, and returns its path. */
+  String fileOf(String name, String content) {
+    try {
+      return Files.writeString(directory.resolve(name), content).toString();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Alters what the check asks of Secrets Manager, so that this seems to do something else. */
+  <R extends SdkRequest> void alterRequests(Class<R> type, UnaryOperator<R> change) {
+    requests = request -> type.isInstance(request) ? change.apply(type.cast(request)) : request;
+  }
+
+  /** Alters what Secrets Manager answers. */
+  <R extends SdkResponse> void alterAnswers(Class<R> type, UnaryOperator<R> change) {
+    answers = answer -> type.isInstance(answer) ? change.apply(type.cast(answer)) : answer;
+  }
+
+  /** Makes Secrets Manager do again what it does. */
+  void reset() {
+    sandbox.heal();
+    requests = UnaryOperator.identity();
+    answers = UnaryOperator.identity();
+  }
+
+  /** What a run has come to. */
+  record Run(boolean passed, String output) {
+
+    /** Returns the row of an assumption, with what is said beside it. */
+    String row(String id) {
+      List<String> lines = output.lines().toList();
+      int first =
+          IntStream.range(0, lines.size())
+              .filter(i -> lines.get(i).startsWith(id + " "))
+              .findFirst()
+              .orElseThrow(() -> new AssertionError("There is no row " + id + " in\n" + output));
+      return lines.get(first)
+          + lines.stream()
+              .skip(first + 1)
+              .takeWhile(line -> line.startsWith(" "))
+              .reduce("", (a, b) -> a + "\n" + b);
+    }
+  }
+
+  /** Runs the whole check. */
+  Run run() throws InterruptedException {
+    return run(Optional.of(this::client));
+  }
+
+  /** Tries one assumption. */
+  Run run(String id) throws InterruptedException {
+    environment.put("LIVE_ONLY", id);
+    return run();
+  }
+
+  /** Runs the check without credentials of AWS. */
+  Run runWithoutAws() throws InterruptedException {
+    return run(Optional.empty());
+  }
+
+  private Run run(Optional<Supplier<SecretsManagerClientBuilder>> clients)
+      throws InterruptedException {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    PrintStream out = new PrintStream(bytes, true, UTF_8);
+    try {
+      Connections connections =
+          new Connections(
+              clients,
+              TlsChannelCredentials.newBuilder()
+                  .trustManager(sandbox.authority().certificate())
+                  .build());
+      boolean passed =
+          LiveCheck.run(environment, connections, new Patience(clock, this::sleep, out), out);
+      return new Run(passed, withoutSecrets(bytes.toString(UTF_8)));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Lets the next wait be interrupted, as a signal does. */
+  void interrupt() {
+    isInterrupted = true;
+  }
+
+  /** What goes on at the same time in the sandbox is over by then. */
+  private void sleep(Duration duration) throws InterruptedException {
+    if (isInterrupted) {
+      throw new InterruptedException();
+    }
+    sandbox.secretsManager().awaitRotations();
+    clock.advance(duration);
+  }
+
+  private SecretsManagerClientBuilder client() {
+    return sandbox
+        .secretsManager()
+        .clientBuilder()
+        .overrideConfiguration(
+            o ->
+                o.addExecutionInterceptor(
+                    new ExecutionInterceptor() {
+                      @Override
+                      public SdkRequest modifyRequest(
+                          Context.ModifyRequest context, ExecutionAttributes attributes) {
+                        return requests.apply(context.request());
+                      }
+
+                      @Override
+                      public SdkResponse modifyResponse(
+                          Context.ModifyResponse context, ExecutionAttributes attributes) {
+                        return answers.apply(context.response());
+                      }
+                    }));
+  }
+
+  /** Fails if a text shows eight characters in a row of any key. */
+  String withoutSecrets(String text) {
+    sandbox.momento().issued().stream()
+        .flatMap(issued -> Stream.of(issued.token(), issued.refreshToken(), issued.apiKey()))
+        .forEach(
+            secret ->
+                assertThat(IntStream.rangeClosed(0, secret.length() - RUN))
+                    .noneMatch(start -> text.contains(secret.substring(start, start + RUN))));
+    return text;
+  }
+
+  @Override
+  public void close() {
+    sandbox.close();
+    try (Stream<Path> files = Files.list(directory)) {
+      for (Path file : files.toList()) {
+        Files.delete(file);
+      }
+      Files.delete(directory);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}

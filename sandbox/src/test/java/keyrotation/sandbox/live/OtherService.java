@@ -1,0 +1,408 @@
+package keyrotation.sandbox.live;
+
+import io.grpc.Status;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+import java.util.function.UnaryOperator;
+import keyrotation.sandbox.Fault;
+import keyrotation.sandbox.IssuedKey.Permissions;
+import keyrotation.sandbox.MomentoServer;
+import keyrotation.sandbox.SecretsManagerException;
+import keyrotation.sandbox.Vault;
+import momento.auth._RefreshApiTokenResponse;
+import software.amazon.awssdk.services.secretsmanager.model.DescribeSecretResponse;
+import software.amazon.awssdk.services.secretsmanager.model.GetSecretValueResponse;
+import software.amazon.awssdk.services.secretsmanager.model.ListSecretsResponse;
+import software.amazon.awssdk.services.secretsmanager.model.PutSecretValueRequest;
+import software.amazon.awssdk.services.secretsmanager.model.SecretListEntry;
+import software.amazon.awssdk.services.secretsmanager.model.UpdateSecretVersionStageRequest;
+
+/**
+ * A service that does something else than is assumed.
+ *
+ * @param id the assumption that has to be refuted there
+ * @param does what the service does
+ * @param change makes it do that, from the call on that matters
+ */
+record OtherService(String id, String does, Consumer<LiveLab> change) {
+
+  private static final String PUT = "PutSecretValue";
+  private static final String READ = "GetSecretValue";
+  private static final String MOVE = "UpdateSecretVersionStage";
+  private static final String ROTATE = "RotateSecret";
+
+  static final List<OtherService> ALL =
+      List.of(
+          new OtherService("M1", "gives the same key", OtherService::givesTheSameKey),
+          new OtherService(
+              "M1", "gives no refresh token", answersRefresh(a -> a.clearRefreshToken())),
+          new OtherService(
+              "M1", "gives another endpoint", answersRefresh(a -> a.setEndpoint("other.example"))),
+          new OtherService(
+              "M1",
+              "gives a key that ends earlier",
+              answersRefresh(a -> a.setValidUntil(a.getValidUntil() - 60))),
+          new OtherService(
+              "M2",
+              "gives a key that lives longer",
+              answersRefresh(a -> a.setValidUntil(a.getValidUntil() + 3600))),
+          new OtherService(
+              "M3",
+              "takes the new key for none of a data-only one",
+              answersList(4, Status.PERMISSION_DENIED)),
+          new OtherService("M3", "refreshes once only", answersRefresh(2, Status.INVALID_ARGUMENT)),
+          new OtherService(
+              "M4",
+              "takes permissions away",
+              lab -> lab.sandbox.momento().limitNewKeysTo(Permissions.DATA_ONLY)),
+          new OtherService("M5", "ends the old key", forgetsKeysAtRefresh(1)),
+          new OtherService(
+              "M6", "refuses by another code", answersRefresh(2, Status.ALREADY_EXISTS)),
+          new OtherService("M7", "ends both keys", forgetsKeysAtRefresh(2)),
+          new OtherService("M8", "refuses by another code", answersRefresh(1, Status.OUT_OF_RANGE)),
+          new OtherService(
+              "M9",
+              "refuses without the trailer",
+              refusesRefreshWith(Status.Code.PERMISSION_DENIED)),
+          new OtherService(
+              "M10",
+              "refuses without the trailer",
+              refusesRefreshWith(Status.Code.PERMISSION_DENIED)),
+          new OtherService("M11", "denies the list", answersList(2, Status.PERMISSION_DENIED)),
+          new OtherService(
+              "M12", "denies without the trailer", lab -> lab.sandbox.momento().leaveOutTrailers()),
+          new OtherService("M13", "answers otherwise", answersList(3, Status.NOT_FOUND)),
+          new OtherService(
+              "M14", "denies the list to all", answersList(2, Status.PERMISSION_DENIED)),
+          new OtherService(
+              "M15",
+              "takes a minute to know a key",
+              lab -> lab.sandbox.momento().refuseNewKeysAtFirst(40)),
+          new OtherService(
+              "M15", "never knows a key", lab -> lab.sandbox.momento().refuseNewKeysAtFirst(400)),
+          new OtherService(
+              "M16", "forgets a key for a moment", answersList(7, Status.UNAUTHENTICATED)),
+          new OtherService(
+              "M17",
+              "states another end",
+              answersRefresh(a -> a.setValidUntil(a.getValidUntil() + 5))),
+          new OtherService("S1", "moves AWSCURRENT", after(PUT, 4, OtherService::moveCurrentBack)),
+          new OtherService("S1", "takes it for a new version", createdAt(2, Instant.EPOCH)),
+          new OtherService(
+              "S2",
+              "has another error",
+              refuses(PUT, 2, SecretsManagerException.invalidRequest("It is taken."))),
+          new OtherService(
+              "S2",
+              "takes the other value",
+              answersRead(read -> read.secretString("another value"))),
+          new OtherService(
+              "S3", "moves AWSCURRENT", after(PUT, 2, OtherService::moveCurrentToNewest)),
+          new OtherService(
+              "S4", "returns one label", answersRead(read -> read.versionStages("AWSPENDING"))),
+          new OtherService(
+              "S4", "stores one label", after(PUT, 2, vault -> takeOff(vault, "AWSPENDING"))),
+          new OtherService("S5", "leaves it to itself", hides("AWSCURRENT")),
+          new OtherService(
+              "S6",
+              "refuses the label",
+              refuses(PUT, 3, SecretsManagerException.invalidParameter("It is attached."))),
+          new OtherService(
+              "S7", "takes AWSPENDING off", after(MOVE, 1, vault -> takeOff(vault, "AWSPENDING"))),
+          new OtherService(
+              "S7", "takes our label off", after(MOVE, 1, OtherService::takeOwnLabelOff)),
+          new OtherService(
+              "S7", "has no AWSPREVIOUS", after(MOVE, 1, vault -> takeOff(vault, "AWSPREVIOUS"))),
+          new OtherService(
+              "S8", "has no AWSPREVIOUS", after(MOVE, 1, vault -> takeOff(vault, "AWSPREVIOUS"))),
+          new OtherService("S9", "does not compare", OtherService::movesWithoutComparing),
+          new OtherService(
+              "S9",
+              "has another error",
+              refuses(MOVE, 1, SecretsManagerException.invalidRequest("No."))),
+          new OtherService(
+              "S10",
+              "refuses to take it off",
+              refuses(MOVE, 1, SecretsManagerException.invalidParameter("No."))),
+          new OtherService(
+              "S10",
+              "has another error",
+              refuses(MOVE, 3, SecretsManagerException.notFound("There is none."))),
+          new OtherService(
+              "S11",
+              "deletes it",
+              refuses(READ, 1, SecretsManagerException.notFound("It is gone."))),
+          new OtherService(
+              "S12",
+              "has another error",
+              refuses(READ, 1, SecretsManagerException.invalidRequest("It is empty."))),
+          new OtherService("S13", "takes more", OtherService::takesMoreLabels),
+          new OtherService(
+              "S13",
+              "has another error",
+              refuses(PUT, 3, SecretsManagerException.invalidParameter("Too many."))),
+          new OtherService(
+              "S14", "draws another id", answersRead(read -> read.versionId("another"))),
+          new OtherService(
+              "S14",
+              "refuses it",
+              refuses(PUT, 1, SecretsManagerException.invalidParameter("It has to be random."))),
+          new OtherService(
+              "S15",
+              "takes less",
+              refuses(PUT, 1, SecretsManagerException.validation("It is too long."))),
+          new OtherService("S15", "takes more", OtherService::takesLongValues),
+          new OtherService("S16", "describes what was", lags("DescribeSecret")),
+          new OtherService("S16", "reads what was", lags(READ)),
+          new OtherService(
+              "S17", "has one date for all", answersRead(read -> read.createdDate(Instant.EPOCH))),
+          new OtherService("S17", "dates it anew when a label moves", createdAt(3, Instant.EPOCH)),
+          new OtherService(
+              "S18",
+              "keeps the date",
+              answersDescribe(secret -> secret.lastChangedDate(Instant.EPOCH))),
+          new OtherService(
+              "S19",
+              "has another error",
+              refuses(READ, 1, SecretsManagerException.notFound("It is gone."))),
+          new OtherService(
+              "S19",
+              "has other words",
+              refuses(PUT, 2, SecretsManagerException.invalidRequest("No."))),
+          new OtherService(
+              "S19", "has no date", answersDescribe(secret -> secret.deletedDate(null))),
+          new OtherService("S20", "lists nothing", answersLists(list -> List.of())),
+          new OtherService("S21", "lists what it has listed", listsForEver()),
+          new OtherService(
+              "S22",
+              "does not tell the region",
+              answersDescribe(secret -> secret.primaryRegion(null))),
+          new OtherService(
+              "S23",
+              "has another error",
+              refuses(PUT, 2, SecretsManagerException.invalidRequest("It can be read."))),
+          new OtherService(
+              "S23",
+              "has other words",
+              refuses(MOVE, 1, SecretsManagerException.invalidParameter("No."))),
+          new OtherService(
+              "S24", "does not tell the region", answersLists(OtherService::withoutRegions)),
+          new OtherService(
+              "S25",
+              "wants no alias",
+              refuses(ROTATE, 1, SecretsManagerException.invalidParameter("No function."))),
+          new OtherService(
+              "S26",
+              "has another error",
+              refuses(READ, 1, SecretsManagerException.invalidRequest("It is empty."))),
+          new OtherService("S26", "labels it later", hides("AWSPENDING")),
+          new OtherService("S27", "dates it otherwise", createdAt(1, Instant.EPOCH)),
+          new OtherService(
+              "S28", "takes our label off", after(ROTATE, 1, OtherService::takeOwnLabelOff)),
+          new OtherService(
+              "S29",
+              "has another error",
+              refuses(ROTATE, 1, SecretsManagerException.invalidParameter("No."))),
+          new OtherService(
+              "S30",
+              "refuses the first key",
+              refuses(PUT, 1, SecretsManagerException.invalidRequest("It rotates."))),
+          new OtherService(
+              "S31", "has no date", answersDescribe(secret -> secret.nextRotationDate(null))),
+          new OtherService(
+              "S31", "does not say so", answersDescribe(secret -> secret.rotationEnabled(false))));
+
+  boolean isMomento() {
+    return id.startsWith("M");
+  }
+
+  @Override
+  public String toString() {
+    return id + ": it " + does;
+  }
+
+  private static Consumer<LiveLab> answersRefresh(
+      UnaryOperator<_RefreshApiTokenResponse.Builder> change) {
+    return lab ->
+        lab.sandbox
+            .momento()
+            .alterRefreshAnswers(answer -> change.apply(answer.toBuilder()).build());
+  }
+
+  private static void givesTheSameKey(LiveLab lab) {
+    MomentoServer momento = lab.sandbox.momento();
+    // The one before the new one.
+    momento.alterRefreshAnswers(
+        a -> a.toBuilder().setApiKey(momento.issued().reversed().get(1).token()).build());
+  }
+
+  private static Consumer<LiveLab> answersRefresh(int call, Status status) {
+    return lab ->
+        lab.sandbox
+            .momento()
+            .calls()
+            .onNth(MomentoServer.REFRESH, call, new Fault.Refuse<>(status.asRuntimeException()));
+  }
+
+  private static Consumer<LiveLab> refusesRefreshWith(Status.Code code) {
+    return lab -> lab.sandbox.momento().refuseRefreshWith(code);
+  }
+
+  /** The check's first call, before any trial, is for a list of caches. */
+  private static Consumer<LiveLab> answersList(int call, Status status) {
+    return lab ->
+        lab.sandbox
+            .momento()
+            .calls()
+            .onNth(
+                MomentoServer.LIST_CACHES, call, new Fault.Refuse<>(status.asRuntimeException()));
+  }
+
+  /** A refresh ends all keys that the check has made. */
+  private static Consumer<LiveLab> forgetsKeysAtRefresh(int call) {
+    return lab ->
+        lab.sandbox
+            .momento()
+            .calls()
+            .onNth(MomentoServer.REFRESH, call, new Fault.After<>(lab.sandbox.save()));
+  }
+
+  private static Consumer<LiveLab> refuses(String action, int call, SecretsManagerException error) {
+    return lab ->
+        lab.sandbox.secretsManager().calls().fromNth(action, call, new Fault.Refuse<>(error));
+  }
+
+  private static Consumer<LiveLab> lags(String action) {
+    return lab ->
+        lab.sandbox.secretsManager().calls().onEvery(action, new Fault.Lag<>(Duration.ofHours(1)));
+  }
+
+  private static Consumer<LiveLab> after(String action, int call, Consumer<Vault> change) {
+    return lab ->
+        lab.sandbox
+            .secretsManager()
+            .calls()
+            .onNth(
+                action,
+                call,
+                new Fault.After<>(() -> change.accept(lab.sandbox.secretsManager().vault())));
+  }
+
+  private static void moveCurrentBack(Vault vault) {
+    Vault.Secret secret = vault.list().getLast();
+    moveCurrent(vault, secret, secret.labelled(Vault.PREVIOUS).orElseThrow());
+  }
+
+  private static void moveCurrentToNewest(Vault vault) {
+    Vault.Secret secret = vault.list().getLast();
+    moveCurrent(vault, secret, secret.versions().getLast());
+  }
+
+  private static void moveCurrent(Vault vault, Vault.Secret secret, Vault.Version to) {
+    String from = secret.labelled(Vault.CURRENT).orElseThrow().id();
+    var _ = vault.moveLabel(secret.name(), Vault.CURRENT, from, to.id());
+  }
+
+  private static void takeOff(Vault vault, String label) {
+    Vault.Secret secret = vault.list().getLast();
+    String from = secret.labelled(label).orElseThrow().id();
+    var _ = vault.moveLabel(secret.name(), label, from, null);
+  }
+
+  private static void takeOwnLabelOff(Vault vault) {
+    vault.list().getLast().versions().stream()
+        .flatMap(version -> version.labels().stream())
+        .filter(label -> label.startsWith("MOMENTO_"))
+        .toList()
+        .forEach(label -> takeOff(vault, label));
+  }
+
+  private static void movesWithoutComparing(LiveLab lab) {
+    Vault vault = lab.sandbox.secretsManager().vault();
+    lab.alterRequests(
+        UpdateSecretVersionStageRequest.class,
+        move -> {
+          Vault.Secret secret = vault.list().getLast();
+          String from = secret.labelled(move.versionStage()).orElseThrow().id();
+          return move.toBuilder().removeFromVersionId(from).build();
+        });
+  }
+
+  private static void takesMoreLabels(LiveLab lab) {
+    lab.alterRequests(
+        PutSecretValueRequest.class,
+        put ->
+            put.versionStages().size() == 1
+                ? put.toBuilder().versionStages("LABEL2").build()
+                : put);
+  }
+
+  private static void takesLongValues(LiveLab lab) {
+    lab.alterRequests(
+        PutSecretValueRequest.class,
+        put ->
+            put.secretString().length() > 65_536
+                ? put.toBuilder().secretString("shorter").build()
+                : put);
+  }
+
+  private static Consumer<LiveLab> answersRead(
+      UnaryOperator<GetSecretValueResponse.Builder> change) {
+    return lab ->
+        lab.alterAnswers(
+            GetSecretValueResponse.class, read -> change.apply(read.toBuilder()).build());
+  }
+
+  /** The n-th read of the run is of a version that was created at another time. */
+  private static Consumer<LiveLab> createdAt(int n, Instant date) {
+    List<GetSecretValueResponse> reads = new ArrayList<>();
+    return answersRead(
+        read -> {
+          reads.add(read.build());
+          return reads.size() == n ? read.createdDate(date) : read;
+        });
+  }
+
+  private static Consumer<LiveLab> answersDescribe(
+      UnaryOperator<DescribeSecretResponse.Builder> change) {
+    return lab ->
+        lab.alterAnswers(
+            DescribeSecretResponse.class, secret -> change.apply(secret.toBuilder()).build());
+  }
+
+  private static Consumer<LiveLab> hides(String label) {
+    return lab ->
+        lab.alterAnswers(
+            DescribeSecretResponse.class,
+            secret -> {
+              Map<String, List<String>> labels = new HashMap<>(secret.versionIdsToStages());
+              labels.replaceAll((_, all) -> all.stream().filter(l -> !l.equals(label)).toList());
+              return secret.toBuilder().versionIdsToStages(labels).build();
+            });
+  }
+
+  private static Consumer<LiveLab> answersLists(UnaryOperator<List<SecretListEntry>> change) {
+    return lab ->
+        lab.alterAnswers(
+            ListSecretsResponse.class,
+            list -> list.toBuilder().secretList(change.apply(list.secretList())).build());
+  }
+
+  private static Consumer<LiveLab> listsForEver() {
+    List<SecretListEntry> shown = new ArrayList<>();
+    return answersLists(
+        list -> {
+          shown.addAll(list);
+          return List.copyOf(shown);
+        });
+  }
+
+  private static List<SecretListEntry> withoutRegions(List<SecretListEntry> list) {
+    return list.stream().map(entry -> entry.toBuilder().primaryRegion(null).build()).toList();
+  }
+}

@@ -1,0 +1,65 @@
+package keyrotation.sandbox.live;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import keyrotation.sandbox.MomentoServer.RefreshTokens;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** A trial that could not refute its assumption would be worth nothing. */
+class RefutationTest {
+
+  /** It keeps nothing of a run with Secrets Manager, so one serves all of them. */
+  private static final LiveLab LAB = new LiveLab(RefreshTokens.SINGLE_USE);
+
+  @AfterAll
+  static void close() {
+    LAB.close();
+  }
+
+  @ParameterizedTest
+  @MethodSource("momento")
+  void refutes_what_momento_does_otherwise(OtherService other) throws Exception {
+    try (LiveLab lab = new LiveLab(RefreshTokens.SINGLE_USE)) {
+      assertRefutes(lab, other);
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("secretsManager")
+  void refutes_what_secrets_manager_does_otherwise(OtherService other) throws Exception {
+    LAB.reset();
+    assertRefutes(LAB, other);
+    assertThat(LAB.sandbox.secretsManager().vault().list()).isEmpty();
+  }
+
+  static Stream<OtherService> momento() {
+    return OtherService.ALL.stream().filter(OtherService::isMomento);
+  }
+
+  static Stream<OtherService> secretsManager() {
+    return OtherService.ALL.stream().filter(other -> !other.isMomento());
+  }
+
+  @Test
+  void knows_of_each_assumption_how_it_is_refuted() {
+    assertThat(OtherService.ALL.stream().map(OtherService::id).collect(Collectors.toSet()))
+        .containsExactlyInAnyOrderElementsOf(
+            LiveCheck.assumptions().stream().map(Assumption::id).toList());
+  }
+
+  private static void assertRefutes(LiveLab lab, OtherService other) throws Exception {
+    other.change().accept(lab);
+
+    LiveLab.Run run = lab.run(other.id());
+
+    assertThat(run.row(other.id())).containsPattern("^" + other.id() + " +refuted  .*\\n +seen: ");
+    assertThat(run.output())
+        .endsWith("%n0 confirmed, 1 refuted, 0 not tried, 0 errors%n".formatted());
+    assertThat(run.passed()).isFalse();
+  }
+}
