@@ -12,6 +12,7 @@ import static keyrotation.FailureReason.SECRET_NOT_FOUND;
 
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
@@ -161,6 +162,7 @@ final class SecretStore {
 
   private static final int MAX_READS = 5;
   private static final Duration FIRST_PAUSE = Duration.ofMillis(200);
+  private static final Duration MAX_PAUSE = Duration.ofSeconds(1);
 
   private final SecretsManagerClient client;
   private final RateLimit writes;
@@ -178,8 +180,8 @@ final class SecretStore {
   }
 
   /**
-   * Reads until the answer is as expected, for some two seconds: a read may not see at once what
-   * was just written.
+   * Reads until the answer is as expected, for 2.4 seconds: a read may not see at once what was
+   * just written.
    *
    * @return the last answer, as expected or not
    */
@@ -188,7 +190,7 @@ final class SecretStore {
     T answer = read.get();
     for (int reads = 1; reads < MAX_READS && !expected.test(answer); reads++) {
       time.sleep(pause);
-      pause = pause.multipliedBy(2);
+      pause = Collections.min(List.of(pause.multipliedBy(2), MAX_PAUSE));
       answer = read.get();
     }
     return answer;
