@@ -477,7 +477,7 @@ class SuccessorTest {
         .put(
             SECRET,
             new RotationRequest("lambda-request/same", function.now()).versionId(arn),
-            current.value(),
+            new Value.Text(function.currentJson().toString()),
             Set.of(SecretVersions.labelFor(current.id())));
 
     assertThat(function.rotate("same").path("result").asText()).isEqualTo("ROTATED");
