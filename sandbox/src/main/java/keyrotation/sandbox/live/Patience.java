@@ -4,6 +4,8 @@ import java.io.PrintStream;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.Collections;
+import java.util.List;
 import java.util.function.Predicate;
 
 /** Waits, and shows that it does. */
@@ -23,10 +25,13 @@ final class Patience {
     T look() throws InterruptedException;
   }
 
-  private static final Duration SHORT_STEP = Duration.ofMillis(500);
-  private static final Duration LONG_STEP = Duration.ofSeconds(10);
+  private static final Duration SHORTEST_STEP = Duration.ofMillis(200);
+  private static final Duration LONGEST_STEP = Duration.ofSeconds(10);
 
-  /** While that much has not passed, it looks often; after it, it says every time that it waits. */
+  /** The longer it has waited, the longer it waits: a third of that. */
+  private static final int PART = 3;
+
+  /** After that much it says each time that it waits. */
   private static final Duration SOON = Duration.ofSeconds(15);
 
   private final InstantSource clock;
@@ -60,7 +65,10 @@ final class Patience {
     T seen = look.look();
     Duration waited = Duration.ZERO;
     while (!expected.test(seen) && waited.compareTo(limit) < 0) {
-      Duration step = waited.compareTo(SOON) < 0 ? SHORT_STEP : LONG_STEP;
+      Duration step =
+          Collections.min(
+              List.of(
+                  LONGEST_STEP, Collections.max(List.of(SHORTEST_STEP, waited.dividedBy(PART)))));
       if (waited.compareTo(SOON) >= 0) {
         out.printf(
             "     waiting for %s: %d of at most %d s%n",

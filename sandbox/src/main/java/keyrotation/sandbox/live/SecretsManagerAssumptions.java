@@ -132,7 +132,7 @@ final class SecretsManagerAssumptions {
   private static final Duration LONGEST_LAG_EXPECTED = Duration.ofMillis(2_400);
 
   private static final Duration LONGEST_LAG = Duration.ofSeconds(10);
-  private static final int ROUNDS = 5;
+  private static final int ROUNDS = 3;
   private static final Duration A_SECOND = Duration.ofSeconds(1);
   private static final long DAYS_FOR_A_RECOVERY = 7;
 

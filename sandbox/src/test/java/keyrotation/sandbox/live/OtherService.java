@@ -81,7 +81,7 @@ record OtherService(String id, String does, Consumer<LiveLab> change) {
               "M14", "denies the list to all", answersList(2, Status.PERMISSION_DENIED)),
           new OtherService(
               "M15",
-              "takes a minute to know a key",
+              "takes minutes to know a key",
               lab -> lab.sandbox.momento().refuseNewKeysAtFirst(40)),
           new OtherService(
               "M15", "never knows a key", lab -> lab.sandbox.momento().refuseNewKeysAtFirst(400)),
