@@ -10,6 +10,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 
 /**
  * Rotates secrets concurrently. Failures are isolated: one secret never affects another.
@@ -30,7 +31,7 @@ final class BatchRotation {
   interface Work {
 
     /**
-     * Does the work; never throws.
+     * Does the work.
      *
      * @param othersWait whether other secrets wait for this one's place at the moment
      */
@@ -64,7 +65,7 @@ final class BatchRotation {
             // The first is begun in any case: it knows best what it has no time for.
             results[place] =
                 i == 0 || clock.instant().plus(timeForOne).isBefore(deadline)
-                    ? work.on(secretId, () -> next.get() < count)
+                    ? isolated(secretId, () -> work.on(secretId, () -> next.get() < count))
                     : notStarted(secretId);
           }
         };
@@ -75,6 +76,15 @@ final class BatchRotation {
       }
     }
     return List.of(results);
+  }
+
+  /** Whatever ends the work on one secret, the others go on, and there is a report. */
+  private static RotationResult isolated(String secretId, Supplier<RotationResult> work) {
+    try {
+      return work.get();
+    } catch (RuntimeException | Error e) {
+      return new RotationResult.Failed(secretId, RotationLog.internal(LogStep.RESULT, e));
+    }
   }
 
   private static RotationResult notStarted(String secretId) {

@@ -35,17 +35,19 @@ enum FailureReason {
       PERSON,
       "Create a new key in Momento's console and store it before the current one" + " expires."),
   MOMENTO_THROTTLED(
-      WAIT, "The next scheduled run tries again. To try sooner, send the event again."),
+      WAIT,
+      "Send the event again later; a scheduled run tries again by itself if the key is" + " due."),
   MOMENTO_UNAVAILABLE(
       WAIT,
-      "The next scheduled run tries again. If it keeps failing, check Momento's status"
-          + " page and the function's outbound network access."),
+      "Send the event again later; a scheduled run tries again by itself if the key is"
+          + " due. If it keeps failing, check Momento's status page and the function's"
+          + " outbound network access."),
   NEW_KEY_INVALID(PERSON, "The current key was not changed. Report this to Momento's support."),
   NEW_KEY_REJECTED(
       WAIT,
       "The current key was not changed. In ten minutes send the event again, or run"
-          + " `aws secretsmanager rotate-secret`: if the new key is still rejected, the"
-          + " current one is refreshed once more."),
+          + " `aws secretsmanager rotate-secret`: a new key that Momento rejects for good is"
+          + " given up, and the current one is refreshed once more."),
   ACCESS_DENIED(
       PERSON,
       "Allow the action in the function's role or in the KMS key's policy. A secret"
@@ -54,18 +56,28 @@ enum FailureReason {
       PERSON, "Remove staging labels that are no longer needed, or ask AWS to raise the quota."),
   RATE_LIMITED_LOCALLY(
       WAIT,
-      "The next scheduled run rotates the secret. If it keeps failing, raise that"
-          + " setting up to the account's quota, or rotate fewer secrets at once."),
+      "Send the event again later; a scheduled run tries again by itself if the key is"
+          + " due. If it keeps failing, raise that setting up to the account's quota, or"
+          + " rotate fewer secrets at once."),
   SECRETS_MANAGER_UNAVAILABLE(
       WAIT,
-      "The next scheduled run tries again. If it keeps failing and the function runs in"
-          + " a VPC, check that the VPC has an endpoint for Secrets Manager."),
+      "Send the event again later; a scheduled run tries again by itself if the key is"
+          + " due. If it keeps failing and the function runs in a VPC, check that the VPC has"
+          + " an endpoint for Secrets Manager."),
   SUPERSEDED(WAIT, "If that was intended, no action is needed; otherwise send the event again."),
   CANNOT_ROLL_BACK(PERSON, "Keep the current key, or store another by hand."),
   ROTATION_NOT_ENABLED(
-      PERSON, "Start the rotation with `aws secretsmanager rotate-secret`, which enables it."),
-  VERSION_UNKNOWN(PERSON, "Start a new rotation with `aws secretsmanager rotate-secret`."),
-  VERSION_NOT_PENDING(PERSON, "Start a new rotation with `aws secretsmanager rotate-secret`."),
+      WAIT,
+      "If Secrets Manager sent the step, it repeats it. Else start the rotation with"
+          + " `aws secretsmanager rotate-secret`, which enables it."),
+  VERSION_UNKNOWN(
+      WAIT,
+      "If Secrets Manager sent the step, it repeats it. Else start a rotation with `aws"
+          + " secretsmanager rotate-secret`."),
+  VERSION_NOT_PENDING(
+      WAIT,
+      "If Secrets Manager sent the step, its next rotation begins anew. Else start a"
+          + " rotation with `aws secretsmanager rotate-secret`."),
   OUT_OF_TIME(WAIT, "Send the event again. If it keeps failing, raise the function's timeout."),
   INTERNAL_ERROR(
       PERSON, "This is a fault in the function. Report it with the log lines of this request.");

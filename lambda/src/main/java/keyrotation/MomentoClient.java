@@ -184,7 +184,9 @@ final class MomentoClient {
       if (again.isEmpty() || retries == maxRetries) {
         return answer;
       }
-      Duration wait = withJitter(again.get().retryAfter().orElse(pause));
+      Duration wait =
+          withJitter(
+              Collections.max(List.of(pause, again.get().retryAfter().orElse(Duration.ZERO))));
       if (!time.instant().plus(wait).isBefore(again.get().lastTry())) {
         return answer;
       }

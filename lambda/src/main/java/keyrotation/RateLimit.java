@@ -7,8 +7,7 @@ import java.util.Optional;
 /**
  * Spaces calls out evenly, for all threads together.
  *
- * <p>Own code, because the libraries' limiters count by the JVM's clock, which a restored snapshot
- * does not know and a test cannot turn.
+ * <p>Own code, because the libraries' limiters count by the JVM's clock, which a test cannot turn.
  */
 final class RateLimit {
 

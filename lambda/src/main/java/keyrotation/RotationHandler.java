@@ -71,7 +71,7 @@ public final class RotationHandler implements RequestStreamHandler {
     this.time = time;
     this.grace = grace;
     this.log = log;
-    this.priming = new Priming(settings, store(), credentials, time).register();
+    this.priming = new Priming(settings, store(time), credentials, time).register();
   }
 
   /** Makes a client that gives up in time. */
@@ -90,11 +90,12 @@ public final class RotationHandler implements RequestStreamHandler {
   @Override
   public void handleRequest(InputStream input, OutputStream output, Context context)
       throws IOException {
-    Instant now = time.instant();
-    RotationLog invocationLog = new RotationLog(log, time, context.getAwsRequestId(), "");
+    Time steady = time.steady();
+    Instant now = steady.instant();
+    RotationLog invocationLog = new RotationLog(log, steady, context.getAwsRequestId(), "");
     RotationEvent event = parse(input.readAllBytes(), now, invocationLog);
     Instant deadline = now.plusMillis(context.getRemainingTimeInMillis());
-    RotationReport report = run(event, deadline, invocationLog);
+    RotationReport report = run(event, steady, deadline, invocationLog);
     if (report.failed()) {
       throw new InvocationFailedException(report.error());
     }
@@ -109,18 +110,19 @@ public final class RotationHandler implements RequestStreamHandler {
     }
   }
 
-  private RotationReport run(RotationEvent event, Instant deadline, RotationLog invocationLog) {
+  private RotationReport run(
+      RotationEvent event, Time steady, Instant deadline, RotationLog invocationLog) {
     try (MomentoControlPlane controlPlane =
-        new MomentoControlPlane(settings.controlEndpoint(), credentials, time)) {
-      // The limiters count by the time since they were made, which a restored snapshot does not
-      // know: they are made anew for each invocation, of which a process has one at a time.
-      RateLimit refreshes = new RateLimit(settings.refreshesPerSecond(), time);
-      MomentoClient momento = new MomentoClient(controlPlane, time, grace, refreshes);
-      return new Invocation(settings, store(), momento, time, deadline, invocationLog).run(event);
+        new MomentoControlPlane(settings.controlEndpoint(), credentials, steady)) {
+      // Limiters are made anew: what one invocation has reserved must not delay the next.
+      RateLimit refreshes = new RateLimit(settings.refreshesPerSecond(), steady);
+      MomentoClient momento = new MomentoClient(controlPlane, steady, grace, refreshes);
+      return new Invocation(settings, store(steady), momento, steady, deadline, invocationLog)
+          .run(event);
     }
   }
 
-  private SecretStore store() {
-    return new SecretStore(secretsManager, new RateLimit(settings.writesPerSecond(), time), time);
+  private SecretStore store(Time clock) {
+    return new SecretStore(secretsManager, new RateLimit(settings.writesPerSecond(), clock), clock);
   }
 }

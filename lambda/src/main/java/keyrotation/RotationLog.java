@@ -106,7 +106,8 @@ final class RotationLog {
     return result;
   }
 
-  private static RotationException internal(LogStep step, Throwable e) {
+  /** Names a failure that was not foreseen by its place alone. */
+  static RotationException internal(LogStep step, Throwable e) {
     // Nobody foresaw it. Not its message, which may quote what it was given: the place is enough.
     String place =
         e.getClass().getName() + " " + Arrays.stream(e.getStackTrace()).limit(5).toList();

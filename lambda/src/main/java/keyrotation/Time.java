@@ -13,12 +13,35 @@ interface Time extends InstantSource {
   /** Waits. An interruption ends the wait with an exception, and stays set. */
   void sleep(Duration duration);
 
+  /** Returns a clock that starts now and that no correction of the machine's clock moves. */
+  default Time steady() {
+    return this;
+  }
+
   /** Returns the machine's time. */
   static Time system() {
     return new Time() {
       @Override
       public Instant instant() {
         return Instant.now();
+      }
+
+      @Override
+      public Time steady() {
+        Time machine = this;
+        Instant start = Instant.now();
+        long startNanos = System.nanoTime();
+        return new Time() {
+          @Override
+          public Instant instant() {
+            return start.plusNanos(System.nanoTime() - startNanos);
+          }
+
+          @Override
+          public void sleep(Duration duration) {
+            machine.sleep(duration);
+          }
+        };
       }
 
       @Override

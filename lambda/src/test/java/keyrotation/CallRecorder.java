@@ -27,6 +27,16 @@ public final class CallRecorder implements TestExecutionListener {
   private static final List<String> SELECTIONS =
       List.of("test", "it.test", "groups", "excludedGroups", "scenario", "history");
 
+  /** An earlier build's record must not pass for this one's. */
+  @Override
+  public void testPlanExecutionStarted(TestPlan plan) {
+    try {
+      Files.deleteIfExists(Path.of(System.getProperty("calls.file")));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
   @Override
   public void testPlanExecutionFinished(TestPlan plan) {
     try {

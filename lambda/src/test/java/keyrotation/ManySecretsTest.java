@@ -277,6 +277,7 @@ class ManySecretsTest {
     List<String> names = IntStream.rangeClosed(1, 18).mapToObj(i -> "s%02d".formatted(i)).toList();
     restart(Map.of("MOMENTO_AUTH_TOKEN_SECRET_NAME", String.join(",", names)));
     names.forEach(this::storeKey);
+    function.waitForReal();
     var calls = function.momento().calls();
     calls.onEvery(
         MomentoServer.LIST_CACHES, new Fault.Refuse<>(Status.UNAVAILABLE.asRuntimeException()));

@@ -4,6 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 class RateLimitTest {
@@ -48,6 +53,34 @@ class RateLimitTest {
     assertThat(waited()).isZero();
     assertThat(fivePerSecond.acquire(1, Duration.ofMillis(200))).isTrue();
     assertThat(waited()).isEqualTo(Duration.ofMillis(200));
+  }
+
+  @Test
+  void threads_that_come_together_each_wait_for_a_turn_of_their_own() {
+    Queue<Duration> waits = new ConcurrentLinkedQueue<>();
+    RateLimit shared =
+        new RateLimit(
+            5,
+            new Time() {
+              @Override
+              public Instant instant() {
+                return start;
+              }
+
+              @Override
+              public void sleep(Duration duration) {
+                waits.add(duration);
+              }
+            });
+    try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      for (int call = 0; call <= 100; call++) {
+        threads.execute(() -> shared.acquire(1, LONG));
+      }
+    }
+
+    assertThat(waits)
+        .containsExactlyInAnyOrderElementsOf(
+            IntStream.rangeClosed(1, 100).mapToObj(i -> Duration.ofMillis(200L * i)).toList());
   }
 
   private Duration waited() {

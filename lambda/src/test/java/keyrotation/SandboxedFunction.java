@@ -1,6 +1,7 @@
 package keyrotation;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -42,6 +43,8 @@ final class SandboxedFunction extends RotationFixture {
 
   /** No call that is answered takes so long. */
   private static final Duration HANGING = Duration.ofSeconds(4);
+
+  private static final Duration STALE_READS = Duration.ofSeconds(10);
 
   /** Short beside the time that is left. */
   private static final Duration GRACE = Duration.ofMillis(300);
@@ -103,15 +106,22 @@ final class SandboxedFunction extends RotationFixture {
    */
   private final class HandlersTime implements Time {
     private long lastLook;
+    private Instant deadline = Instant.MAX;
+    private boolean isReal;
 
-    synchronized void begin() {
+    synchronized void begin(Duration timeLeft) {
       lastLook = System.nanoTime();
+      deadline = handlersClock.instant().plus(timeLeft);
+    }
+
+    synchronized void runForReal() {
+      isReal = true;
     }
 
     @Override
     public synchronized Instant instant() {
       Duration since = Duration.ofNanos(System.nanoTime() - lastLook);
-      if (since.compareTo(HANGING) > 0) {
+      if (isReal || since.compareTo(HANGING) > 0) {
         clock.advance(since);
       }
       lastLook = System.nanoTime();
@@ -120,8 +130,21 @@ final class SandboxedFunction extends RotationFixture {
 
     @Override
     public void sleep(Duration duration) {
-      clock.advanceTo(clock.instant().plus(duration));
+      // Only a read that may be stale is repeated whatever time is left, for seconds.
+      assertThat(instant().plus(duration))
+          .as("the end of a wait")
+          .isBefore(deadline.plus(STALE_READS));
+      if (isReal) {
+        Time.system().sleep(duration);
+      } else {
+        clock.advanceTo(clock.instant().plus(duration));
+      }
     }
+  }
+
+  /** Lets the handler really wait, where several threads wait beside each other. */
+  void waitForReal() {
+    time.runForReal();
   }
 
   /** Asks for a rotation under a new request id. */
@@ -139,7 +162,7 @@ final class SandboxedFunction extends RotationFixture {
 
   /** Invokes the handler; throws what it throws. */
   JsonNode invoke(String event, String requestId, Duration timeLeft) {
-    time.begin();
+    time.begin(timeLeft);
     ByteArrayOutputStream response = new ByteArrayOutputStream();
     try {
       handler.handleRequest(

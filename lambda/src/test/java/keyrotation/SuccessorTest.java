@@ -237,6 +237,21 @@ class SuccessorTest {
   }
 
   @Test
+  void a_step_looks_for_its_version_again_until_a_description_shows_it() {
+    function.storeKey();
+    function.enableRotation();
+    String begun = UUID.randomUUID().toString();
+    function.vault().labelEmptyVersion(SECRET, begun);
+    function.awsCalls().onNth("DescribeSecret", 1, new Fault.ReadStale<>());
+    function.awsCalls().onNth("DescribeSecret", 2, new Fault.ReadStale<>());
+    int before = function.awsCalls().count("DescribeSecret");
+
+    assertThat(step("testSecret", begun).path("result").asText()).isEqualTo("STEP_DONE");
+
+    assertThat(function.awsCalls().count("DescribeSecret") - before).isEqualTo(3);
+  }
+
+  @Test
   void a_run_that_has_looked_before_an_operator_went_back_does_not_undo_that() {
     function.storeKey();
     Version first = function.current();

@@ -160,6 +160,21 @@ class VerdictTest {
   }
 
   @Test
+  void a_momento_that_may_be_asked_at_once_is_asked_with_pauses_all_the_same() {
+    function.storeKey();
+    function
+        .momento()
+        .calls()
+        .onEvery(
+            MomentoServer.LIST_CACHES,
+            new Fault.Refuse<>(MomentoServer.throttledFor(Duration.ZERO)));
+
+    assertThatThrownBy(function::rotate).hasMessageContaining("MOMENTO_THROTTLED");
+
+    assertThat(function.momento().calls().count(MomentoServer.LIST_CACHES)).isBetween(20, 40);
+  }
+
+  @Test
   void a_refused_refresh_of_a_key_for_data_alone_says_that_the_key_still_works() {
     IssuedKey old = function.issueOldKey(Permissions.DATA_ONLY);
     function.store(old.consoleJson());

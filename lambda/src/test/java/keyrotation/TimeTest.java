@@ -1,0 +1,29 @@
+package keyrotation;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.time.Duration;
+import java.time.Instant;
+import org.junit.jupiter.api.Test;
+
+class TimeTest {
+
+  @Test
+  void a_steady_clock_starts_with_the_machines_and_goes_on_while_it_is_waited_for() {
+    Instant before = Instant.now();
+
+    Time steady = Time.system().steady();
+    Instant first = steady.instant();
+    steady.sleep(Duration.ofMillis(2));
+
+    assertThat(first).isBetween(before, before.plusSeconds(60));
+    assertThat(steady.instant()).isAfterOrEqualTo(first.plusMillis(2));
+  }
+
+  @Test
+  void a_clock_that_no_one_corrects_is_steady() {
+    VirtualTime time = new VirtualTime();
+
+    assertThat(time.steady()).isSameAs(time);
+  }
+}
