@@ -26,7 +26,7 @@ class FaultInjectionTest {
   void no_trouble_with_a_call_loses_a_key_that_could_be_saved() throws InterruptedException {
     List<Scenario> all = ScenarioRunner.scenarios(_ -> true);
     List<Scenario> scenarios = ScenarioRunner.ALL ? all : ScenarioRunner.covering(all);
-    ScenarioRunner trials = new ScenarioRunner("FaultKind with a call", scenarios.size());
+    ScenarioRunner trials = new ScenarioRunner("Faults", scenarios.size());
     Semaphore places = new Semaphore(AT_ONCE);
     Semaphore waitingPlaces = new Semaphore(WAITING_AT_ONCE);
     try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
