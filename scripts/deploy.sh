@@ -65,7 +65,7 @@ names() {
   echo "$1" | tr , '\n' | sed -E 's/^arn:.*:secret:(.*)-[A-Za-z0-9]{6}$/\1/'
 }
 
-# Nobody shall give up a secret by forgetting to name it once.
+# Asks before the stack stops rotating a secret that a setting no longer names.
 keep_rotating() {
   for name in $(names "$1"); do
     names "$2" | grep -qxF "$name" && continue

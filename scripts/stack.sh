@@ -35,7 +35,7 @@ secrets_of_stack() {
   of_stack "Outputs[?OutputKey=='SecretNames'].OutputValue" | sed 's/^None$//'
 }
 
-# Asks whether to go on; whoever does not say yes does not.
+# Asks whether to go on; any answer but yes ends the script.
 confirm() {
   printf '%s [y/N] ' "$1"
   read -r answer || answer=

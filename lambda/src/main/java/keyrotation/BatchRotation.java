@@ -10,14 +10,12 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
-import java.util.function.Supplier;
 
 /**
  * Rotates secrets concurrently. Failures are isolated: one secret never affects another.
  *
- * <p>At most 16 run at a time. They start somewhere in the list, and go round, so that secrets that
- * take all the time there is do not starve the same others in every run. Results come in the order
- * of the list.
+ * <p>At most 16 run at a time. A batch starts at any place of the list and wraps around, so that
+ * slow secrets do not starve the same others in every run. Results come in the order of the list.
  */
 final class BatchRotation {
 
@@ -31,17 +29,17 @@ final class BatchRotation {
   interface Work {
 
     /**
-     * Does the work.
+     * Does the work; never throws.
      *
-     * @param othersWait whether other secrets wait for this one's place at the moment
+     * @param othersWait whether other secrets still wait to be started
      */
     RotationResult on(String secretId, BooleanSupplier othersWait);
   }
 
   /**
-   * Prepares for rounds.
+   * Makes a batch.
    *
-   * @param timeForOne none but the first is started with less time left
+   * @param timeForOne the time that a rotation may take; with less time left, only the first starts
    */
   BatchRotation(InstantSource clock, Duration timeForOne) {
     this.clock = clock;
@@ -62,29 +60,20 @@ final class BatchRotation {
           for (int i = next.getAndIncrement(); i < count; i = next.getAndIncrement()) {
             int place = (start + i) % count;
             String secretId = secretIds.get(place);
-            // The first is begun in any case: it knows best what it has no time for.
+            // The first starts in any case: it knows best what there is no time for.
             results[place] =
                 i == 0 || clock.instant().plus(timeForOne).isBefore(deadline)
-                    ? isolated(secretId, () -> work.on(secretId, () -> next.get() < count))
+                    ? work.on(secretId, () -> next.get() < count)
                     : notStarted(secretId);
           }
         };
-    // To close it is to wait for all workers; an interruption is passed on to them.
+    // Closing the executor waits for all workers, and passes an interruption on to them.
     try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
       for (int i = 0; i < Math.min(count, MAX_CONCURRENT); i++) {
         threads.execute(worker);
       }
     }
     return List.of(results);
-  }
-
-  /** Whatever ends the work on one secret, the others go on, and there is a report. */
-  private static RotationResult isolated(String secretId, Supplier<RotationResult> work) {
-    try {
-      return work.get();
-    } catch (RuntimeException | Error e) {
-      return new RotationResult.Failed(secretId, RotationLog.internal(LogStep.RESULT, e));
-    }
   }
 
   private static RotationResult notStarted(String secretId) {

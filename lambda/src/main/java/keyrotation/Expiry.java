@@ -21,7 +21,7 @@ sealed interface Expiry {
     }
   }
 
-  /** Nobody says. */
+  /** Neither the key nor its secret says when it expires. */
   record Unknown() implements Expiry {
     @Override
     public String toString() {

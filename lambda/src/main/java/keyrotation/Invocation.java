@@ -101,8 +101,9 @@ final class Invocation {
    */
   private void addTagged(Tag tag, List<String> secretIds, List<RotationResult> others) {
     String name = "secrets with the tag " + tag;
+    RotationLog listLog = log.forSecret(name);
     try {
-      log.forSecret(name).step(LogStep.LIST_SECRETS, () -> store.findByTag(tag)).stream()
+      listLog.step(LogStep.LIST_SECRETS, () -> store.findByTag(tag)).stream()
           .filter(found -> !secretIds.contains(found.name()))
           .filter(found -> !secretIds.contains(found.arn()))
           .forEach(
@@ -113,7 +114,7 @@ final class Invocation {
                           region -> others.add(skipped(found.name(), region)),
                           () -> secretIds.add(found.name())));
     } catch (RotationException e) {
-      others.add(new RotationResult.Failed(name, e));
+      others.add(listLog.result(() -> new RotationResult.Failed(name, e)));
     }
   }
 

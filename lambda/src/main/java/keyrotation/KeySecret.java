@@ -88,7 +88,7 @@ final class KeySecret {
     return expiry;
   }
 
-  /** Tells whether a new key would fit in: a key that was minted and cannot be stored is lost. */
+  /** Tells whether a new key would fit in: a refreshed key that cannot be stored is lost. */
   boolean hasRoom() {
     return Json.write(json).getBytes(UTF_8).length + ROOM <= LONGEST;
   }

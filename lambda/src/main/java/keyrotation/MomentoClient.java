@@ -13,12 +13,12 @@ import java.util.function.Function;
 import java.util.function.Supplier;
 
 /**
- * Momento, asked again where that may help: within the time that an invocation has left, within the
- * rate that an account is allowed, and not before Momento wants to be asked.
+ * Calls Momento and repeats a call that may succeed the next time. Calls stay within the
+ * invocation's time and the account's rate limit, and wait for as long as Momento asks for.
  */
 final class MomentoClient {
 
-  /** Nothing is minted with less time left than storing it may take. */
+  /** How long it may take to store a new key. With less time left, no key is refreshed. */
   private static final Duration TIME_TO_STORE = SecretStore.CALL_TIMEOUT.plusSeconds(2);
 
   private static final Duration MIN_REFRESH_TIME = Duration.ofSeconds(1);
@@ -79,14 +79,16 @@ final class MomentoClient {
   }
 
   /**
-   * Asks whether a key is accepted: while Momento does not say, for as long as there is time, or as
-   * the grace takes while other secrets wait; when it says no, until the grace is over, since a new
-   * key may not be known everywhere yet.
+   * Asks whether Momento accepts a key.
+   *
+   * <p>A rejection is asked for again until the grace period is over, since a new key may not be
+   * known everywhere yet. An unknown answer is asked for again for as long as there is time; while
+   * other secrets wait, only for the grace period.
    *
    * @param source the key that it was refreshed from, if it is new: a refresh keeps the
    *     permissions, so a new key that is denied what its source may do is rejected
-   * @throws RotationException {@code OUT_OF_TIME}, if it said no and there was less time than the
-   *     grace
+   * @throws RotationException {@code OUT_OF_TIME}, if Momento rejected the key and less time was
+   *     left than the grace period
    */
   Verdict verify(MomentoKey.V1 key, Optional<MomentoKey.V1> source, RotationRequest request) {
     Instant start = time.instant();
@@ -129,7 +131,7 @@ final class MomentoClient {
     };
   }
 
-  /** Returns what one rotation takes where it has to wait for all but the answers of others. */
+  /** Returns how long one rotation may take from its refresh on. */
   Duration timeForOne() {
     return timeForOne(grace);
   }
@@ -168,26 +170,26 @@ final class MomentoClient {
   }
 
   /**
-   * Another attempt is worth its while.
+   * Allows another attempt.
    *
-   * @param lastTry when the latest may begin
-   * @param retryAfter how long Momento wants to be left alone, if it said so
+   * @param lastTry the latest time at which it may start
+   * @param retryAfter how long Momento asked to wait before the next call, if it did
    */
   private record Again(Instant lastTry, Optional<Duration> retryAfter) {}
 
-  /** Asks until an answer is not worth another attempt, and returns the last one. */
-  private <T> T retry(Supplier<T> call, Function<T, Optional<Again>> worth, int maxRetries) {
+  /** Repeats a call while its answer allows another attempt, and returns the last answer. */
+  private <T> T retry(Supplier<T> call, Function<T, Optional<Again>> again, int maxRetries) {
     Duration pause = FIRST_BACKOFF;
     for (int retries = 0; ; retries++) {
       T answer = call.get();
-      Optional<Again> again = worth.apply(answer);
-      if (again.isEmpty() || retries == maxRetries) {
+      Optional<Again> next = again.apply(answer);
+      if (next.isEmpty() || retries == maxRetries) {
         return answer;
       }
       Duration wait =
           withJitter(
-              Collections.max(List.of(pause, again.get().retryAfter().orElse(Duration.ZERO))));
-      if (!time.instant().plus(wait).isBefore(again.get().lastTry())) {
+              Collections.max(List.of(pause, next.get().retryAfter().orElse(Duration.ZERO))));
+      if (!time.instant().plus(wait).isBefore(next.get().lastTry())) {
         return answer;
       }
       time.sleep(wait);
@@ -195,7 +197,10 @@ final class MomentoClient {
     }
   }
 
-  /** Makes a wait up to a fifth longer, so that those who were sent away together come apart. */
+  /**
+   * Makes a wait up to a fifth longer, so that calls which failed together are not repeated
+   * together.
+   */
   private static Duration withJitter(Duration wait) {
     return wait.plus(
         wait.dividedBy(5).multipliedBy(ThreadLocalRandom.current().nextInt(101)).dividedBy(100));

@@ -23,7 +23,7 @@ import org.crac.Resource;
  */
 final class Priming implements Resource {
 
-  private static final HostAndPort NOBODY = new HostAndPort("localhost", 1);
+  private static final HostAndPort UNREACHABLE = new HostAndPort("localhost", 1);
   private static final Duration SHORT = Duration.ofSeconds(1);
 
   private final Settings settings;
@@ -69,10 +69,10 @@ final class Priming implements Resource {
                     .put("refreshToken", "none")
                     .put("validUntil", 0)
                     .toString()));
-    try (MomentoControlPlane nobody =
-        new MomentoControlPlane(Optional.of(NOBODY), credentials, clock)) {
-      var _ = nobody.verify(key, SHORT);
-      var _ = nobody.refresh(key, secret.refreshToken().orElseThrow(), SHORT);
+    try (MomentoControlPlane unreachable =
+        new MomentoControlPlane(Optional.of(UNREACHABLE), credentials, clock)) {
+      var _ = unreachable.verify(key, SHORT);
+      var _ = unreachable.refresh(key, secret.refreshToken().orElseThrow(), SHORT);
     }
   }
 

@@ -7,7 +7,7 @@ import java.util.Optional;
 /**
  * Spaces calls out evenly, for all threads together.
  *
- * <p>Own code, because the libraries' limiters count by the JVM's clock, which a test cannot turn.
+ * <p>The limiters of libraries count by the JVM's clock, which a test cannot set.
  */
 final class RateLimit {
 
@@ -15,7 +15,7 @@ final class RateLimit {
   private final Time time;
   private Instant next = Instant.MIN;
 
-  /** Allows so many calls a second; the first at once. */
+  /** Allows this many calls a second. The first call does not wait. */
   RateLimit(int callsPerSecond, Time time) {
     this(Duration.ofSeconds(1).dividedBy(callsPerSecond), time);
   }
@@ -26,9 +26,10 @@ final class RateLimit {
   }
 
   /**
-   * Waits until that many calls may be made, one after the other.
+   * Waits for the permits for this many calls.
    *
-   * @return false, at once, if that would take longer than the limit; then no permit is used up
+   * @return false, without waiting, if the wait would be longer than the limit; no permit is used
+   *     then
    */
   boolean acquire(int calls, Duration limit) {
     Optional<Duration> wait = reserve(calls, limit);

@@ -11,7 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Pattern;
 
-/** A way in: what somebody or something asks of the function. */
+/** An event: what it asks of the function. */
 sealed interface RotationEvent {
 
   /** What a person wants done with a secret. */
@@ -20,7 +20,7 @@ sealed interface RotationEvent {
     ROTATE,
     /** Rotate it if a schedule would. */
     ROTATE_IF_DUE,
-    /** Say what a rotation would do, and stop short of minting. */
+    /** Say what a rotation would do, and refresh nothing. */
     DRY_RUN,
     /** Go back to the key before the current one. */
     ROLL_BACK
@@ -139,7 +139,7 @@ sealed interface RotationEvent {
                 List.of(SECRET_NAME, SECRET_ID_FIELD, "dry_run", "if_due", "rollback")::contains)
             .count();
     if (known < json.size()) {
-      // A misspelt wish must not turn into a rotation that nobody asked for.
+      // Unknown fields are rejected, so a typo such as `dry-run` cannot trigger a rotation.
       throw unknown("The event has fields that are not known.");
     }
     return switch (wishes.size()) {

@@ -12,7 +12,7 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a person reads when a rotation went wrong: JSON, a line for each step of it.
+ * The log: a line of JSON for each step of a rotation.
  *
  * <p>Lambda takes such lines from standard output as they are, and filters them by {@code level}.
  */
@@ -96,8 +96,8 @@ final class RotationLog {
       result = work.get();
     } catch (RotationException e) {
       result = new RotationResult.Failed(secret, e);
-    } catch (RuntimeException | LinkageError | StackOverflowError e) {
-      // It may not end the work on other secrets.
+    } catch (RuntimeException | Error e) {
+      // An error of the JVM, too, must not end the work on other secrets.
       result = new RotationResult.Failed(secret, internal(LogStep.RESULT, e));
     }
     ObjectNode facts = RotationReport.json(result);
@@ -106,9 +106,9 @@ final class RotationLog {
     return result;
   }
 
-  /** Names a failure that was not foreseen by its place alone. */
+  /** Describes an unexpected failure by its class and place. */
   static RotationException internal(LogStep step, Throwable e) {
-    // Nobody foresaw it. Not its message, which may quote what it was given: the place is enough.
+    // Not by its message, which may quote a key.
     String place =
         e.getClass().getName() + " " + Arrays.stream(e.getStackTrace()).limit(5).toList();
     return new RotationException(INTERNAL_ERROR, "The step " + step + " failed: " + place + ".");

@@ -6,7 +6,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.List;
 import java.util.Optional;
 
-/** What an invocation says to people and programs: what became of each secret. */
+/** The report of an invocation: the result of each secret. */
 record RotationReport(String requestId, List<RotationResult> results) {
 
   /** Copies the results. */
@@ -14,7 +14,7 @@ record RotationReport(String requestId, List<RotationResult> results) {
     results = List.copyOf(results);
   }
 
-  /** Tells whether somebody has to do something about it. */
+  /** Tells whether any secret failed. */
   boolean failed() {
     return results.stream().anyMatch(RotationResult.Failed.class::isInstance);
   }

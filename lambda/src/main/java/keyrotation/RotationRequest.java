@@ -11,7 +11,7 @@ import java.util.function.BooleanSupplier;
  *
  * @param identity what is the same whenever the same request is delivered, and differs otherwise
  * @param deadline when the invocation ends
- * @param othersWait whether other secrets wait for this one's place at the moment
+ * @param othersWait whether other secrets still wait to be started
  */
 record RotationRequest(String identity, Instant deadline, BooleanSupplier othersWait) {
 

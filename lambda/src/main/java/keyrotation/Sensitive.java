@@ -1,6 +1,6 @@
 package keyrotation;
 
-/** A text that nobody may see; to show it takes a call of {@link #value}, and there are few. */
+/** A secret text. {@code toString} hides it; only {@link #value} returns it. */
 record Sensitive(String value) {
 
   @Override

@@ -5,15 +5,19 @@ import java.time.Instant;
 import java.time.InstantSource;
 
 /**
- * The time of day, and waiting for it to pass. All that the function measures or waits for goes by
- * this one clock, so that a test need not wait.
+ * The time of day, and waiting. The function measures time and waits by this clock alone, so that
+ * its tests need not wait.
  */
 interface Time extends InstantSource {
 
-  /** Waits. An interruption ends the wait with an exception, and stays set. */
+  /**
+   * Waits.
+   *
+   * @throws IllegalStateException if the thread is interrupted, which it stays
+   */
   void sleep(Duration duration);
 
-  /** Returns a clock that starts now and that no correction of the machine's clock moves. */
+  /** Returns a clock that starts now and ignores later corrections of the machine's clock. */
   default Time steady() {
     return this;
   }

@@ -8,7 +8,7 @@ import java.util.Optional;
  *
  * @param reason {@code MOMENTO_THROTTLED} or {@code MOMENTO_UNAVAILABLE}
  * @param code what the call ended in
- * @param retryAfter how long to wait before the next call, if Momento named a time; {@link #NEVER}
+ * @param retryAfter how long Momento asked to wait before the next call, if it did; {@link #NEVER}
  *     if a repeated call would end in the same way
  */
 record Unavailable(FailureReason reason, String code, Optional<Duration> retryAfter) {

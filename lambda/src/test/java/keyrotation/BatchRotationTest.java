@@ -151,32 +151,6 @@ class BatchRotationTest {
   }
 
   @Test
-  void an_error_of_the_jvm_ends_the_work_on_one_secret_alone_and_is_not_quoted() {
-    List<RotationResult> results =
-        batchAt(() -> NOW)
-            .run(
-                secrets(3),
-                0,
-                leaving(Duration.ofMinutes(1)),
-                (secret, _) -> {
-                  if (secret.equals("2")) {
-                    throw new OutOfMemoryError("canary");
-                  }
-                  return new RotationResult.AwaitingFirstKey(secret);
-                });
-
-    assertThat(results).extracting(RotationResult::secret).containsExactly("1", "2", "3");
-    assertThat(results.get(1))
-        .isInstanceOfSatisfying(
-            RotationResult.Failed.class,
-            failed ->
-                assertThat(failed.failure().explanation())
-                    .startsWith("INTERNAL_ERROR: ")
-                    .contains("OutOfMemoryError")
-                    .doesNotContain("canary"));
-  }
-
-  @Test
   void an_interruption_is_passed_on_to_the_work_and_stays_set() {
     CountDownLatch never = new CountDownLatch(1);
     Thread.currentThread().interrupt();

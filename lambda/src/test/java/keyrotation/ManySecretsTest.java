@@ -156,6 +156,8 @@ class ManySecretsTest {
             "secrets with the tag rotate=momento was not rotated. ACCESS_DENIED")
         .hasMessageContaining("secretsmanager:ListSecrets")
         .hasMessageContaining("\"secret\":\"a\",\"result\":\"ROTATED\"");
+    assertThat(function.log())
+        .contains("\"secret\":\"secrets with the tag rotate=momento\",\"step\":\"result\"");
   }
 
   @Test

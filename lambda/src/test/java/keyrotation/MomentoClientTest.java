@@ -64,10 +64,10 @@ class MomentoClientTest {
     Instant start = time.instant();
     RateLimit hourly = new RateLimit(Duration.ofHours(1), time);
     var _ = hourly.acquire(1, Duration.ZERO);
-    try (MomentoControlPlane nobody =
+    try (MomentoControlPlane unreachable =
         new MomentoControlPlane(
             Optional.of(new HostAndPort("localhost", 1)), TlsChannelCredentials.create(), time)) {
-      MomentoClient momento = new MomentoClient(nobody, time, Duration.ofMillis(300), hourly);
+      MomentoClient momento = new MomentoClient(unreachable, time, Duration.ofMillis(300), hourly);
 
       assertThatThrownBy(
               () ->

@@ -8,6 +8,7 @@ import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
@@ -58,12 +59,18 @@ class RateLimitTest {
   @Test
   void threads_that_come_together_each_wait_for_a_turn_of_their_own() {
     Queue<Duration> waits = new ConcurrentLinkedQueue<>();
+    AtomicInteger inside = new AtomicInteger();
+    AtomicInteger atOnce = new AtomicInteger();
     RateLimit shared =
         new RateLimit(
             5,
             new Time() {
               @Override
               public Instant instant() {
+                // Lets another thread in, if it can come in.
+                atOnce.accumulateAndGet(inside.incrementAndGet(), Math::max);
+                Thread.yield();
+                inside.decrementAndGet();
                 return start;
               }
 
@@ -78,6 +85,7 @@ class RateLimitTest {
       }
     }
 
+    assertThat(atOnce).hasValue(1);
     assertThat(waits)
         .containsExactlyInAnyOrderElementsOf(
             IntStream.rangeClosed(1, 100).mapToObj(i -> Duration.ofMillis(200L * i)).toList());

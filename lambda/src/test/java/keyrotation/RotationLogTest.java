@@ -113,18 +113,22 @@ class RotationLogTest {
   }
 
   @Test
-  void not_even_an_error_of_the_jvm_goes_beyond_its_secret() {
+  void an_error_of_the_jvm_is_a_result_too_and_is_not_quoted() {
     RotationResult result =
         log.result(
             () -> {
-              throw new StackOverflowError();
+              throw new OutOfMemoryError("canary");
             });
 
     assertThat(result)
         .isInstanceOfSatisfying(
             RotationResult.Failed.class,
             failed ->
-                assertThat(failed.failure().reason()).isEqualTo(FailureReason.INTERNAL_ERROR));
+                assertThat(failed.failure().explanation())
+                    .startsWith("INTERNAL_ERROR: ")
+                    .contains("OutOfMemoryError")
+                    .doesNotContain("canary"));
+    assertThat(out.toString(UTF_8)).doesNotContain("canary");
   }
 
   @Test

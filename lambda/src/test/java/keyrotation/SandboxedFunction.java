@@ -33,9 +33,7 @@ import software.amazon.awssdk.services.secretsmanager.SecretsManagerClient;
 /** The handler, in this JVM, with the sandbox around it and a clock that stands. */
 final class SandboxedFunction extends RotationFixture {
 
-  /**
-   * Enough to mint a key, and little to ask about it, since a call that hangs really takes time.
-   */
+  /** Enough to refresh a key and little to verify it, since a call that hangs takes real time. */
   private static final Duration TIME_LEFT = Duration.ofSeconds(14);
 
   /** Nothing waits for its end where nothing is wrong. */
@@ -108,6 +106,7 @@ final class SandboxedFunction extends RotationFixture {
     private long lastLook;
     private Instant deadline = Instant.MAX;
     private boolean isReal;
+    private volatile boolean hasWaitedWrongly;
 
     synchronized void begin(Duration timeLeft) {
       lastLook = System.nanoTime();
@@ -131,9 +130,11 @@ final class SandboxedFunction extends RotationFixture {
     @Override
     public void sleep(Duration duration) {
       // Only a read that may be stale is repeated whatever time is left, for seconds.
-      assertThat(instant().plus(duration))
-          .as("the end of a wait")
-          .isBefore(deadline.plus(STALE_READS));
+      Instant end = deadline.plus(STALE_READS);
+      if (!duration.isPositive() || instant().plus(duration).isAfter(end)) {
+        hasWaitedWrongly = true;
+        throw new IllegalStateException("A wait of " + duration + " would go on for ever.");
+      }
       if (isReal) {
         Time.system().sleep(duration);
       } else {
@@ -172,6 +173,10 @@ final class SandboxedFunction extends RotationFixture {
       return JSON.readTree(response.toByteArray());
     } catch (IOException e) {
       throw new AssertionError(e);
+    } finally {
+      assertThat(time.hasWaitedWrongly)
+          .as("a wait of no time, or beyond Lambda's deadline")
+          .isFalse();
     }
   }
 

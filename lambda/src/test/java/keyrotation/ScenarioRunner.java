@@ -371,7 +371,7 @@ final class ScenarioRunner {
       }
       case Outcome.Failed(String message) ->
           assertThat(Invariants.reason(message)).isEqualTo("AWAITING_FIRST_KEY");
-      case Outcome.Died _ -> throw new AssertionError("nobody killed it");
+      case Outcome.Died _ -> throw new AssertionError("the process was not killed");
     }
   }
 
@@ -396,7 +396,7 @@ final class ScenarioRunner {
         assertThat(Invariants.reason(message)).isEqualTo("CANNOT_ROLL_BACK");
         assertThat(target).isEmpty();
       }
-      case Outcome.Died _ -> throw new AssertionError("nobody killed it");
+      case Outcome.Died _ -> throw new AssertionError("the process was not killed");
     }
   }
 

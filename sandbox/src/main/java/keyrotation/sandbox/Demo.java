@@ -149,7 +149,7 @@ public final class Demo {
     JsonNode event = sentNow(JSON.readTree(eventFile.toFile()));
     storeOldKey();
     prepareFor(event);
-    int mintedBefore = minted();
+    int refreshedBefore = refreshed();
 
     out.printf("%n%s  %s%n", eventFile, shown(event));
     showVersions("before", versions());
@@ -161,15 +161,15 @@ public final class Demo {
     showAnswer(first, withLog);
     List<Row> after = versions();
     showVersions("after", after);
-    int minted = minted() - mintedBefore;
+    int refreshed = refreshed() - refreshedBefore;
 
     Invocation second = lambda.invoke(event.toString(), requestId);
     out.printf(
         "  again    the same request, delivered twice: %s, in %d ms; new keys in all: %d%n",
-        result(second), second.duration().toMillis(), minted() - mintedBefore);
+        result(second), second.duration().toMillis(), refreshed() - refreshedBefore);
 
     return expectedResults(kindOf(event)).equals(List.of(result(first), result(second)))
-        && minted() - mintedBefore == minted
+        && refreshed() - refreshedBefore == refreshed
         && versions().equals(after)
         && sandbox.momento().accepts(after.getFirst().apiKey())
         && (!result(first).equals("ROTATED") || isRotated(after));
@@ -251,7 +251,7 @@ public final class Demo {
     };
   }
 
-  private int minted() {
+  private int refreshed() {
     return sandbox.momento().calls().count(MomentoServer.REFRESH);
   }
 

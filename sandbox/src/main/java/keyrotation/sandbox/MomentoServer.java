@@ -160,7 +160,7 @@ public final class MomentoServer implements AutoCloseable {
     return renew(key.token(), key.refreshToken());
   }
 
-  /** Returns all keys that were ever issued, those that nobody has received too. */
+  /** Returns all keys that were ever issued, including those whose answer was lost. */
   public synchronized List<IssuedKey> issued() {
     return List.copyOf(issued);
   }
@@ -217,7 +217,10 @@ public final class MomentoServer implements AutoCloseable {
     vouchedFor.add(token);
   }
 
-  /** Lets each key minted from now on be unknown to its first calls, as if it had yet to spread. */
+  /**
+   * Lets each key that is refreshed from now on be unknown to its first calls, as if it had yet to
+   * spread.
+   */
   public synchronized void refuseNewKeysAtFirst(int calls) {
     refusalsOfNewKeys = calls;
   }
@@ -294,7 +297,7 @@ public final class MomentoServer implements AutoCloseable {
         new IssuedKey(
             ENDPOINT,
             token,
-            // Whoever finds it where it should not be knows what it is.
+            // Easy to find in a log, where it must not be.
             "refresh-canary-" + randomText(24),
             validUntil.equals(Instant.MAX)
                 ? validUntil

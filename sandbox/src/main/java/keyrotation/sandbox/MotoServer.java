@@ -13,7 +13,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
-/** moto, somebody else's stand-in for many of AWS's services, where it is installed. */
+/** moto, an emulator of many AWS services, where it is installed. */
 public final class MotoServer implements AutoCloseable {
 
   private final Process process;
@@ -53,7 +53,7 @@ public final class MotoServer implements AutoCloseable {
     for (String line = output.readLine(); line != null; line = output.readLine()) {
       Matcher matcher = address.matcher(line);
       if (matcher.find()) {
-        // What follows must be read, lest moto wait for somebody to do so.
+        // Its output must be read, or moto blocks when the pipe is full.
         Thread.startVirtualThread(() -> output.lines().forEach(ignored -> {}));
         // By this name it tells buckets apart as AWS does.
         return URI.create("http://localhost:" + matcher.group(1));

@@ -62,7 +62,7 @@ import software.amazon.awssdk.services.secretsmanager.SecretsManagerClientBuilde
  */
 public final class SecretsManagerServer implements AutoCloseable {
 
-  /** The access key id of functions; whoever calls with another is an operator. */
+  /** The access key id of functions; a caller with another one is an operator. */
   public static final String FUNCTION = "function";
 
   private static final String TARGET_PREFIX = "secretsmanager.";
@@ -159,7 +159,10 @@ public final class SecretsManagerServer implements AutoCloseable {
     functions.put(functionArn, function);
   }
 
-  /** Chooses how often it tries a rotation that fails; nobody knows how often the service does. */
+  /**
+   * Chooses how often it tries a rotation that fails; how often AWS does is unknown the service
+   * does.
+   */
   public void tryRotations(int times) {
     rotationAttempts = times;
   }
