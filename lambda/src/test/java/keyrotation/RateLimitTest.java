@@ -57,6 +57,7 @@ class RateLimitTest {
   }
 
   @Test
+  @SuppressWarnings("ThreadPriorityCheck") // A yield is what would let another thread in.
   void threads_that_come_together_each_wait_for_a_turn_of_their_own() {
     Queue<Duration> waits = new ConcurrentLinkedQueue<>();
     AtomicInteger inside = new AtomicInteger();
@@ -67,7 +68,6 @@ class RateLimitTest {
             new Time() {
               @Override
               public Instant instant() {
-                // Lets another thread in, if it can come in.
                 atOnce.accumulateAndGet(inside.incrementAndGet(), Math::max);
                 Thread.yield();
                 inside.decrementAndGet();
