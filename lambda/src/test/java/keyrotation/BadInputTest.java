@@ -15,8 +15,8 @@ import keyrotation.sandbox.IssuedKey;
 import keyrotation.sandbox.IssuedKey.Permissions;
 import keyrotation.sandbox.MomentoServer.RefreshTokens;
 import keyrotation.sandbox.SecretsManagerException;
-import keyrotation.sandbox.Vault.Secret;
-import keyrotation.sandbox.Vault.Value;
+import keyrotation.sandbox.SecretsManagerState.Secret;
+import keyrotation.sandbox.SecretsManagerState.Value;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -99,18 +99,18 @@ class BadInputTest {
 
   @Test
   void a_secret_without_a_value() {
-    function.vault().create(SECRET, null, null, null);
+    function.state().create(SECRET, null, null, null);
 
     assertThatThrownBy(function::rotate)
         .isInstanceOf(InvocationFailedException.class)
         .hasMessageStartingWith(SECRET + " was not rotated. AWAITING_FIRST_KEY: ");
-    assertThat(function.vault().describe(SECRET).versions()).isEmpty();
+    assertThat(function.state().describe(SECRET).versions()).isEmpty();
   }
 
   @Test
   void a_secret_that_is_scheduled_for_deletion() {
     function.storeKey();
-    function.vault().delete(SECRET, false);
+    function.state().delete(SECRET, false);
 
     assertFails("SECRET_DELETED", "restore-secret");
   }
@@ -304,7 +304,7 @@ class BadInputTest {
   @Test
   void a_replica() {
     function.storeKey();
-    function.vault().replicate(SECRET, "eu-west-1");
+    function.state().replicate(SECRET, "eu-west-1");
 
     assertFails("SECRET_IS_REPLICA", "its primary is in eu-west-1");
     assertThat(function.awsCalls().seen()).containsExactly("DescribeSecret");
@@ -313,7 +313,7 @@ class BadInputTest {
   @Test
   void a_replicas_primary_is_rotated() {
     function.storeKey();
-    function.vault().replicate(SECRET, "us-east-1");
+    function.state().replicate(SECRET, "us-east-1");
 
     assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
   }
@@ -351,12 +351,12 @@ class BadInputTest {
   }
 
   private void assertFails(String reason, String fact) {
-    Secret before = function.vault().describe(SECRET);
+    Secret before = function.state().describe(SECRET);
     assertThatThrownBy(() -> function.rotate(UUID.randomUUID().toString()))
         .isInstanceOf(InvocationFailedException.class)
         .hasMessageStartingWith(SECRET + " was not rotated. " + reason + ": ")
         .hasMessageContaining(fact);
-    assertThat(function.vault().describe(SECRET)).isEqualTo(before);
+    assertThat(function.state().describe(SECRET)).isEqualTo(before);
     assertThat(function.refreshes()).isZero();
   }
 

@@ -30,9 +30,9 @@ import keyrotation.sandbox.Fault;
 import keyrotation.sandbox.IssuedKey;
 import keyrotation.sandbox.MomentoServer.RefreshTokens;
 import keyrotation.sandbox.SecretsManagerException;
-import keyrotation.sandbox.Vault;
-import keyrotation.sandbox.Vault.Secret;
-import keyrotation.sandbox.Vault.Version;
+import keyrotation.sandbox.SecretsManagerState;
+import keyrotation.sandbox.SecretsManagerState.Secret;
+import keyrotation.sandbox.SecretsManagerState.Version;
 import software.amazon.awssdk.awscore.exception.AwsServiceException;
 
 /** What happens to a secret, one step after the other, and what has to hold after each. */
@@ -144,8 +144,8 @@ record History(RefreshTokens tokens, List<Step> steps) {
     }
 
     private void labelPending(Version version) {
-      String from = world.labelled(Vault.PENDING).map(Version::id).orElse(null);
-      var _ = world.vault().moveLabel(SECRET, Vault.PENDING, from, version.id());
+      String from = world.labelled(SecretsManagerState.PENDING).map(Version::id).orElse(null);
+      var _ = world.state().moveLabel(SECRET, SecretsManagerState.PENDING, from, version.id());
     }
 
     private void attempt(Step step, Runnable deed) {
@@ -167,7 +167,7 @@ record History(RefreshTokens tokens, List<Step> steps) {
         line(request, "too late");
         return;
       }
-      Secret found = world.vault().describe(SECRET);
+      Secret found = world.state().describe(SECRET);
       if (request.way() == Trigger.SECRETS_MANAGER && found.deletion().isPresent()) {
         line(request, "refused");
         return;
@@ -180,7 +180,7 @@ record History(RefreshTokens tokens, List<Step> steps) {
       currentMeanwhile.clear();
       request.event().ifPresent(event -> prepare(event, before));
       Outcome ending = Invariants.withoutJudgement(world, request.deliver(world));
-      world.sandbox.heal();
+      world.sandbox.clearFaults();
       handsWereLaidOnIt |= wentBack(found);
       line(request, words(ending));
       check(request, found, before.get(), ending, waiting, made);
@@ -195,7 +195,7 @@ record History(RefreshTokens tokens, List<Step> steps) {
                 handsWereLaidOnIt |= deed.concernsVersions();
                 currentMeanwhile.add(world.current().id());
                 var _ = succeeds(() -> deed.happen(world));
-                before.set(world.vault().describe(SECRET));
+                before.set(world.state().describe(SECRET));
               };
           if (call.isMomentos()) {
             world
@@ -272,13 +272,13 @@ record History(RefreshTokens tokens, List<Step> steps) {
 
     private boolean wentBack(Secret found) {
       return found
-          .labelled(Vault.PREVIOUS)
+          .labelled(SecretsManagerState.PREVIOUS)
           .map(Version::id)
           .equals(Optional.of(world.current().id()));
     }
 
     private static String current(Secret secret) {
-      return secret.labelled(Vault.CURRENT).orElseThrow().id();
+      return secret.labelled(SecretsManagerState.CURRENT).orElseThrow().id();
     }
 
     private static boolean tells(Outcome ending, String versionId) {
@@ -314,7 +314,7 @@ record History(RefreshTokens tokens, List<Step> steps) {
 
     /** Once all is well again, two requests at most renew the key, if it can be renewed at all. */
     private void theKeyCanStillBeRenewed(RefreshTokens tokens) {
-      var _ = world.vault().restore(SECRET);
+      var _ = world.state().restore(SECRET);
       OperatorAction.NEW_KEYS_WILL_BE_KNOWN_AT_ONCE.happen(world);
       OperatorAction.THE_FUNCTIONS_CLOCK_IS_RIGHT.happen(world);
       world.pass(Duration.ofHours(1));
@@ -385,7 +385,7 @@ record History(RefreshTokens tokens, List<Step> steps) {
     }
 
     private List<Version> versions() {
-      return world.vault().describe(SECRET).versions();
+      return world.state().describe(SECRET).versions();
     }
 
     private String name(Version version) {

@@ -19,12 +19,12 @@ import keyrotation.RotationFixture.Outcome;
 import keyrotation.Scenario.InitialState;
 import keyrotation.Scenario.RemoteCall;
 import keyrotation.Scenario.Trigger;
-import keyrotation.sandbox.Calls;
 import keyrotation.sandbox.Fault;
+import keyrotation.sandbox.FaultInjector;
 import keyrotation.sandbox.MomentoServer.RefreshTokens;
-import keyrotation.sandbox.Vault;
-import keyrotation.sandbox.Vault.Secret;
-import keyrotation.sandbox.Vault.Version;
+import keyrotation.sandbox.SecretsManagerState;
+import keyrotation.sandbox.SecretsManagerState.Secret;
+import keyrotation.sandbox.SecretsManagerState.Version;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.parallel.Isolated;
 
@@ -117,7 +117,7 @@ class InterleavingTest {
       RemoteCall other) {
     try (RotationFixture world = ScenarioRunner.world(tokens)) {
       found.arrange(world);
-      Secret before = world.vault().describe(SECRET);
+      Secret before = world.state().describe(SECRET);
       int keysBefore = world.keys().size();
 
       List<Outcome> endings = interleave(world, meeting, one, other);
@@ -133,8 +133,9 @@ class InterleavingTest {
       assertThat(world.keys())
           .as("the keys that there have to be, and another at most")
           .hasSizeLessThanOrEqualTo(keysBefore + (found == InitialState.SUCCESSOR ? 1 : 2));
-      boolean isBack = current.id().equals(before.labelled(Vault.CURRENT).orElseThrow().id());
-      assertThat(promoted(world.vault().describe(SECRET)))
+      boolean isBack =
+          current.id().equals(before.labelled(SecretsManagerState.CURRENT).orElseThrow().id());
+      assertThat(promoted(world.state().describe(SECRET)))
           .filteredOn(version -> promoted(before).noneMatch(v -> v.id().equals(version.id())))
           .as("versions that were made current")
           .allMatch(version -> world.momento().hasVouchedFor(Invariants.apiKey(version)));
@@ -152,7 +153,8 @@ class InterleavingTest {
 
   /** Returns the current version and the one before it. */
   private static Stream<Version> promoted(Secret secret) {
-    return Stream.of(Vault.CURRENT, Vault.PREVIOUS).flatMap(l -> secret.labelled(l).stream());
+    return Stream.of(SecretsManagerState.CURRENT, SecretsManagerState.PREVIOUS)
+        .flatMap(l -> secret.labelled(l).stream());
   }
 
   private static List<Outcome> interleave(
@@ -194,7 +196,7 @@ class InterleavingTest {
   }
 
   private static <E extends RuntimeException> void stopAt(
-      Calls<E> calls, RemoteCall call, Runnable meanwhile) {
+      FaultInjector<E> calls, RemoteCall call, Runnable meanwhile) {
     calls.onNth(call.action(), call.nth(), new Fault.Before<>(meanwhile));
   }
 
@@ -206,11 +208,12 @@ class InterleavingTest {
           Set.of("ROTATED", "RESUMED", "ROLLED_BACK").contains(told.path("result").asText())
               || told.path("rotation_step").asText().equals("finishSecret");
       if (isCurrent) {
-        assertThat(world.vault().describe(SECRET).version(told.path("version_id").asText()))
+        assertThat(world.state().describe(SECRET).version(told.path("version_id").asText()))
             .as("what is told")
             .hasValueSatisfying(
                 version ->
-                    assertThat(version.labels()).containsAnyOf(Vault.CURRENT, Vault.PREVIOUS));
+                    assertThat(version.labels())
+                        .containsAnyOf(SecretsManagerState.CURRENT, SecretsManagerState.PREVIOUS));
       }
     } else if (ending instanceof Outcome.Failed(String message)) {
       assertThat(Invariants.reason(message)).isNotEqualTo("INTERNAL_ERROR");

@@ -17,9 +17,9 @@ import java.util.stream.LongStream;
 import java.util.stream.Stream;
 import keyrotation.RotationFixture.Outcome;
 import keyrotation.sandbox.IssuedKey;
-import keyrotation.sandbox.Vault;
-import keyrotation.sandbox.Vault.Secret;
-import keyrotation.sandbox.Vault.Version;
+import keyrotation.sandbox.SecretsManagerState;
+import keyrotation.sandbox.SecretsManagerState.Secret;
+import keyrotation.sandbox.SecretsManagerState.Version;
 
 /** What the function promises, as checks of what one invocation has left and said. */
 final class Invariants {
@@ -37,8 +37,8 @@ final class Invariants {
    * @param before the secret as the invocation found it
    */
   static void hold(RotationFixture world, Secret before, Outcome ending, boolean mayGoBack) {
-    Optional<Version> was = before.labelled(Vault.CURRENT);
-    Optional<Version> is = world.labelled(Vault.CURRENT);
+    Optional<Version> was = before.labelled(SecretsManagerState.CURRENT);
+    Optional<Version> is = world.labelled(SecretsManagerState.CURRENT);
     assertThat(is.isPresent()).as("there is a current version").isEqualTo(was.isPresent());
     if (is.isPresent()) {
       String key = apiKey(is.get());
@@ -50,7 +50,11 @@ final class Invariants {
         assertThat(world.momento().hasVouchedFor(key)).as("Momento was asked").isTrue();
       }
       boolean wentBack =
-          mayGoBack && before.labelled(Vault.PREVIOUS).map(Version::value).equals(value(is));
+          mayGoBack
+              && before
+                  .labelled(SecretsManagerState.PREVIOUS)
+                  .map(Version::value)
+                  .equals(value(is));
       if (!wentBack) {
         assertThat(descends(world, key, apiKey(was.get())))
             .as("the current key is the one that was found, or was made of it")
@@ -71,7 +75,7 @@ final class Invariants {
     return world.momento().accepts(apiKey(version));
   }
 
-  private static Optional<Vault.Value> value(Optional<Version> version) {
+  private static Optional<SecretsManagerState.Value> value(Optional<Version> version) {
     return version.map(Version::value);
   }
 
@@ -82,7 +86,7 @@ final class Invariants {
   private static void tellsTheTruth(RotationFixture world, Optional<Version> was, JsonNode report) {
     assertThat(report.path("failed").asBoolean(true)).isFalse();
     JsonNode told = report.path("secrets").path(0);
-    String current = world.labelled(Vault.CURRENT).map(Version::id).orElse("");
+    String current = world.labelled(SecretsManagerState.CURRENT).map(Version::id).orElse("");
     String before = was.map(Version::id).orElse("");
     switch (told.path("result").asText()) {
       case "ROTATED", "RESUMED" -> {
@@ -117,7 +121,7 @@ final class Invariants {
     assertThat(told.path("reason").asText()).isEqualTo("KEY_TOO_SHORT_LIVED");
     // Another one may have become current since the function looked.
     Version judged =
-        world.vault().describe(SECRET).version(told.path("version_id").asText()).orElseThrow();
+        world.state().describe(SECRET).version(told.path("version_id").asText()).orElseThrow();
     assertThat(
             Duration.between(
                 judged.created(),
@@ -166,7 +170,7 @@ final class Invariants {
   static void nothingLeaks(RotationFixture world) {
     nothingLeaks(world.keys(), world.shown());
     nothingLeaks(
-        world.vault().describe(SECRET).versions().stream()
+        world.state().describe(SECRET).versions().stream()
             .map(RotationFixture::json)
             .flatMap(json -> Stream.of(json.path("apiKey"), json.path("refreshToken")))
             .map(JsonNode::asText),

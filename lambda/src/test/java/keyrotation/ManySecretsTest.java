@@ -18,8 +18,8 @@ import keyrotation.sandbox.IssuedKey.Permissions;
 import keyrotation.sandbox.MomentoServer;
 import keyrotation.sandbox.MomentoServer.RefreshTokens;
 import keyrotation.sandbox.SecretsManagerException;
-import keyrotation.sandbox.Vault.Value;
-import keyrotation.sandbox.Vault.Version;
+import keyrotation.sandbox.SecretsManagerState.Value;
+import keyrotation.sandbox.SecretsManagerState.Version;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -48,7 +48,7 @@ class ManySecretsTest {
   @Test
   void one_that_fails_stops_no_other_and_fails_the_invocation() {
     storeKey("a");
-    function.vault().create("b", new Value.Text("{}"), UUID.randomUUID().toString(), null);
+    function.state().create("b", new Value.Text("{}"), UUID.randomUUID().toString(), null);
     storeKey("c");
 
     assertThatThrownBy(this::check)
@@ -64,8 +64,8 @@ class ManySecretsTest {
   void two_with_one_console_file_can_be_rotated_once() {
     restart(Map.of("MOMENTO_AUTH_TOKEN_SECRET_NAME", "a,b"));
     storeKey("a");
-    Version a = function.vault().describe("a").versions().getLast();
-    function.vault().create("b", a.value(), a.id(), null);
+    Version a = function.state().describe("a").versions().getLast();
+    function.state().create("b", a.value(), a.id(), null);
 
     assertThatThrownBy(this::check)
         .hasMessageContaining("REFRESH_REJECTED")
@@ -76,7 +76,7 @@ class ManySecretsTest {
         .allSatisfy(
             name -> {
               Version current =
-                  function.vault().describe(name).labelled("AWSCURRENT").orElseThrow();
+                  function.state().describe(name).labelled("AWSCURRENT").orElseThrow();
               String apiKey = RotationFixture.json(current).path("apiKey").asText();
               assertThat(function.momento().accepts(apiKey)).isTrue();
             });
@@ -97,7 +97,7 @@ class ManySecretsTest {
   @Test
   void one_without_a_first_key_is_no_failure() {
     List.of("a", "c").forEach(this::storeKey);
-    function.vault().create("b", null, null, null);
+    function.state().create("b", null, null, null);
 
     assertThat(check().findValuesAsText("result"))
         .containsExactly("ROTATED", "AWAITING_FIRST_KEY", "ROTATED");
@@ -113,9 +113,9 @@ class ManySecretsTest {
       storeKey(name);
     }
     for (String name : List.of("a", "b", "c")) {
-      function.vault().tag(name, Map.of("rotate", "momento"));
+      function.state().tag(name, Map.of("rotate", "momento"));
     }
-    function.vault().tag("almost", Map.of("rotate", "momento-not"));
+    function.state().tag("almost", Map.of("rotate", "momento-not"));
 
     assertThat(check().findValuesAsText("secret")).containsExactly("c", "a", "b");
   }
@@ -124,7 +124,7 @@ class ManySecretsTest {
   void one_that_is_named_by_its_arn_does_not_come_again_for_its_tag() {
     storeKey("a");
     // It will be the same again, made at the same time by the sandbox's clock.
-    String arn = function.vault().describe("a").arn();
+    String arn = function.state().describe("a").arn();
     restart(
         Map.of(
             "MOMENTO_AUTH_TOKEN_SECRET_NAME",
@@ -132,9 +132,9 @@ class ManySecretsTest {
             "MOMENTO_AUTH_TOKEN_SECRET_TAG",
             "rotate=momento"));
     storeKey("a");
-    function.vault().tag("a", Map.of("rotate", "momento"));
+    function.state().tag("a", Map.of("rotate", "momento"));
 
-    assertThat(function.vault().describe("a").arn()).isEqualTo(arn);
+    assertThat(function.state().describe("a").arn()).isEqualTo(arn);
     assertThat(check().findValuesAsText("result")).containsExactly("ROTATED");
   }
 
@@ -167,7 +167,7 @@ class ManySecretsTest {
             "MOMENTO_AUTH_TOKEN_SECRET_NAME", "a",
             "MOMENTO_AUTH_TOKEN_SECRET_TAG", "rotate=momento"));
     storeKey("a");
-    function.vault().tag("a", Map.of("rotate", "Momento"));
+    function.state().tag("a", Map.of("rotate", "Momento"));
 
     assertThatThrownBy(this::check)
         .hasMessageStartingWith(
@@ -250,8 +250,8 @@ class ManySecretsTest {
             "MOMENTO_AUTH_TOKEN_SECRET_NAME", "a",
             "MOMENTO_AUTH_TOKEN_SECRET_TAG", "rotate=momento"));
     List.of("a", "b").forEach(this::storeKey);
-    function.vault().tag("b", Map.of("rotate", "momento"));
-    function.vault().replicate("b", "eu-west-1");
+    function.state().tag("b", Map.of("rotate", "momento"));
+    function.state().replicate("b", "eu-west-1");
 
     JsonNode report = check();
 
@@ -269,7 +269,7 @@ class ManySecretsTest {
   void a_replica_that_is_named_is_a_failure() {
     restart(Map.of("MOMENTO_AUTH_TOKEN_SECRET_NAME", "a"));
     storeKey("a");
-    function.vault().replicate("a", "eu-west-1");
+    function.state().replicate("a", "eu-west-1");
 
     assertThatThrownBy(this::check).hasMessageContaining("SECRET_IS_REPLICA");
   }
@@ -283,7 +283,7 @@ class ManySecretsTest {
     var calls = function.momento().calls();
     calls.onEvery(
         MomentoServer.LIST_CACHES, new Fault.Refuse<>(Status.UNAVAILABLE.asRuntimeException()));
-    calls.onNth(MomentoServer.REFRESH, names.size(), new Fault.After<>(calls::heal));
+    calls.onNth(MomentoServer.REFRESH, names.size(), new Fault.After<>(calls::clearFaults));
 
     // Two have given up their places, so that the last two were rotated.
     assertThatThrownBy(this::check)
@@ -307,7 +307,7 @@ class ManySecretsTest {
             .momento()
             .issueAged(RotationFixture.LIFETIME, Duration.ofDays(28), Permissions.SUPER_USER)
             .consoleJson();
-    function.vault().create(name, new Value.Text(value), UUID.randomUUID().toString(), null);
+    function.state().create(name, new Value.Text(value), UUID.randomUUID().toString(), null);
     function.clock.advance(Duration.ofSeconds(1));
   }
 

@@ -16,7 +16,7 @@ import keyrotation.sandbox.LambdaServer;
 import keyrotation.sandbox.LambdaServer.Invocation;
 import keyrotation.sandbox.MomentoServer.RefreshTokens;
 import keyrotation.sandbox.SecretsManagerException;
-import keyrotation.sandbox.Vault;
+import keyrotation.sandbox.SecretsManagerState;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -79,7 +79,7 @@ class PackedFunctionIT {
     assertThat(function.rotateSecret()).isInstanceOf(Outcome.Answered.class);
 
     assertThat(function.current().id()).isNotEqualTo(before);
-    assertThat(function.current().labels()).containsExactly(Vault.CURRENT);
+    assertThat(function.current().labels()).containsExactly(SecretsManagerState.CURRENT);
     assertThat(function.currentKeyWorks()).isTrue();
   }
 

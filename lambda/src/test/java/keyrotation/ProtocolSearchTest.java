@@ -156,7 +156,7 @@ class ProtocolSearchTest {
       } else if (situation != Situation.PLAIN) {
         function.awsCalls().onNth("PutSecretValue", 2, new Fault.After<>(function::die));
         var _ = Trigger.MANUAL.request(function, "one");
-        function.heal();
+        function.clearFaults();
       }
       int before = function.sandbox.callsSeen().size();
       assertThat(Trigger.MANUAL.request(function, request))

@@ -15,15 +15,15 @@ import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Consumer;
-import keyrotation.sandbox.Calls;
+import keyrotation.sandbox.FaultInjector;
 import keyrotation.sandbox.IssuedKey;
 import keyrotation.sandbox.IssuedKey.Permissions;
 import keyrotation.sandbox.MomentoServer;
 import keyrotation.sandbox.Sandbox;
 import keyrotation.sandbox.SecretsManagerException;
-import keyrotation.sandbox.Vault;
-import keyrotation.sandbox.Vault.Value;
-import keyrotation.sandbox.Vault.Version;
+import keyrotation.sandbox.SecretsManagerState;
+import keyrotation.sandbox.SecretsManagerState.Value;
+import keyrotation.sandbox.SecretsManagerState.Version;
 import software.amazon.awssdk.services.secretsmanager.model.InvalidRequestException;
 
 /**
@@ -136,8 +136,8 @@ abstract class RotationFixture implements AutoCloseable {
   }
 
   /** Lets Momento and Secrets Manager work again as they should. */
-  void heal() {
-    sandbox.heal();
+  void clearFaults() {
+    sandbox.clearFaults();
   }
 
   /** Lets time pass. */
@@ -149,11 +149,11 @@ abstract class RotationFixture implements AutoCloseable {
     return sandbox.momento();
   }
 
-  Vault vault() {
-    return sandbox.secretsManager().vault();
+  SecretsManagerState state() {
+    return sandbox.secretsManager().state();
   }
 
-  Calls<SecretsManagerException> awsCalls() {
+  FaultInjector<SecretsManagerException> awsCalls() {
     return sandbox.secretsManager().calls();
   }
 
@@ -189,9 +189,12 @@ abstract class RotationFixture implements AutoCloseable {
     String token = UUID.randomUUID().toString();
     pass(Duration.ofSeconds(1));
     try {
-      return vault().put(SECRET, token, value, Set.of());
+      return state().put(SECRET, token, value, Set.of());
     } catch (SecretsManagerException e) {
-      return vault().create(SECRET, value, token, null).labelled(Vault.CURRENT).orElseThrow();
+      return state()
+          .create(SECRET, value, token, null)
+          .labelled(SecretsManagerState.CURRENT)
+          .orElseThrow();
     }
   }
 
@@ -202,24 +205,24 @@ abstract class RotationFixture implements AutoCloseable {
 
   /** Stores a value as an unfinished rotation of Secrets Manager's own leaves it. */
   Version leavePending(String value) {
-    return put(value, Vault.PENDING, SecretVersions.labelFor(current().id()));
+    return put(value, SecretsManagerState.PENDING, SecretVersions.labelFor(current().id()));
   }
 
   /** Stores a value as an unfinished rotation by an older version of the function leaves it. */
   Version leaveAsOlderFunction(String value) {
     markRefreshed(current());
-    return put(value, Vault.PENDING);
+    return put(value, SecretsManagerState.PENDING);
   }
 
   /** Stores a value with labels. */
   Version put(String value, String... labels) {
     pass(Duration.ofSeconds(1));
-    return vault().put(SECRET, UUID.randomUUID().toString(), new Value.Text(value), Set.of(labels));
+    return state().put(SECRET, UUID.randomUUID().toString(), new Value.Text(value), Set.of(labels));
   }
 
   /** Labels a version as older versions of the function did, before they refreshed its key. */
   void markRefreshed(Version version) {
-    vault()
+    state()
         .moveLabel(
             SECRET,
             SecretStore.REFRESHED,
@@ -228,7 +231,7 @@ abstract class RotationFixture implements AutoCloseable {
   }
 
   Optional<Version> labelled(String label) {
-    return vault().describe(SECRET).labelled(label);
+    return state().describe(SECRET).labelled(label);
   }
 
   /** Returns the stored, not yet promoted version that replaces the current one. */
@@ -237,7 +240,7 @@ abstract class RotationFixture implements AutoCloseable {
   }
 
   Version current() {
-    return labelled(Vault.CURRENT).orElseThrow();
+    return labelled(SecretsManagerState.CURRENT).orElseThrow();
   }
 
   JsonNode currentJson() {
@@ -263,7 +266,7 @@ abstract class RotationFixture implements AutoCloseable {
 
   /** Returns the labels of every version that has one. */
   Map<String, Set<String>> labels() {
-    return vault().describe(SECRET).versions().stream()
+    return state().describe(SECRET).versions().stream()
         .filter(version -> !version.labels().isEmpty())
         .collect(toMap(Version::id, Version::labels));
   }

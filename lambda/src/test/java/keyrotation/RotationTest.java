@@ -3,9 +3,9 @@ package keyrotation;
 import static keyrotation.SandboxedFunction.LIFETIME;
 import static keyrotation.SandboxedFunction.SECRET;
 import static keyrotation.SandboxedFunction.json;
-import static keyrotation.sandbox.Vault.CURRENT;
-import static keyrotation.sandbox.Vault.PENDING;
-import static keyrotation.sandbox.Vault.PREVIOUS;
+import static keyrotation.sandbox.SecretsManagerState.CURRENT;
+import static keyrotation.sandbox.SecretsManagerState.PENDING;
+import static keyrotation.sandbox.SecretsManagerState.PREVIOUS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -26,8 +26,8 @@ import keyrotation.sandbox.IssuedKey.Permissions;
 import keyrotation.sandbox.MomentoServer;
 import keyrotation.sandbox.MomentoServer.RefreshTokens;
 import keyrotation.sandbox.SecretsManagerException;
-import keyrotation.sandbox.Vault.Value;
-import keyrotation.sandbox.Vault.Version;
+import keyrotation.sandbox.SecretsManagerState.Value;
+import keyrotation.sandbox.SecretsManagerState.Version;
 import momento.sdk.auth.CredentialProvider;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -109,7 +109,7 @@ class RotationTest {
   @Test
   void finds_a_secret_by_its_arn() {
     function.storeKey();
-    String arn = function.vault().describe(SECRET).arn();
+    String arn = function.state().describe(SECRET).arn();
 
     JsonNode answer =
         function
@@ -365,7 +365,7 @@ class RotationTest {
   @Test
   void passes_over_a_pending_label_without_a_value() {
     function.storeKey();
-    function.vault().labelEmptyVersion(SECRET, UUID.randomUUID().toString());
+    function.state().labelEmptyVersion(SECRET, UUID.randomUUID().toString());
 
     assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
   }
@@ -384,7 +384,7 @@ class RotationTest {
 
     assertThat(function.current().id()).isEqualTo(before.id());
     Version pending = function.successor().orElseThrow();
-    function.momento().calls().heal();
+    function.momento().calls().clearFaults();
     assertThat(function.rotate().path("result").asText()).isEqualTo("RESUMED");
     assertThat(function.current().value()).isEqualTo(pending.value());
     assertThat(function.refreshes()).isEqualTo(1);
@@ -443,7 +443,7 @@ class RotationTest {
     assertFails("same", "NEW_KEY_REJECTED", "stays stored");
     function.clock.advance(Duration.ofMinutes(11));
     assertFails("same", "REFRESH_REJECTED", "rejects the current key");
-    function.momento().calls().heal();
+    function.momento().calls().clearFaults();
 
     assertThat(function.rotate("same").path("result").asText()).isEqualTo("RESUMED");
     assertThat(function.refreshes()).isEqualTo(1);
@@ -471,7 +471,7 @@ class RotationTest {
     function.storeKey();
     Version old = function.current();
     assertThat(function.rotate("same").path("result").asText()).isEqualTo("ROTATED");
-    var _ = function.vault().moveLabel(SECRET, CURRENT, function.current().id(), old.id());
+    var _ = function.state().moveLabel(SECRET, CURRENT, function.current().id(), old.id());
     function.awsCalls().onNext("GetSecretValue", new Fault.Before<>(function::storeKeyAtOnce));
 
     assertThat(function.rotate("same").path("result").asText()).isEqualTo("ALREADY_ROTATED");
@@ -584,7 +584,7 @@ class RotationTest {
     Version old = function.current();
     function.rotate();
     Version left = function.current();
-    function.vault().moveLabel(SECRET, CURRENT, left.id(), old.id());
+    function.state().moveLabel(SECRET, CURRENT, left.id(), old.id());
 
     assertFails("REFRESH_REJECTED", "still works");
     assertThat(function.current().id()).isEqualTo(old.id());
@@ -614,7 +614,7 @@ class RotationTest {
     function.clock.advance(Duration.ofSeconds(1));
     String id = UUID.randomUUID().toString();
     String label = SecretVersions.labelFor(function.current().id());
-    function.vault().put(SECRET, id, new Value.Binary("AAEC"), Set.of(label));
+    function.state().put(SECRET, id, new Value.Binary("AAEC"), Set.of(label));
 
     assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
     assertThat(function.labels()).doesNotContainKey(id);
@@ -664,8 +664,8 @@ class RotationTest {
       int minted = function.refreshes();
       int before = function.awsCalls().count(action);
       // The JDK's HTTP client hides the first from the AWS SDK by asking again.
-      function.awsCalls().onNth(action, call, new Fault.LoseAnswer<>());
-      function.awsCalls().onNth(action, call + 1, new Fault.LoseAnswer<>());
+      function.awsCalls().onNth(action, call, new Fault.DropResponse<>());
+      function.awsCalls().onNth(action, call + 1, new Fault.DropResponse<>());
 
       assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
 
@@ -722,7 +722,7 @@ class RotationTest {
   /** Stores a key as an operator does, and takes no time over it. */
   private void storeAtOnce(IssuedKey key) {
     function
-        .vault()
+        .state()
         .put(
             SECRET,
             UUID.randomUUID().toString(),
@@ -740,7 +740,7 @@ class RotationTest {
     assertThatThrownBy(() -> function.rotate(requestId, Duration.ofSeconds(14)))
         .hasMessageContaining("MOMENTO_UNAVAILABLE")
         .hasMessageContaining("stays stored");
-    function.momento().calls().heal();
+    function.momento().calls().clearFaults();
   }
 
   @Test
@@ -787,7 +787,7 @@ class RotationTest {
     stop();
     function = new SandboxedFunction(RefreshTokens.REUSABLE);
     function.storeKey();
-    function.momento().calls().onNext(MomentoServer.REFRESH, new Fault.LoseAnswer<>());
+    function.momento().calls().onNext(MomentoServer.REFRESH, new Fault.DropResponse<>());
 
     assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
     assertThat(function.refreshes()).isEqualTo(2);
@@ -796,7 +796,7 @@ class RotationTest {
   @Test
   void a_lost_new_key_of_a_spent_refresh_token_is_told_with_the_time_that_is_left() {
     IssuedKey old = function.storeKey();
-    function.momento().calls().onNext(MomentoServer.REFRESH, new Fault.LoseAnswer<>());
+    function.momento().calls().onNext(MomentoServer.REFRESH, new Fault.DropResponse<>());
 
     assertFails("REFRESH_REJECTED", "still works; it expires: " + old.validUntil());
   }
@@ -899,7 +899,7 @@ class RotationTest {
 
     assertThat(function.currentKeyWorks()).isTrue();
     assertThat(function.refreshes()).isEqualTo(2);
-    assertThat(function.vault().describe(SECRET).versions()).hasSize(2);
+    assertThat(function.state().describe(SECRET).versions()).hasSize(2);
   }
 
   @Test
@@ -990,7 +990,7 @@ class RotationTest {
 
     assertFails("NEW_KEY_INVALID", "The current key was not changed");
 
-    assertThat(function.vault().describe(SECRET).versions())
+    assertThat(function.state().describe(SECRET).versions())
         .extracting(Version::id)
         .containsExactly(before.id());
   }

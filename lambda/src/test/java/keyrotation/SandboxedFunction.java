@@ -181,8 +181,8 @@ final class SandboxedFunction extends RotationFixture {
   }
 
   @Override
-  void heal() {
-    super.heal();
+  void clearFaults() {
+    super.clearFaults();
     timeLeft = AMPLE_TIME;
   }
 

@@ -14,15 +14,15 @@ import java.util.Set;
 import java.util.UUID;
 import java.util.stream.Stream;
 import keyrotation.RotationFixture.Outcome;
-import keyrotation.sandbox.Calls;
 import keyrotation.sandbox.Fault;
+import keyrotation.sandbox.FaultInjector;
 import keyrotation.sandbox.IssuedKey;
 import keyrotation.sandbox.IssuedKey.Permissions;
 import keyrotation.sandbox.MomentoServer;
 import keyrotation.sandbox.MomentoServer.RefreshTokens;
 import keyrotation.sandbox.SecretsManagerException;
-import keyrotation.sandbox.Vault;
-import keyrotation.sandbox.Vault.Version;
+import keyrotation.sandbox.SecretsManagerState;
+import keyrotation.sandbox.SecretsManagerState.Version;
 
 /**
  * A request to which something happens at one of its remote calls, and the request that comes next.
@@ -125,10 +125,10 @@ record Scenario(
                     .issueAged(
                         RotationFixture.LIFETIME, Duration.ofHours(1), Permissions.SUPER_USER)
                     .consoleJson());
-        case EMPTY -> world.vault().create(SECRET, null, null, null);
+        case EMPTY -> world.state().create(SECRET, null, null, null);
         case PENDING_EMPTY -> {
           world.storeKey();
-          world.vault().labelEmptyVersion(SECRET, UUID.randomUUID().toString());
+          world.state().labelEmptyVersion(SECRET, UUID.randomUUID().toString());
         }
         case SUCCESSOR ->
             world.leaveSuccessor(world.momento().renew(world.storeKey()).consoleJson());
@@ -190,7 +190,7 @@ record Scenario(
     }
 
     private static void promote(RotationFixture world, Version from, Version to) {
-      world.vault().moveLabel(SECRET, Vault.CURRENT, from.id(), to.id());
+      world.state().moveLabel(SECRET, SecretsManagerState.CURRENT, from.id(), to.id());
     }
 
     private static Version storeAndReturn(RotationFixture world) {
@@ -283,20 +283,20 @@ record Scenario(
     }
 
     private <E extends RuntimeException> void strike(
-        Calls<E> calls, RemoteCall call, E refusal, E throttling, Runnable kill) {
+        FaultInjector<E> calls, RemoteCall call, E refusal, E throttling, Runnable kill) {
       switch (this) {
         case REFUSED -> calls.fromNth(call.action, call.nth, new Fault.Refuse<>(refusal));
         case ANSWER_LOST -> {
           // The JDK's HTTP client hides the first from the AWS SDK by asking again.
-          calls.onNth(call.action, call.nth, new Fault.LoseAnswer<>());
+          calls.onNth(call.action, call.nth, new Fault.DropResponse<>());
           if (!call.isMomentos()) {
-            calls.onNth(call.action, call.nth + 1, new Fault.LoseAnswer<>());
+            calls.onNth(call.action, call.nth + 1, new Fault.DropResponse<>());
           }
         }
         case STALE -> calls.onNth(call.action, call.nth, new Fault.ReadStale<>());
         case LAGGING -> calls.fromNth(call.action, call.nth, new Fault.Lag<>(LAG));
         case HALF_ANSWERED -> calls.fromNth(call.action, call.nth, new Fault.StopHalfway<>());
-        case ANSWERS_LOST -> calls.fromNth(call.action, call.nth, new Fault.LoseAnswer<>());
+        case ANSWERS_LOST -> calls.fromNth(call.action, call.nth, new Fault.DropResponse<>());
         case THROTTLED -> calls.onNth(call.action, call.nth, new Fault.Refuse<>(throttling));
         case THROTTLED_THROUGHOUT ->
             calls.fromNth(call.action, call.nth, new Fault.Refuse<>(throttling));

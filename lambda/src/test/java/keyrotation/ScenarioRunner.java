@@ -27,9 +27,9 @@ import keyrotation.Scenario.RemoteCall;
 import keyrotation.Scenario.Trigger;
 import keyrotation.sandbox.IssuedKey;
 import keyrotation.sandbox.MomentoServer.RefreshTokens;
-import keyrotation.sandbox.Vault;
-import keyrotation.sandbox.Vault.Secret;
-import keyrotation.sandbox.Vault.Version;
+import keyrotation.sandbox.SecretsManagerState;
+import keyrotation.sandbox.SecretsManagerState.Secret;
+import keyrotation.sandbox.SecretsManagerState.Version;
 
 /**
  * Plays scenarios, and counts what becomes of them.
@@ -157,8 +157,8 @@ final class ScenarioRunner {
     Runnable restore;
     try {
       any.found().arrange(world);
-      world.vault().settle();
-      before = world.vault().describe(SECRET);
+      world.state().settle();
+      before = world.state().describe(SECRET);
       long callsBefore = any.call().count(world);
       any.trouble().strike(world, any.call(), kill);
       Outcome ending = any.way().request(world, ONE_REQUEST);
@@ -166,10 +166,10 @@ final class ScenarioRunner {
           .as("calls like the one to which something was to happen")
           .isGreaterThanOrEqualTo(any.call().nth());
       assertThat(ending instanceof Outcome.Died).as("it died").isEqualTo(any.trouble().isDeath());
-      world.heal();
+      world.clearFaults();
       Invariants.hold(world, before, ending, any.way() == Trigger.ROLLBACK);
       if (any.way() == Trigger.DRY_RUN) {
-        assertThat(world.vault().describe(SECRET).versions())
+        assertThat(world.state().describe(SECRET).versions())
             .as("a dry run changes nothing")
             .isEqualTo(before.versions());
       }
@@ -231,8 +231,8 @@ final class ScenarioRunner {
     }
     Optional<Version> start =
         scenario.next() == FollowUp.OPERATORS_KEY
-            ? world.labelled(Vault.CURRENT)
-            : before.labelled(Vault.CURRENT);
+            ? world.labelled(SecretsManagerState.CURRENT)
+            : before.labelled(SecretsManagerState.CURRENT);
     String request =
         switch (scenario.next()) {
           case SAME_REQUEST, OPERATORS_KEY -> ONE_REQUEST;
@@ -244,21 +244,21 @@ final class ScenarioRunner {
         scenario.next() == FollowUp.SAME_REQUEST
             && way != Trigger.SECRETS_MANAGER
             && !world
-                .labelled(Vault.CURRENT)
+                .labelled(SecretsManagerState.CURRENT)
                 .map(Version::id)
-                .equals(before.labelled(Vault.CURRENT).map(Version::id));
+                .equals(before.labelled(SecretsManagerState.CURRENT).map(Version::id));
     int issued = world.keys().size();
     boolean wentBack =
-        before.labelled(Vault.PREVIOUS).isPresent()
+        before.labelled(SecretsManagerState.PREVIOUS).isPresent()
             && world
-                .labelled(Vault.CURRENT)
+                .labelled(SecretsManagerState.CURRENT)
                 .map(Version::id)
-                .equals(before.labelled(Vault.PREVIOUS).map(Version::id));
+                .equals(before.labelled(SecretsManagerState.PREVIOUS).map(Version::id));
     // A rollback that comes twice goes back once.
     boolean mayBeBack =
         scenario.way() == Trigger.ROLLBACK && scenario.next() != FollowUp.OPERATORS_KEY;
     Optional<Version> target =
-        targetOfRollback(mayBeBack ? before : world.vault().describe(SECRET));
+        targetOfRollback(mayBeBack ? before : world.state().describe(SECRET));
 
     Outcome ending = settle(world, way, request);
 
@@ -326,7 +326,7 @@ final class ScenarioRunner {
   }
 
   private static Outcome requestOnce(RotationFixture world, Trigger way, String request) {
-    Secret found = world.vault().describe(SECRET);
+    Secret found = world.state().describe(SECRET);
     Outcome ending = way.request(world, request);
     Invariants.hold(world, found, ending, way == Trigger.ROLLBACK);
     return ending;
@@ -344,10 +344,10 @@ final class ScenarioRunner {
     boolean isOlder = current.labels().contains(SecretStore.REFRESHED);
     return world
         .labelled(SecretVersions.labelFor(current.id()))
-        .or(() -> world.labelled(Vault.PENDING).filter(_ -> isOlder))
+        .or(() -> world.labelled(SecretsManagerState.PENDING).filter(_ -> isOlder))
         .filter(version -> version.value() != null)
-        .filter(version -> !version.labels().contains(Vault.CURRENT))
-        .filter(version -> !version.labels().contains(Vault.PREVIOUS))
+        .filter(version -> !version.labels().contains(SecretsManagerState.CURRENT))
+        .filter(version -> !version.labels().contains(SecretsManagerState.PREVIOUS))
         .filter(version -> Invariants.isMadeOf(world, Invariants.apiKey(version), current));
   }
 
@@ -359,7 +359,7 @@ final class ScenarioRunner {
 
   /** Tells whether any version holds a key, whatever its labels. */
   static boolean isStored(RotationFixture world, IssuedKey key) {
-    return world.vault().describe(SECRET).versions().stream()
+    return world.state().describe(SECRET).versions().stream()
         .anyMatch(version -> Invariants.apiKey(version).equals(key.apiKey()));
   }
 
@@ -378,10 +378,10 @@ final class ScenarioRunner {
   /** Returns the older one of the current and the previous version; empty if there is just one. */
   private static Optional<Version> targetOfRollback(Secret secret) {
     return secret
-        .labelled(Vault.PREVIOUS)
+        .labelled(SecretsManagerState.PREVIOUS)
         .map(
             previous ->
-                Stream.of(previous, secret.labelled(Vault.CURRENT).orElseThrow())
+                Stream.of(previous, secret.labelled(SecretsManagerState.CURRENT).orElseThrow())
                     .min(Comparator.comparing(Version::created))
                     .orElseThrow());
   }

@@ -2,9 +2,9 @@ package keyrotation;
 
 import static keyrotation.SandboxedFunction.LIFETIME;
 import static keyrotation.SandboxedFunction.SECRET;
-import static keyrotation.sandbox.Vault.CURRENT;
-import static keyrotation.sandbox.Vault.PENDING;
-import static keyrotation.sandbox.Vault.PREVIOUS;
+import static keyrotation.sandbox.SecretsManagerState.CURRENT;
+import static keyrotation.sandbox.SecretsManagerState.PENDING;
+import static keyrotation.sandbox.SecretsManagerState.PREVIOUS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -22,8 +22,8 @@ import keyrotation.sandbox.IssuedKey.Permissions;
 import keyrotation.sandbox.MomentoServer;
 import keyrotation.sandbox.MomentoServer.RefreshTokens;
 import keyrotation.sandbox.SecretsManagerException;
-import keyrotation.sandbox.Vault.Value;
-import keyrotation.sandbox.Vault.Version;
+import keyrotation.sandbox.SecretsManagerState.Value;
+import keyrotation.sandbox.SecretsManagerState.Version;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -72,7 +72,7 @@ class SecretsManagersRotationTest {
   void goes_through_with_the_samples() {
     enableRotation();
     String token = "0d1b7c52-6a8e-4f0b-9a57-2f6e1c3d4b5a";
-    function.vault().labelEmptyVersion(SECRET, token);
+    function.state().labelEmptyVersion(SECRET, token);
 
     for (String step : List.of("create", "set", "test", "finish")) {
       JsonNode report =
@@ -158,7 +158,7 @@ class SecretsManagersRotationTest {
         r -> r.secretId(SECRET).rotationLambdaARN(FUNCTION_ARN).rotateImmediately(false));
     function.sandbox.secretsManager().awaitRotations();
 
-    assertThat(function.vault().describe(SECRET).versions()).containsExactly(before);
+    assertThat(function.state().describe(SECRET).versions()).containsExactly(before);
     assertThat(function.refreshes()).isZero();
     assertThat(function.momento().calls().count(MomentoServer.LIST_CACHES)).isEqualTo(1);
     assertThat(function.log()).doesNotContain("FAILED");
@@ -214,11 +214,11 @@ class SecretsManagersRotationTest {
     String token = pendingVersion();
     step("createSecret", token);
     step(step, token);
-    var before = function.vault().describe(SECRET);
+    var before = function.state().describe(SECRET);
 
     assertThat(step(step, token).path("result").asText()).isEqualTo("STEP_DONE");
 
-    assertThat(function.vault().describe(SECRET)).isEqualTo(before);
+    assertThat(function.state().describe(SECRET)).isEqualTo(before);
     assertThat(function.refreshes()).isEqualTo(1);
   }
 
@@ -230,7 +230,7 @@ class SecretsManagersRotationTest {
     try (SandboxedFunction other = new SandboxedFunction(RefreshTokens.REUSABLE)) {
       String strangers = other.momento().issue(LIFETIME, Permissions.SUPER_USER).consoleJson();
       String label = SecretVersions.labelFor(function.current().id());
-      function.vault().put(SECRET, token, new Value.Text(strangers), Set.of(PENDING, label));
+      function.state().put(SECRET, token, new Value.Text(strangers), Set.of(PENDING, label));
     }
     Version before = function.current();
 
@@ -260,8 +260,8 @@ class SecretsManagersRotationTest {
     enableRotation();
     Version old = function.current();
     String left = rotateSecret();
-    function.vault().moveLabel(SECRET, PENDING, null, left);
-    function.vault().moveLabel(SECRET, CURRENT, left, old.id());
+    function.state().moveLabel(SECRET, PENDING, null, left);
+    function.state().moveLabel(SECRET, CURRENT, left, old.id());
 
     assertStepFails("createSecret", left, "SUPERSEDED");
 
@@ -304,7 +304,7 @@ class SecretsManagersRotationTest {
     function.storeKey();
     assertStepFails("finishSecret", token, "SUPERSEDED");
 
-    function.vault().moveLabel(SECRET, "AWSCURRENT", function.current().id(), source);
+    function.state().moveLabel(SECRET, "AWSCURRENT", function.current().id(), source);
 
     assertThat(function.rotate().path("result").asText()).isEqualTo("RESUMED");
     assertThat(function.refreshes()).isEqualTo(1);
@@ -331,7 +331,7 @@ class SecretsManagersRotationTest {
 
   @Test
   void an_empty_secret_fails_and_asks_for_a_first_key() {
-    function.vault().create(SECRET, null, null, null);
+    function.state().create(SECRET, null, null, null);
     switchRotationOn();
     String token = pendingVersion();
 
@@ -340,7 +340,7 @@ class SecretsManagersRotationTest {
 
   @Test
   void switching_rotation_on_for_an_empty_secret_is_no_error() {
-    function.vault().create(SECRET, null, null, null);
+    function.state().create(SECRET, null, null, null);
     List<Boolean> ends = new CopyOnWriteArrayList<>();
     function
         .sandbox
@@ -379,7 +379,7 @@ class SecretsManagersRotationTest {
 
   private String pendingVersion() {
     String token = UUID.randomUUID().toString();
-    function.vault().labelEmptyVersion(SECRET, token);
+    function.state().labelEmptyVersion(SECRET, token);
     return token;
   }
 
@@ -403,9 +403,9 @@ class SecretsManagersRotationTest {
 
   /** Asserts that a step is refused, and that the secret is as it was. */
   private void assertStepIsRefused(String step, String token, String reason) {
-    var before = function.vault().describe(SECRET);
+    var before = function.state().describe(SECRET);
     assertStepFails(step, token, reason);
-    assertThat(function.vault().describe(SECRET)).isEqualTo(before);
+    assertThat(function.state().describe(SECRET)).isEqualTo(before);
     assertThat(function.log()).doesNotContain("canary");
   }
 

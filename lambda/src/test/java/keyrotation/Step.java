@@ -13,8 +13,8 @@ import keyrotation.Scenario.RemoteCall;
 import keyrotation.Scenario.Trigger;
 import keyrotation.sandbox.IssuedKey.Permissions;
 import keyrotation.sandbox.MomentoServer;
-import keyrotation.sandbox.Vault;
-import keyrotation.sandbox.Vault.Version;
+import keyrotation.sandbox.SecretsManagerState;
+import keyrotation.sandbox.SecretsManagerState.Version;
 
 /**
  * What may happen to a secret next. Any step may follow any other, so that a history stays one when
@@ -157,26 +157,36 @@ sealed interface Step {
         }
         case STORE_RUBBISH -> world.store("{\"apiKey\":\"rubbish\"}");
         case STORE_THE_PREVIOUS_VALUE_AGAIN ->
-            world.labelled(Vault.PREVIOUS).map(Version::value).ifPresent(world::store);
+            world
+                .labelled(SecretsManagerState.PREVIOUS)
+                .map(Version::value)
+                .ifPresent(world::store);
         case EDIT_ANOTHER_FIELD -> {
           ObjectNode json = (ObjectNode) world.currentJson();
           world.store(json.put("note", json.path("note").asInt() + 1).toString());
         }
         case MAKE_THE_PREVIOUS_VERSION_CURRENT ->
             world
-                .labelled(Vault.PREVIOUS)
+                .labelled(SecretsManagerState.PREVIOUS)
                 .ifPresent(
                     version ->
                         world
-                            .vault()
-                            .moveLabel(SECRET, Vault.CURRENT, world.current().id(), version.id()));
+                            .state()
+                            .moveLabel(
+                                SECRET,
+                                SecretsManagerState.CURRENT,
+                                world.current().id(),
+                                version.id()));
         case TAKE_AWSPENDING_OFF ->
             world
-                .labelled(Vault.PENDING)
+                .labelled(SecretsManagerState.PENDING)
                 .ifPresent(
-                    version -> world.vault().moveLabel(SECRET, Vault.PENDING, version.id(), null));
-        case DELETE_THE_SECRET -> world.vault().delete(SECRET, false);
-        case RESTORE_THE_SECRET -> world.vault().restore(SECRET);
+                    version ->
+                        world
+                            .state()
+                            .moveLabel(SECRET, SecretsManagerState.PENDING, version.id(), null));
+        case DELETE_THE_SECRET -> world.state().delete(SECRET, false);
+        case RESTORE_THE_SECRET -> world.state().restore(SECRET);
         case SWITCH_SECRETS_MANAGERS_ROTATION_OFF -> {
           try (var client = world.sandbox.secretsManager().clientBuilder().build()) {
             var _ = client.cancelRotateSecret(r -> r.secretId(SECRET));

@@ -2,9 +2,9 @@ package keyrotation;
 
 import static keyrotation.SandboxedFunction.LIFETIME;
 import static keyrotation.SandboxedFunction.SECRET;
-import static keyrotation.sandbox.Vault.CURRENT;
-import static keyrotation.sandbox.Vault.PENDING;
-import static keyrotation.sandbox.Vault.PREVIOUS;
+import static keyrotation.sandbox.SecretsManagerState.CURRENT;
+import static keyrotation.sandbox.SecretsManagerState.PENDING;
+import static keyrotation.sandbox.SecretsManagerState.PREVIOUS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -21,8 +21,8 @@ import keyrotation.sandbox.IssuedKey.Permissions;
 import keyrotation.sandbox.MomentoServer;
 import keyrotation.sandbox.MomentoServer.RefreshTokens;
 import keyrotation.sandbox.SecretsManagerException;
-import keyrotation.sandbox.Vault.Value;
-import keyrotation.sandbox.Vault.Version;
+import keyrotation.sandbox.SecretsManagerState.Value;
+import keyrotation.sandbox.SecretsManagerState.Version;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.parallel.Execution;
@@ -52,7 +52,7 @@ class SuccessorTest {
 
     for (int rotation = 1; rotation <= 2; rotation++) {
       function.pass(Duration.ofHours(5));
-      function.vault().settle();
+      function.state().settle();
       assertThat(Trigger.SECRETS_MANAGER.request(function, ""))
           .isInstanceOf(RotationFixture.Outcome.Answered.class);
       assertThat(function.refreshes()).isEqualTo(rotation);
@@ -82,9 +82,9 @@ class SuccessorTest {
     Version first = function.current();
     function.rotate();
     Version left = function.current();
-    function.vault().moveLabel(SECRET, CURRENT, left.id(), first.id());
+    function.state().moveLabel(SECRET, CURRENT, left.id(), first.id());
     function.storeKey();
-    function.vault().moveLabel(SECRET, CURRENT, function.current().id(), first.id());
+    function.state().moveLabel(SECRET, CURRENT, function.current().id(), first.id());
 
     assertThatThrownBy(function::rotate).hasMessageContaining("REFRESH_REJECTED");
 
@@ -97,7 +97,7 @@ class SuccessorTest {
     String oldId = function.current().id();
     IssuedKey fromOld = function.momento().renew(old);
     IssuedKey operators = function.storeKey();
-    String arn = function.vault().describe(SECRET).arn();
+    String arn = function.state().describe(SECRET).arn();
     RotationRequest same = new RotationRequest("lambda-request/same", function.now());
     function
         .momento()
@@ -108,7 +108,7 @@ class SuccessorTest {
                 () ->
                     // Another delivery of the request has seen the old key as current.
                     function
-                        .vault()
+                        .state()
                         .put(
                             SECRET,
                             same.versionId(arn),
@@ -127,7 +127,7 @@ class SuccessorTest {
     Version first = function.current();
     function.rotate();
     Version left = function.current();
-    function.vault().moveLabel(SECRET, CURRENT, left.id(), first.id());
+    function.state().moveLabel(SECRET, CURRENT, left.id(), first.id());
     function.leaveSuccessor(RotationFixture.json(left).toString());
 
     assertThatThrownBy(function::rotate).hasMessageContaining("REFRESH_REJECTED");
@@ -143,7 +143,7 @@ class SuccessorTest {
     Version second = function.current();
     function.pass(Duration.ofMinutes(1));
     function.rotate("other");
-    function.vault().moveLabel(SECRET, CURRENT, function.current().id(), first.id());
+    function.state().moveLabel(SECRET, CURRENT, function.current().id(), first.id());
     assertThat(function.labels()).doesNotContainKey(second.id());
 
     assertThat(function.rotate("same").path("result").asText()).isEqualTo("ALREADY_ROTATED");
@@ -159,7 +159,7 @@ class SuccessorTest {
     calls.onEvery(
         MomentoServer.LIST_CACHES, new Fault.Refuse<>(Status.UNAVAILABLE.asRuntimeException()));
     assertThatThrownBy(() -> function.rotate("same")).hasMessageContaining("MOMENTO_UNAVAILABLE");
-    calls.heal();
+    calls.clearFaults();
     assertThat(result(Trigger.ROLLBACK.request(function, "back"))).isEqualTo("ROLLED_BACK");
 
     assertThat(function.rotate("same").path("result").asText()).isEqualTo("ALREADY_ROTATED");
@@ -182,7 +182,7 @@ class SuccessorTest {
     function.storeKey();
     function.rotate();
     String previous = function.labelled(PREVIOUS).orElseThrow().id();
-    function.vault().moveLabel(SECRET, PENDING, null, previous);
+    function.state().moveLabel(SECRET, PENDING, null, previous);
     assertThat(result(Trigger.IF_DUE.request(function, "1"))).isEqualTo("NOT_DUE");
     assertThat(function.labelled(PENDING)).isEmpty();
 
@@ -195,7 +195,7 @@ class SuccessorTest {
   void refreshes_no_key_for_which_there_is_no_label_left() {
     function.storeKey();
     for (int i = 2; i <= 20; i++) {
-      function.vault().moveLabel(SECRET, "OPERATORS_" + i, null, function.current().id());
+      function.state().moveLabel(SECRET, "OPERATORS_" + i, null, function.current().id());
     }
 
     assertThatThrownBy(function::rotate)
@@ -207,7 +207,7 @@ class SuccessorTest {
   void gives_up_labels_of_sources_that_are_gone_where_it_needs_one() {
     function.storeKey();
     for (int i = 2; i <= 16; i++) {
-      function.vault().moveLabel(SECRET, "OPERATORS_" + i, null, function.current().id());
+      function.state().moveLabel(SECRET, "OPERATORS_" + i, null, function.current().id());
     }
     for (int i = 17; i <= 20; i++) {
       var _ = function.put("{}", SecretVersions.labelFor(UUID.randomUUID().toString()));
@@ -221,16 +221,16 @@ class SuccessorTest {
     function.storeKey();
     function.enableRotation();
     String token = UUID.randomUUID().toString();
-    function.vault().labelEmptyVersion(SECRET, token);
+    function.state().labelEmptyVersion(SECRET, token);
     for (String step : new String[] {"createSecret", "testSecret", "finishSecret"}) {
       assertThat(step(step, token).path("result").asText()).isEqualTo("STEP_DONE");
     }
     // The label comes off after the promotion: two writes have to be unseen.
-    function.vault().settle();
-    function.vault().moveLabel(SECRET, "OTHER", null, token);
+    function.state().settle();
+    function.state().moveLabel(SECRET, "OTHER", null, token);
     Version old = function.labelled(PREVIOUS).orElseThrow();
-    function.vault().moveLabel(SECRET, CURRENT, token, old.id());
-    function.vault().moveLabel(SECRET, CURRENT, old.id(), token);
+    function.state().moveLabel(SECRET, CURRENT, token, old.id());
+    function.state().moveLabel(SECRET, CURRENT, old.id(), token);
     function.awsCalls().onNext("DescribeSecret", new Fault.ReadStale<>());
 
     assertThat(step("finishSecret", token).path("result").asText()).isEqualTo("ALREADY_ROTATED");
@@ -241,7 +241,7 @@ class SuccessorTest {
     function.storeKey();
     function.enableRotation();
     String begun = UUID.randomUUID().toString();
-    function.vault().labelEmptyVersion(SECRET, begun);
+    function.state().labelEmptyVersion(SECRET, begun);
     function.awsCalls().onNth("DescribeSecret", 1, new Fault.ReadStale<>());
     function.awsCalls().onNth("DescribeSecret", 2, new Fault.ReadStale<>());
     int before = function.awsCalls().count("DescribeSecret");
@@ -263,7 +263,7 @@ class SuccessorTest {
             new Fault.Before<>(
                 () -> {
                   assertThat(function.rotate("other").path("result").asText()).isEqualTo("RESUMED");
-                  function.vault().moveLabel(SECRET, CURRENT, function.current().id(), first.id());
+                  function.state().moveLabel(SECRET, CURRENT, function.current().id(), first.id());
                 }));
 
     assertThatThrownBy(() -> function.rotate("one")).hasMessageContaining("SUPERSEDED");
@@ -281,7 +281,7 @@ class SuccessorTest {
     function.rotate();
     assertThat(function.labels()).containsKey(successor.id());
 
-    function.vault().moveLabel(SECRET, CURRENT, function.current().id(), source.id());
+    function.state().moveLabel(SECRET, CURRENT, function.current().id(), source.id());
 
     assertThat(function.rotate().path("result").asText()).isEqualTo("RESUMED");
     assertThat(function.currentJson().path("apiKey").asText()).isEqualTo(fresh.apiKey());
@@ -294,7 +294,7 @@ class SuccessorTest {
     Version source = function.current();
     function.leaveSuccessor(function.momento().renew(old).consoleJson());
     function.store(function.issueOldKey(Permissions.SUPER_USER).consoleJson());
-    function.vault().moveLabel(SECRET, CURRENT, function.current().id(), source.id());
+    function.state().moveLabel(SECRET, CURRENT, function.current().id(), source.id());
 
     assertThat(result(Trigger.SCHEDULE.request(function, "1"))).isEqualTo("NOT_DUE");
     function.pass(Duration.ofDays(1));
@@ -308,7 +308,7 @@ class SuccessorTest {
     Version fresh =
         function.leaveSuccessor(
             function.momento().issue(LIFETIME, Permissions.SUPER_USER).consoleJson());
-    function.vault().moveLabel(SECRET, CURRENT, old.id(), fresh.id());
+    function.state().moveLabel(SECRET, CURRENT, old.id(), fresh.id());
 
     assertThat(result(Trigger.IF_DUE.request(function, "1"))).isEqualTo("NOT_DUE");
 
@@ -369,7 +369,7 @@ class SuccessorTest {
     Version fresh =
         function.leaveAsOlderFunction(
             function.momento().issue(LIFETIME, Permissions.SUPER_USER).consoleJson());
-    function.vault().moveLabel(SECRET, CURRENT, old.id(), fresh.id());
+    function.state().moveLabel(SECRET, CURRENT, old.id(), fresh.id());
 
     assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
 
@@ -440,7 +440,7 @@ class SuccessorTest {
   void awspending_stays_on_the_version_of_a_rotation_by_secrets_manager_that_has_just_begun() {
     function.storeKey();
     String begun = UUID.randomUUID().toString();
-    function.vault().labelEmptyVersion(SECRET, begun);
+    function.state().labelEmptyVersion(SECRET, begun);
 
     assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
 
@@ -452,7 +452,7 @@ class SuccessorTest {
     IssuedKey old = function.storeKey();
     function.leaveSuccessor(function.momento().renew(old).consoleJson());
     String begun = UUID.randomUUID().toString();
-    function.vault().labelEmptyVersion(SECRET, begun);
+    function.state().labelEmptyVersion(SECRET, begun);
 
     assertThat(function.rotate().path("result").asText()).isEqualTo("RESUMED");
 
@@ -462,7 +462,7 @@ class SuccessorTest {
   @Test
   void awspending_stays_on_the_current_version() {
     function.store(function.momento().issue(LIFETIME, Permissions.SUPER_USER).consoleJson());
-    function.vault().moveLabel(SECRET, PENDING, null, function.current().id());
+    function.state().moveLabel(SECRET, PENDING, null, function.current().id());
 
     assertThat(result(Trigger.IF_DUE.request(function, "1"))).isEqualTo("NOT_DUE");
 
@@ -475,8 +475,8 @@ class SuccessorTest {
     String first = function.current().id();
     Version left = function.leaveAsOlderFunction(function.momento().renew(old).consoleJson());
     function.pass(Duration.ofSeconds(1));
-    function.vault().moveLabel(SECRET, CURRENT, first, left.id());
-    function.vault().moveLabel(SECRET, CURRENT, left.id(), first);
+    function.state().moveLabel(SECRET, CURRENT, first, left.id());
+    function.state().moveLabel(SECRET, CURRENT, left.id(), first);
     function.awsCalls().onEvery("DescribeSecret", new Fault.Lag<>(LAG));
 
     assertThat(resumes()).isFalse();
@@ -486,9 +486,9 @@ class SuccessorTest {
   void a_version_of_the_request_that_is_no_better_than_the_current_one_is_not_resumed_with() {
     function.storeKey();
     Version current = function.current();
-    String arn = function.vault().describe(SECRET).arn();
+    String arn = function.state().describe(SECRET).arn();
     function
-        .vault()
+        .state()
         .put(
             SECRET,
             new RotationRequest("lambda-request/same", function.now()).versionId(arn),
@@ -503,10 +503,10 @@ class SuccessorTest {
   @Test
   void a_version_of_the_request_with_a_label_of_another_kind_does_not_end_it() {
     function.storeKey();
-    String arn = function.vault().describe(SECRET).arn();
+    String arn = function.state().describe(SECRET).arn();
     function.pass(Duration.ofSeconds(1));
     function
-        .vault()
+        .state()
         .put(
             SECRET,
             new RotationRequest("lambda-request/same", function.now()).versionId(arn),
@@ -531,7 +531,7 @@ class SuccessorTest {
     function.leaveSuccessor(function.momento().renew(old).consoleJson());
     function.storeKey();
     String begun = UUID.randomUUID().toString();
-    function.vault().labelEmptyVersion(SECRET, begun);
+    function.state().labelEmptyVersion(SECRET, begun);
 
     assertThat(result(Trigger.ROLLBACK.request(function, "1"))).isEqualTo("ROLLED_BACK");
 
@@ -549,7 +549,7 @@ class SuccessorTest {
   void a_scheduled_run_does_not_take_awspending_on_the_current_version_for_a_rotation() {
     function.storeKey();
     function.enableRotation();
-    function.vault().moveLabel(SECRET, PENDING, null, function.current().id());
+    function.state().moveLabel(SECRET, PENDING, null, function.current().id());
 
     assertThat(result(Trigger.SCHEDULE.request(function, "1"))).isEqualTo("ROTATED");
   }
@@ -588,7 +588,7 @@ class SuccessorTest {
     function.leaveAsOlderFunction(
         function.momento().issue(LIFETIME, Permissions.SUPER_USER).consoleJson());
     function.storeKey();
-    function.vault().moveLabel(SECRET, CURRENT, function.current().id(), source.id());
+    function.state().moveLabel(SECRET, CURRENT, function.current().id(), source.id());
 
     assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
   }
@@ -609,7 +609,7 @@ class SuccessorTest {
     String last = "ffffffff-ffff-ffff-ffff-ffffffffffff";
     function.storeKey();
     function
-        .vault()
+        .state()
         .put(
             SECRET,
             last,
@@ -636,7 +636,7 @@ class SuccessorTest {
       function.leaveSuccessor(function.momento().renew(old).consoleJson());
     }
     String token = UUID.randomUUID().toString();
-    function.vault().labelEmptyVersion(SECRET, token);
+    function.state().labelEmptyVersion(SECRET, token);
     Value strangers =
         new Value.Text(function.momento().issue(LIFETIME, Permissions.SUPER_USER).consoleJson());
     String label = SecretVersions.labelFor(UUID.randomUUID().toString());
@@ -646,7 +646,7 @@ class SuccessorTest {
             "PutSecretValue",
             isResuming ? 1 : 2,
             new Fault.Before<>(
-                () -> function.vault().put(SECRET, token, strangers, Set.of(PENDING, label))));
+                () -> function.state().put(SECRET, token, strangers, Set.of(PENDING, label))));
 
     assertThatThrownBy(() -> step("createSecret", token)).hasMessageContaining("SUPERSEDED");
 
@@ -660,7 +660,7 @@ class SuccessorTest {
     Version source = function.current();
     function.enableRotation();
     Version fresh = function.leaveSuccessor(function.momento().renew(old).consoleJson());
-    function.vault().moveLabel(SECRET, CURRENT, source.id(), fresh.id());
+    function.state().moveLabel(SECRET, CURRENT, source.id(), fresh.id());
 
     assertThat(step("finishSecret", fresh.id()).path("result").asText())
         .isEqualTo("ALREADY_ROTATED");
@@ -685,7 +685,7 @@ class SuccessorTest {
     Version first = function.current();
     function.storeKey();
     Version left = function.current();
-    function.vault().moveLabel(SECRET, CURRENT, left.id(), first.id());
+    function.state().moveLabel(SECRET, CURRENT, left.id(), first.id());
     function.leaveSuccessor(RotationFixture.json(left).toString());
     assertThat(resumes()).isFalse();
 
@@ -705,8 +705,8 @@ class SuccessorTest {
     String first = function.current().id();
     Version left = function.leaveSuccessor(function.momento().renew(old).consoleJson());
     function.pass(Duration.ofSeconds(1));
-    function.vault().moveLabel(SECRET, CURRENT, first, left.id());
-    function.vault().moveLabel(SECRET, CURRENT, left.id(), first);
+    function.state().moveLabel(SECRET, CURRENT, first, left.id());
+    function.state().moveLabel(SECRET, CURRENT, left.id(), first);
     function.awsCalls().onEvery(action, new Fault.Lag<>(LAG));
 
     assertThat(resumes()).isFalse();

@@ -3,9 +3,9 @@ package keyrotation;
 import static java.time.temporal.ChronoUnit.DAYS;
 import static keyrotation.SandboxedFunction.LIFETIME;
 import static keyrotation.SandboxedFunction.SECRET;
-import static keyrotation.sandbox.Vault.CURRENT;
-import static keyrotation.sandbox.Vault.PENDING;
-import static keyrotation.sandbox.Vault.PREVIOUS;
+import static keyrotation.sandbox.SecretsManagerState.CURRENT;
+import static keyrotation.sandbox.SecretsManagerState.PENDING;
+import static keyrotation.sandbox.SecretsManagerState.PREVIOUS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -26,7 +26,7 @@ import keyrotation.sandbox.IssuedKey.Permissions;
 import keyrotation.sandbox.MomentoServer;
 import keyrotation.sandbox.MomentoServer.RefreshTokens;
 import keyrotation.sandbox.SecretsManagerException;
-import keyrotation.sandbox.Vault.Version;
+import keyrotation.sandbox.SecretsManagerState.Version;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -104,7 +104,7 @@ class WaysInTest {
     "scheduler.json, false",
   })
   void a_secret_that_awaits_its_first_key(String sample, boolean isFailure) {
-    function.vault().create(SECRET, null, null, null);
+    function.state().create(SECRET, null, null, null);
 
     if (isFailure) {
       assertThatThrownBy(() -> send(sample))
@@ -113,7 +113,7 @@ class WaysInTest {
     } else {
       assertThat(result(send(sample))).isEqualTo("AWAITING_FIRST_KEY");
     }
-    assertThat(function.vault().describe(SECRET).versions()).isEmpty();
+    assertThat(function.state().describe(SECRET).versions()).isEmpty();
   }
 
   @ParameterizedTest
@@ -147,7 +147,7 @@ class WaysInTest {
     assertThatThrownBy(() -> send("scheduler.json"))
         .isInstanceOf(InvocationFailedException.class)
         .hasMessageContaining("MOMENTO_UNAVAILABLE");
-    function.momento().calls().heal();
+    function.momento().calls().clearFaults();
     function.clock.advance(Duration.ofDays(1));
 
     assertThat(result(send("scheduler.json"))).isEqualTo("ROTATED");
@@ -156,7 +156,7 @@ class WaysInTest {
   @Test
   void a_dry_run_says_what_would_be_done_and_changes_nothing() {
     function.storeKey();
-    var before = function.vault().describe(SECRET);
+    var before = function.state().describe(SECRET);
 
     JsonNode answer = secret(send("dry-run.json"));
 
@@ -164,7 +164,7 @@ class WaysInTest {
     assertThat(answer.path("resume").asBoolean(true)).isFalse();
     assertThat(function.awsCalls().seen()).contains("PutSecretValue");
     assertThat(function.momento().calls().seen()).containsExactly(MomentoServer.LIST_CACHES);
-    assertThat(function.vault().describe(SECRET)).isEqualTo(before);
+    assertThat(function.state().describe(SECRET)).isEqualTo(before);
   }
 
   @Test
@@ -203,7 +203,7 @@ class WaysInTest {
             "PutSecretValue",
             new Fault.Refuse<>(SecretsManagerException.accessDenied("PutSecretValue", SECRET)));
     assertThatThrownBy(() -> send("dry-run.json")).hasMessageContaining("ACCESS_DENIED");
-    function.awsCalls().heal();
+    function.awsCalls().clearFaults();
 
     function.clock.advance(Duration.ofDays(3));
     assertThatThrownBy(() -> send("dry-run.json")).hasMessageContaining("KEY_EXPIRED");
@@ -385,7 +385,7 @@ class WaysInTest {
 
   /** As somebody does at the console. */
   private void moveCurrentTo(String versionId) {
-    function.vault().moveLabel(SECRET, CURRENT, function.current().id(), versionId);
+    function.state().moveLabel(SECRET, CURRENT, function.current().id(), versionId);
   }
 
   private JsonNode send(String sample) {

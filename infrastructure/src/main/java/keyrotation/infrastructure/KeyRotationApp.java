@@ -5,7 +5,7 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
-import keyrotation.infrastructure.StackSettings.Place;
+import keyrotation.infrastructure.StackSettings.Environment;
 import software.amazon.awscdk.App;
 import software.amazon.awscdk.Aspects;
 
@@ -53,8 +53,8 @@ public final class KeyRotationApp {
   }
 
   /** Returns where {@code cdk} would deploy to; it knows that where it has credentials. */
-  private static Place place() {
-    return new Place(
+  private static Environment place() {
+    return new Environment(
         Optional.ofNullable(System.getenv("CDK_DEFAULT_ACCOUNT")),
         Optional.ofNullable(System.getenv("CDK_DEFAULT_REGION")));
   }

@@ -105,7 +105,7 @@ final class KeyRotationStack extends Stack {
     return switch (source) {
       case SecretSource.Created(String name) -> createSecret(secrets, name, settings).getRef();
       // Six characters of chance end an ARN, and stand for nothing but them.
-      case SecretSource.Named(String name) ->
+      case SecretSource.ByName(String name) ->
           formatArn(
               ArnComponents.builder()
                   .service("secretsmanager")
@@ -113,7 +113,7 @@ final class KeyRotationStack extends Stack {
                   .resourceName(name + "-??????")
                   .arnFormat(ArnFormat.COLON_RESOURCE_NAME)
                   .build());
-      case SecretSource.Given(String arn, String _) -> arn;
+      case SecretSource.ByArn(String arn, String _) -> arn;
     };
   }
 
@@ -128,7 +128,7 @@ final class KeyRotationStack extends Stack {
     // Not where the very creation of the stack is rolled back: the next attempt would find it.
     made.applyRemovalPolicy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE);
     if (settings.trigger() == Trigger.EVENTBRIDGE) {
-      accept(
+      suppressNag(
           made,
           "AwsSolutions-SMG4",
           "It is rotated by this stack's function on a schedule, not by Secrets Manager.");
@@ -143,7 +143,7 @@ final class KeyRotationStack extends Stack {
             .enforceSsl(true)
             .retentionPeriod(Duration.days(14))
             .build();
-    accept(queue, "AwsSolutions-SQS3", "It is a dead-letter queue itself.");
+    suppressNag(queue, "AwsSolutions-SQS3", "It is a dead-letter queue itself.");
     return queue;
   }
 
@@ -168,7 +168,7 @@ final class KeyRotationStack extends Stack {
             .build();
     CfnRotationSchedule schedule =
         CfnRotationSchedule.Builder.create(schedules, "Rotation-" + secret.name())
-            .secretId(secret instanceof SecretSource.Named ? secret.id() : arn)
+            .secretId(secret instanceof SecretSource.ByName ? secret.id() : arn)
             .rotationLambdaArn(function.getFunctionArn())
             .rotationRules(RotationRulesProperty.builder().automaticallyAfterDays(days).build())
             .rotateImmediatelyOnUpdate(false)
@@ -197,7 +197,7 @@ final class KeyRotationStack extends Stack {
         .overrideLogicalId(name);
   }
 
-  private static void accept(Construct construct, String rule, String reason) {
+  private static void suppressNag(Construct construct, String rule, String reason) {
     NagSuppressions.addResourceSuppressions(
         construct, List.of(NagPackSuppression.builder().id(rule).reason(reason).build()));
   }

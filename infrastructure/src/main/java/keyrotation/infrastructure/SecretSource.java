@@ -15,8 +15,8 @@ sealed interface SecretSource {
   record Created(String id) implements SecretSource {}
 
   /** It is there already, and known by its name. */
-  record Named(String id) implements SecretSource {}
+  record ByName(String id) implements SecretSource {}
 
   /** It is there already, and known by its ARN. */
-  record Given(String id, String name) implements SecretSource {}
+  record ByArn(String id, String name) implements SecretSource {}
 }

@@ -68,7 +68,7 @@ record StackSettings(
   }
 
   /** Where the stack is going to be, as far as that is known. */
-  record Place(Optional<String> account, Optional<String> region) {
+  record Environment(Optional<String> account, Optional<String> region) {
 
     boolean isOf(String otherAccount, String otherRegion) {
       return account.orElse(otherAccount).equals(otherAccount)
@@ -112,12 +112,12 @@ record StackSettings(
    * @throws IllegalArgumentException if any is invalid; one line for each mistake, with the
    *     setting, its value, the rule and an example
    */
-  static StackSettings from(Map<String, String> values, Place place) {
+  static StackSettings from(Map<String, String> values, Environment place) {
     return new Reader(values, reference(values, place), new ArrayList<>()).read();
   }
 
   /** Returns the place; if it is not known, that of the first ARN: all have to be of one place. */
-  private static Place reference(Map<String, String> values, Place place) {
+  private static Environment reference(Map<String, String> values, Environment place) {
     return Stream.of(SECRET_NAME, KMS_KEY_ARN)
         .flatMap(name -> Stream.of(values.getOrDefault(name, "").split(",", -1)))
         .map(text -> ARN.matcher(text.strip()))
@@ -125,14 +125,14 @@ record StackSettings(
         .findFirst()
         .map(
             arn ->
-                new Place(
+                new Environment(
                     place.account.or(() -> Optional.of(arn.group(3))),
                     place.region.or(() -> Optional.of(arn.group(2)))))
         .orElse(place);
   }
 
   /** Collects mistakes, so that one message shows them all. */
-  private record Reader(Map<String, String> values, Place place, List<String> mistakes) {
+  private record Reader(Map<String, String> values, Environment place, List<String> mistakes) {
 
     /**
      * What a value has to be.
@@ -266,9 +266,9 @@ record StackSettings(
     private static SecretSource source(String id, boolean create) {
       Matcher arn = ARN.matcher(id);
       if (arn.matches()) {
-        return new SecretSource.Given(id, SECRET.matcher(arn.group(4)).replaceFirst("$1"));
+        return new SecretSource.ByArn(id, SECRET.matcher(arn.group(4)).replaceFirst("$1"));
       }
-      return create ? new SecretSource.Created(id) : new SecretSource.Named(id);
+      return create ? new SecretSource.Created(id) : new SecretSource.ByName(id);
     }
 
     private String inThisPlace() {

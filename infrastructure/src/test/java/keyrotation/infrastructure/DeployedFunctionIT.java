@@ -24,7 +24,7 @@ import keyrotation.sandbox.LambdaServer.Outcome;
 import keyrotation.sandbox.MomentoServer;
 import keyrotation.sandbox.MomentoServer.RefreshTokens;
 import keyrotation.sandbox.Sandbox;
-import keyrotation.sandbox.Vault.Value;
+import keyrotation.sandbox.SecretsManagerState.Value;
 import org.junit.jupiter.api.Test;
 
 /** The template and the archive fit together: the function is run as the template describes it. */
@@ -101,7 +101,7 @@ class DeployedFunctionIT {
             .consoleJson();
     sandbox
         .secretsManager()
-        .vault()
+        .state()
         .create(SECRET, new Value.Text(key), UUID.randomUUID().toString(), null);
   }
 

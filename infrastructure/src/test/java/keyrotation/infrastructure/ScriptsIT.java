@@ -84,7 +84,7 @@ class ScriptsIT {
     assumeTrue(isOnPath("aws"), "AWS's command line is not installed");
     try (SecretsManagerServer secretsManager = SecretsManagerServer.start(InstantSource.system())) {
       for (String name : List.of("rotated", "made")) {
-        secretsManager.vault().create(name, null, null, null);
+        secretsManager.state().create(name, null, null, null);
       }
       String resource =
           "<member><LogicalResourceId>%s</LogicalResourceId><ResourceType>%s</ResourceType>"
@@ -94,11 +94,11 @@ class ScriptsIT {
           resource.formatted(
                   "R",
                   "AWS::SecretsManager::RotationSchedule",
-                  secretsManager.vault().describe("rotated").arn())
+                  secretsManager.state().describe("rotated").arn())
               + resource.formatted(
                   "S",
                   "AWS::SecretsManager::Secret",
-                  secretsManager.vault().describe("made").arn());
+                  secretsManager.state().describe("made").arn());
       String stack =
           "<member><StackName>s</StackName><Outputs><member><OutputKey>SecretNames</OutputKey>"
               + "<OutputValue>rotated,made,forgotten</OutputValue></member></Outputs></member>";

@@ -12,10 +12,10 @@ import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import keyrotation.Settings;
+import keyrotation.infrastructure.SecretSource.ByArn;
+import keyrotation.infrastructure.SecretSource.ByName;
 import keyrotation.infrastructure.SecretSource.Created;
-import keyrotation.infrastructure.SecretSource.Given;
-import keyrotation.infrastructure.SecretSource.Named;
-import keyrotation.infrastructure.StackSettings.Place;
+import keyrotation.infrastructure.StackSettings.Environment;
 import keyrotation.infrastructure.StackSettings.Trigger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -24,9 +24,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class StackSettingsTest {
 
-  private static final Place NOWHERE = new Place(Optional.empty(), Optional.empty());
-  private static final Place HERE =
-      new Place(Optional.of("123456789012"), Optional.of("us-east-1"));
+  private static final Environment NOWHERE = new Environment(Optional.empty(), Optional.empty());
+  private static final Environment HERE =
+      new Environment(Optional.of("123456789012"), Optional.of("us-east-1"));
 
   @Test
   void have_defaults() {
@@ -67,7 +67,9 @@ class StackSettingsTest {
         .isEqualTo(
             new StackSettings(
                 List.of(
-                    new Named("a"), new Named("b/c_+=.@-"), new Given(SECRET_ARN, "momento/other")),
+                    new ByName("a"),
+                    new ByName("b/c_+=.@-"),
+                    new ByArn(SECRET_ARN, "momento/other")),
                 environment,
                 Settings.from(environment),
                 Optional.of(KMS_KEY),
@@ -86,7 +88,7 @@ class StackSettingsTest {
   @Test
   void make_no_secret_whose_arn_is_given() {
     assertThat(read("MOMENTO_AUTH_TOKEN_SECRET_NAME", "a," + SECRET_ARN, HERE).secrets())
-        .containsExactly(new Created("a"), new Given(SECRET_ARN, "momento/other"));
+        .containsExactly(new Created("a"), new ByArn(SECRET_ARN, "momento/other"));
   }
 
   @ParameterizedTest
@@ -238,7 +240,7 @@ class StackSettingsTest {
                 + " momento/authentication-token, or set ROTATION_TRIGGER=eventbridge.");
   }
 
-  private static StackSettings read(String name, String value, Place place) {
+  private static StackSettings read(String name, String value, Environment place) {
     return StackSettings.from(Map.of(name, value), place);
   }
 }

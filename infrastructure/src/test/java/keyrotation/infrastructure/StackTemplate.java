@@ -14,7 +14,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
-import keyrotation.infrastructure.StackSettings.Place;
+import keyrotation.infrastructure.StackSettings.Environment;
 import software.amazon.awscdk.App;
 import software.amazon.awscdk.AppProps;
 import software.amazon.awscdk.assertions.Template;
@@ -69,7 +69,7 @@ final class StackTemplate {
       Path output = Files.createTempDirectory(Path.of("target"), "cdk.out");
       return KeyRotationApp.describe(
           new App(AppProps.builder().outdir(output.toString()).build()),
-          StackSettings.from(settings, new Place(Optional.empty(), Optional.empty())),
+          StackSettings.from(settings, new Environment(Optional.empty(), Optional.empty())),
           archive);
     } catch (IOException e) {
       throw new UncheckedIOException(e);

@@ -18,7 +18,7 @@ import keyrotation.sandbox.IssuedKey.Permissions;
 import keyrotation.sandbox.LambdaServer.Invocation;
 import keyrotation.sandbox.LambdaServer.Outcome;
 import keyrotation.sandbox.MomentoServer.RefreshTokens;
-import keyrotation.sandbox.Vault.Value;
+import keyrotation.sandbox.SecretsManagerState.Value;
 
 /**
  * Measures the function at several sizes of memory, with the share of a processor that Lambda gives
@@ -124,7 +124,7 @@ public final class Benchmark {
             .issueAged(Duration.ofDays(30), Duration.ofDays(28), Permissions.SUPER_USER);
     sandbox
         .secretsManager()
-        .vault()
+        .state()
         .create(name, new Value.Text(key.consoleJson()), UUID.randomUUID().toString(), null);
   }
 

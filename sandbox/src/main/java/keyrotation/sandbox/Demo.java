@@ -196,7 +196,7 @@ public final class Demo {
 
   /** Stores a key with two days left the way a user does: the console's file, as it is. */
   private void storeOldKey() {
-    if (!sandbox.secretsManager().vault().list().isEmpty()) {
+    if (!sandbox.secretsManager().state().list().isEmpty()) {
       secretsManager.deleteSecret(r -> r.secretId(SECRET).forceDeleteWithoutRecovery(true));
     }
     IssuedKey old =
@@ -218,7 +218,7 @@ public final class Demo {
       sandbox.secretsManager().awaitRotations();
       sandbox
           .secretsManager()
-          .vault()
+          .state()
           .labelEmptyVersion(SECRET, event.path("ClientRequestToken").asText());
       for (String step : List.of("createSecret", "setSecret", "testSecret", "finishSecret")) {
         if (step.equals(kind)) {
@@ -264,7 +264,7 @@ public final class Demo {
       boolean empty =
           sandbox
               .secretsManager()
-              .vault()
+              .state()
               .describe(SECRET)
               .version(version.getKey())
               .filter(v -> v.value() == null)

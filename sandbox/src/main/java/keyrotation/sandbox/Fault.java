@@ -13,7 +13,7 @@ public sealed interface Fault<E extends RuntimeException> {
   record Refuse<E extends RuntimeException>(E error) implements Fault<E> {}
 
   /** Carried out, but the connection breaks before the answer is on its way. */
-  record LoseAnswer<E extends RuntimeException>() implements Fault<E> {}
+  record DropResponse<E extends RuntimeException>() implements Fault<E> {}
 
   /** Carried out, but the caller is told this error. */
   record FailAfterwards<E extends RuntimeException>(E error) implements Fault<E> {}

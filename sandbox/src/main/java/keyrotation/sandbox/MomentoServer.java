@@ -80,7 +80,7 @@ public final class MomentoServer implements AutoCloseable {
   private final InstantSource clock;
   private final RefreshTokens refreshTokens;
   private final SecureRandom random = new SecureRandom();
-  private final Calls<StatusRuntimeException> calls;
+  private final FaultInjector<StatusRuntimeException> calls;
   private final Map<String, IssuedKey> keys = new HashMap<>();
   private final List<IssuedKey> issued = new ArrayList<>();
   private final Map<String, IssuedKey> parents = new HashMap<>();
@@ -101,7 +101,7 @@ public final class MomentoServer implements AutoCloseable {
       CertificateAuthority authority, InstantSource clock, RefreshTokens refreshTokens)
       throws IOException {
     this.clock = clock;
-    this.calls = new Calls<>(clock);
+    this.calls = new FaultInjector<>(clock);
     this.refreshTokens = refreshTokens;
     this.server =
         NettyServerBuilder.forAddress(
@@ -131,7 +131,7 @@ public final class MomentoServer implements AutoCloseable {
   }
 
   /** Returns its calls, by the method's name, and the faults to come. */
-  public Calls<StatusRuntimeException> calls() {
+  public FaultInjector<StatusRuntimeException> calls() {
     return calls;
   }
 
@@ -417,11 +417,11 @@ public final class MomentoServer implements AutoCloseable {
   private <T> void answer(String action, StreamObserver<T> caller, Supplier<T> work) {
     try {
       switch (calls.answer(action, _ -> work.get())) {
-        case Calls.Answer.Whole<T>(T content) -> {
+        case FaultInjector.Answer.Whole<T>(T content) -> {
           caller.onNext(content);
           caller.onCompleted();
         }
-        case Calls.Answer.Half<T> _, Calls.Answer.None<T> _ ->
+        case FaultInjector.Answer.Half<T> _, FaultInjector.Answer.None<T> _ ->
             // What a client sees of a connection that breaks under its call.
             throw Status.UNAVAILABLE.withDescription("End of stream").asRuntimeException();
       }

@@ -55,15 +55,15 @@ public final class Sandbox implements AutoCloseable {
   public List<String> callsSeen() {
     return Stream.of(secretsManager.calls(), momento.calls())
         .flatMap(calls -> calls.timeline().stream())
-        .sorted(comparingLong(Calls.Call::order))
-        .map(Calls.Call::action)
+        .sorted(comparingLong(FaultInjector.Call::order))
+        .map(FaultInjector.Call::action)
         .toList();
   }
 
   /** Lets both forget the faults to come. */
-  public void heal() {
-    secretsManager.calls().heal();
-    momento.calls().heal();
+  public void clearFaults() {
+    secretsManager.calls().clearFaults();
+    momento.calls().clearFaults();
   }
 
   /**
@@ -72,7 +72,7 @@ public final class Sandbox implements AutoCloseable {
    * @return what makes them so again
    */
   public Runnable save() {
-    Runnable secrets = secretsManager.vault().save();
+    Runnable secrets = secretsManager.state().save();
     Runnable keys = momento.save();
     return () -> {
       secrets.run();

@@ -43,10 +43,10 @@ import java.util.function.Predicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
-import keyrotation.sandbox.Vault.Rotation;
-import keyrotation.sandbox.Vault.Secret;
-import keyrotation.sandbox.Vault.Value;
-import keyrotation.sandbox.Vault.Version;
+import keyrotation.sandbox.SecretsManagerState.Rotation;
+import keyrotation.sandbox.SecretsManagerState.Secret;
+import keyrotation.sandbox.SecretsManagerState.Value;
+import keyrotation.sandbox.SecretsManagerState.Version;
 import org.jspecify.annotations.Nullable;
 import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
 import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
@@ -75,8 +75,8 @@ public final class SecretsManagerServer implements AutoCloseable {
   private static final Set<String> ACTIONS_OF_FUNCTIONS = new ConcurrentSkipListSet<>();
 
   private final ObjectMapper json = new ObjectMapper();
-  private final Calls<SecretsManagerException> calls;
-  private final Vault vault;
+  private final FaultInjector<SecretsManagerException> calls;
+  private final SecretsManagerState state;
   private final HttpServer http;
   private @Nullable HttpsServer https;
   private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
@@ -86,8 +86,8 @@ public final class SecretsManagerServer implements AutoCloseable {
 
   private SecretsManagerServer(HttpServer http, InstantSource clock) {
     this.http = http;
-    this.calls = new Calls<>(clock);
-    this.vault = new Vault(clock);
+    this.calls = new FaultInjector<>(clock);
+    this.state = new SecretsManagerState(clock);
   }
 
   /** Starts a server on a free port; its versions are dated by the clock. */
@@ -146,8 +146,8 @@ public final class SecretsManagerServer implements AutoCloseable {
   }
 
   /** Returns what it keeps, to be looked at and changed as an operator would. */
-  public Vault vault() {
-    return vault;
+  public SecretsManagerState state() {
+    return state;
   }
 
   /**
@@ -186,7 +186,7 @@ public final class SecretsManagerServer implements AutoCloseable {
   }
 
   /** Returns its calls, by action, and the faults to come. */
-  public Calls<SecretsManagerException> calls() {
+  public FaultInjector<SecretsManagerException> calls() {
     return calls;
   }
 
@@ -215,9 +215,11 @@ public final class SecretsManagerServer implements AutoCloseable {
       String region = callersRegion(exchange);
       try {
         switch (calls.answer(action, view -> carryOut(action, region, request, lookUp(view)))) {
-          case Calls.Answer.Whole<ObjectNode>(ObjectNode whole) -> answer(exchange, 200, whole);
-          case Calls.Answer.Half<ObjectNode>(ObjectNode whole) -> answerHalf(exchange, whole);
-          case Calls.Answer.None<ObjectNode> _ -> {}
+          case FaultInjector.Answer.Whole<ObjectNode>(ObjectNode whole) ->
+              answer(exchange, 200, whole);
+          case FaultInjector.Answer.Half<ObjectNode>(ObjectNode whole) ->
+              answerHalf(exchange, whole);
+          case FaultInjector.Answer.None<ObjectNode> _ -> {}
         }
       } catch (SecretsManagerException e) {
         if (e.type().isEmpty()) {
@@ -232,11 +234,11 @@ public final class SecretsManagerServer implements AutoCloseable {
     }
   }
 
-  private Function<String, Secret> lookUp(Calls.View view) {
+  private Function<String, Secret> lookUp(FaultInjector.View view) {
     return switch (view) {
-      case Calls.View.Latest _ -> vault::describe;
-      case Calls.View.BeforeLatestWrite _ -> vault::describeStale;
-      case Calls.View.AsOf(Duration ago) -> secretId -> vault.describeAsOf(secretId, ago);
+      case FaultInjector.View.Latest _ -> state::describe;
+      case FaultInjector.View.BeforeLatestWrite _ -> state::describeStale;
+      case FaultInjector.View.AsOf(Duration ago) -> secretId -> state.describeAsOf(secretId, ago);
     };
   }
 
@@ -255,9 +257,9 @@ public final class SecretsManagerServer implements AutoCloseable {
 
   private ObjectNode carryOut(
       String action, String region, JsonNode request, Function<String, Secret> latest) {
-    Function<String, Secret> lookUp = latest.andThen(secret -> vault.seenIn(region, secret));
+    Function<String, Secret> lookUp = latest.andThen(secret -> state.seenIn(region, secret));
     if (!ACTIONS_ON_REPLICAS.contains(action)
-        && vault.hasReplicaIn(region, request.path("SecretId").asText())) {
+        && state.hasReplicaIn(region, request.path("SecretId").asText())) {
       throw SecretsManagerException.replica();
     }
     return switch (action) {
@@ -271,7 +273,7 @@ public final class SecretsManagerServer implements AutoCloseable {
       case "PutSecretValue" -> putSecretValue(request);
       case "RemoveRegionsFromReplication" -> removeRegionsFromReplication(request);
       case "ReplicateSecretToRegions" -> replicateSecretToRegions(request);
-      case "RestoreSecret" -> identify(vault.restore(secretId(request)));
+      case "RestoreSecret" -> identify(state.restore(secretId(request)));
       case "RotateSecret" -> rotateSecret(request);
       case "TagResource" -> tagResource(request);
       case "UpdateSecret" -> updateSecret(request);
@@ -285,21 +287,23 @@ public final class SecretsManagerServer implements AutoCloseable {
   private ObjectNode createSecret(JsonNode request) {
     String name = require(request, "Name");
     Secret secret =
-        vault.create(
+        state.create(
             name,
             value(request).orElse(null),
             text(request, "ClientRequestToken"),
             text(request, "KmsKeyId"));
-    vault.describeAs(name, Optional.ofNullable(text(request, "Description")).orElse(""));
-    vault.tag(name, tags(request));
+    state.describeAs(name, Optional.ofNullable(text(request, "Description")).orElse(""));
+    state.tag(name, tags(request));
     ObjectNode result = identify(secret);
-    secret.labelled(Vault.CURRENT).ifPresent(version -> result.put("VersionId", version.id()));
+    secret
+        .labelled(SecretsManagerState.CURRENT)
+        .ifPresent(version -> result.put("VersionId", version.id()));
     return result;
   }
 
   private ObjectNode deleteSecret(JsonNode request) {
     boolean atOnce = request.path("ForceDeleteWithoutRecovery").asBoolean(false);
-    Secret secret = vault.delete(secretId(request), atOnce);
+    Secret secret = state.delete(secretId(request), atOnce);
     ObjectNode result = identify(secret);
     secret.deletion().ifPresent(date -> result.set("DeletionDate", seconds(date)));
     return result;
@@ -311,7 +315,7 @@ public final class SecretsManagerServer implements AutoCloseable {
     secret.kmsKeyId().ifPresent(id -> result.put("KmsKeyId", id));
     result.set("CreatedDate", seconds(secret.created()));
     result.set("LastChangedDate", seconds(secret.changed()));
-    vault.lastReads(secret).values().stream()
+    state.lastReads(secret).values().stream()
         .max(naturalOrder())
         .ifPresent(date -> result.set("LastAccessedDate", seconds(date)));
     secret.deletion().ifPresent(date -> result.set("DeletedDate", seconds(date)));
@@ -336,8 +340,9 @@ public final class SecretsManagerServer implements AutoCloseable {
   }
 
   private ObjectNode getSecretValue(Secret secret, JsonNode request) {
-    Version version = Vault.read(secret, text(request, "VersionId"), text(request, "VersionStage"));
-    vault.noteRead(secret, version);
+    Version version =
+        SecretsManagerState.read(secret, text(request, "VersionId"), text(request, "VersionStage"));
+    state.noteRead(secret, version);
     ObjectNode result = identify(secret, version);
     result.set("CreatedDate", seconds(version.created()));
     switch (version.value()) {
@@ -350,7 +355,7 @@ public final class SecretsManagerServer implements AutoCloseable {
 
   private ObjectNode listSecretVersionIds(Secret secret, JsonNode request) {
     boolean deprecatedToo = request.path("IncludeDeprecated").asBoolean(false);
-    Map<String, Instant> lastReads = vault.lastReads(secret);
+    Map<String, Instant> lastReads = state.lastReads(secret);
     ObjectNode result = identify(secret);
     ArrayNode list = result.putArray("Versions");
     for (Version version : secret.versions()) {
@@ -373,8 +378,8 @@ public final class SecretsManagerServer implements AutoCloseable {
   private ObjectNode listSecrets(JsonNode request, String region) {
     ObjectNode result = json.createObjectNode();
     ArrayNode list = result.putArray("SecretList");
-    for (Secret listed : vault.list()) {
-      Secret secret = vault.seenIn(region, listed);
+    for (Secret listed : state.list()) {
+      Secret secret = state.seenIn(region, listed);
       boolean wanted =
           request.path("Filters").valueStream().allMatch(filter -> matches(secret, filter));
       if (wanted) {
@@ -406,7 +411,7 @@ public final class SecretsManagerServer implements AutoCloseable {
   }
 
   private ObjectNode tagResource(JsonNode request) {
-    vault.tag(secretId(request), tags(request));
+    state.tag(secretId(request), tags(request));
     return json.createObjectNode();
   }
 
@@ -425,18 +430,18 @@ public final class SecretsManagerServer implements AutoCloseable {
             .valueStream()
             .map(replica -> require(replica, "Region"))
             .toList();
-    return putReplicas(json.createObjectNode(), vault.addReplicas(secretId(request), regions));
+    return putReplicas(json.createObjectNode(), state.addReplicas(secretId(request), regions));
   }
 
   private ObjectNode removeRegionsFromReplication(JsonNode request) {
     List<String> regions =
         request.path("RemoveReplicaRegions").valueStream().map(JsonNode::asText).toList();
-    return putReplicas(json.createObjectNode(), vault.removeReplicas(secretId(request), regions));
+    return putReplicas(json.createObjectNode(), state.removeReplicas(secretId(request), regions));
   }
 
   /** Tells where a secret has replicas; they are in step with it at once. */
   private ObjectNode putReplicas(ObjectNode result, Secret secret) {
-    for (String region : vault.replicaRegions(secret)) {
+    for (String region : state.replicaRegions(secret)) {
       result
           .withArrayProperty("ReplicationStatus")
           .addObject()
@@ -447,7 +452,7 @@ public final class SecretsManagerServer implements AutoCloseable {
   }
 
   private ObjectNode cancelRotateSecret(JsonNode request) {
-    return identify(vault.cancelRotation(secretId(request)));
+    return identify(state.cancelRotation(secretId(request)));
   }
 
   private ObjectNode rotateSecret(JsonNode request) {
@@ -456,7 +461,7 @@ public final class SecretsManagerServer implements AutoCloseable {
       throw SecretsManagerException.invalidParameter(
           "You must provide a ClientRequestToken value. We recommend a UUID-type value.");
     }
-    Secret secret = vault.describe(secretId(request));
+    Secret secret = state.describe(secretId(request));
     String functionArn =
         Optional.ofNullable(text(request, "RotationLambdaARN"))
             .or(() -> secret.rotation().map(Rotation::functionArn))
@@ -473,22 +478,22 @@ public final class SecretsManagerServer implements AutoCloseable {
             .path("RotationRules")
             .path("AutomaticallyAfterDays")
             .asInt(secret.rotation().map(Rotation::everyDays).orElse(1));
-    vault.setRotation(secret.name(), functionArn, days);
+    state.setRotation(secret.name(), functionArn, days);
     if (!request.path("RotateImmediately").asBoolean(true)) {
       rotations.add(threads.submit(() -> test(secret, token, function)));
       return identify(secret);
     }
     Optional<Version> unfinished =
         secret
-            .labelled(Vault.PENDING)
-            .filter(version -> !version.labels().contains(Vault.CURRENT))
+            .labelled(SecretsManagerState.PENDING)
+            .filter(version -> !version.labels().contains(SecretsManagerState.CURRENT))
             .filter(version -> !version.id().equals(token));
     if (unfinished.isPresent()) {
       rotations.add(threads.submit(() -> rotate(secret, unfinished.get().id(), function)));
       throw SecretsManagerException.invalidRequest(
           "A previous rotation isn't complete. That rotation will be reattempted.");
     }
-    vault.labelEmptyVersion(secret.name(), token);
+    state.labelEmptyVersion(secret.name(), token);
     rotations.add(threads.submit(() -> rotate(secret, token, function)));
     return identify(secret).put("VersionId", token);
   }
@@ -502,7 +507,7 @@ public final class SecretsManagerServer implements AutoCloseable {
           Stream.of("createSecret", "setSecret", "testSecret", "finishSecret")
               .allMatch(step -> function.test(stepEvent(step, secret, token)));
       if (done) {
-        vault.finishRotation(secret.name(), token);
+        state.finishRotation(secret.name(), token);
         return;
       }
     }
@@ -510,9 +515,9 @@ public final class SecretsManagerServer implements AutoCloseable {
 
   /** Has the function do testSecret alone, on a version made for that. */
   private void test(Secret secret, String token, Predicate<String> function) {
-    vault.labelEmptyVersion(secret.name(), token);
+    state.labelEmptyVersion(secret.name(), token);
     var _ = function.test(stepEvent("testSecret", secret, token));
-    vault.removeVersion(secret.name(), token);
+    state.removeVersion(secret.name(), token);
   }
 
   private String stepEvent(String step, Secret secret, String token) {
@@ -538,25 +543,25 @@ public final class SecretsManagerServer implements AutoCloseable {
                     SecretsManagerException.invalidRequest(
                         "You must provide either SecretString or SecretBinary."));
     Version version =
-        vault.put(secretId(request), text(request, "ClientRequestToken"), value, labels);
-    return identify(vault.describe(secretId(request)), version);
+        state.put(secretId(request), text(request, "ClientRequestToken"), value, labels);
+    return identify(state.describe(secretId(request)), version);
   }
 
   private ObjectNode updateSecret(JsonNode request) {
     String secretId = secretId(request);
     Optional<Version> version =
         value(request)
-            .map(value -> vault.update(secretId, text(request, "ClientRequestToken"), value));
+            .map(value -> state.update(secretId, text(request, "ClientRequestToken"), value));
     Optional.ofNullable(text(request, "Description"))
-        .ifPresent(description -> vault.describeAs(secretId, description));
-    ObjectNode result = identify(vault.describe(secretId));
+        .ifPresent(description -> state.describeAs(secretId, description));
+    ObjectNode result = identify(state.describe(secretId));
     version.ifPresent(stored -> result.put("VersionId", stored.id()));
     return result;
   }
 
   private ObjectNode updateSecretVersionStage(JsonNode request) {
     return identify(
-        vault.moveLabel(
+        state.moveLabel(
             secretId(request),
             require(request, "VersionStage"),
             text(request, "RemoveFromVersionId"),

@@ -9,7 +9,7 @@ import java.time.InstantSource;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicInteger;
-import keyrotation.sandbox.Vault.Value;
+import keyrotation.sandbox.SecretsManagerState.Value;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -33,7 +33,7 @@ class FaultsTest {
   @BeforeEach
   void start() {
     server = SecretsManagerServer.start(InstantSource.system());
-    server.vault().create("s", new Value.Text("a"), UUID.randomUUID().toString(), null);
+    server.state().create("s", new Value.Text("a"), UUID.randomUUID().toString(), null);
     client =
         server
             .clientBuilder()
@@ -62,8 +62,8 @@ class FaultsTest {
   @Test
   void a_call_whose_answer_is_lost_has_its_effect() {
     // The JDK's client asks a second time by itself, so both answers have to be lost.
-    server.calls().onNth(PUT, 1, new Fault.LoseAnswer<>());
-    server.calls().onNth(PUT, 2, new Fault.LoseAnswer<>());
+    server.calls().onNth(PUT, 1, new Fault.DropResponse<>());
+    server.calls().onNth(PUT, 2, new Fault.DropResponse<>());
 
     assertThatThrownBy(() -> put("b")).isInstanceOf(SdkClientException.class);
     assertThat(get()).isEqualTo("b");
@@ -146,7 +146,7 @@ class FaultsTest {
 
   @Test
   void a_replica_takes_no_writes() {
-    server.vault().replicate("s", "eu-west-1");
+    server.state().replicate("s", "eu-west-1");
 
     assertThatThrownBy(() -> put("b")).isInstanceOf(InvalidParameterException.class);
     assertThat(client.describeSecret(r -> r.secretId("s")).primaryRegion()).isEqualTo("eu-west-1");
@@ -218,27 +218,30 @@ class FaultsTest {
 
     assertThatThrownBy(this::get).isInstanceOf(SecretsManagerException.class);
     assertThatThrownBy(this::get).isInstanceOf(SecretsManagerException.class);
-    server.calls().heal();
+    server.calls().clearFaults();
     assertThat(get()).isEqualTo("a");
   }
 
   @Test
   void an_empty_version_has_a_label_and_no_value() {
     String token = UUID.randomUUID().toString();
-    server.vault().labelEmptyVersion("s", token);
+    server.state().labelEmptyVersion("s", token);
 
-    assertThat(server.vault().describe("s").labelled(Vault.PENDING).orElseThrow().id())
+    assertThat(
+            server.state().describe("s").labelled(SecretsManagerState.PENDING).orElseThrow().id())
         .isEqualTo(token);
     assertThatThrownBy(
-            () -> client.getSecretValue(r -> r.secretId("s").versionStage(Vault.PENDING)))
+            () ->
+                client.getSecretValue(
+                    r -> r.secretId("s").versionStage(SecretsManagerState.PENDING)))
         .hasMessageContaining("staging label: AWSPENDING");
-    server.vault().put("s", token, new Value.Text("b"), Set.of(Vault.PENDING));
+    server.state().put("s", token, new Value.Text("b"), Set.of(SecretsManagerState.PENDING));
     assertThat(client.getSecretValue(r -> r.secretId("s").versionId(token)).secretString())
         .isEqualTo("b");
   }
 
   private int versions() {
-    return server.vault().describe("s").versions().size();
+    return server.state().describe("s").versions().size();
   }
 
   private void put(String value) {

@@ -170,7 +170,7 @@ class MomentoServerTest {
   @Test
   void a_lost_answer_has_made_a_key_all_the_same() {
     IssuedKey old = server.issue(WEEK, Permissions.SUPER_USER);
-    server.calls().onNext(MomentoServer.REFRESH, new Fault.LoseAnswer<>());
+    server.calls().onNext(MomentoServer.REFRESH, new Fault.DropResponse<>());
 
     assertRefused(old.token(), old.refreshToken(), Status.Code.UNAVAILABLE);
     assertThat(server.calls().count(MomentoServer.REFRESH)).isEqualTo(1);

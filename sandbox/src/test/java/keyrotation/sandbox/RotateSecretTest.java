@@ -44,7 +44,9 @@ class RotateSecretTest {
           JsonNode step = note(event);
           if (step.path("Step").asText().equals("createSecret")) {
             assertThatThrownBy(
-                    () -> client.getSecretValue(r -> r.secretId("s").versionStage(Vault.PENDING)))
+                    () ->
+                        client.getSecretValue(
+                            r -> r.secretId("s").versionStage(SecretsManagerState.PENDING)))
                 .hasMessageContaining("AWSPENDING");
           }
           return rotates(step);
@@ -114,7 +116,7 @@ class RotateSecretTest {
     assertThat(events)
         .extracting(event -> event.path("Step").asText())
         .containsExactly("testSecret");
-    assertThat(server.vault().describe("s").versions()).hasSize(1);
+    assertThat(server.state().describe("s").versions()).hasSize(1);
     assertThat(client.describeSecret(r -> r.secretId("s")).rotationEnabled()).isTrue();
   }
 
@@ -124,14 +126,15 @@ class RotateSecretTest {
     server.allowInvocation(
         ARN, event -> note(event).path("Step").asText().equals("createSecret") && fills(event));
     String token = rotate();
-    assertThat(server.vault().describe("s").labelled(Vault.PENDING).orElseThrow().id())
+    assertThat(
+            server.state().describe("s").labelled(SecretsManagerState.PENDING).orElseThrow().id())
         .isEqualTo(token);
 
     client.rotateSecret(r -> r.secretId("s").rotationLambdaARN(ARN).rotateImmediately(false));
     server.awaitRotations();
 
-    assertThat(server.vault().describe("s").labelled(Vault.PENDING)).isEmpty();
-    assertThat(server.vault().describe("s").version(token).orElseThrow().value()).isNotNull();
+    assertThat(server.state().describe("s").labelled(SecretsManagerState.PENDING)).isEmpty();
+    assertThat(server.state().describe("s").version(token).orElseThrow().value()).isNotNull();
   }
 
   @Test
@@ -141,14 +144,14 @@ class RotateSecretTest {
         event -> {
           boolean done = rotates(note(event));
           if (event.contains("finishSecret")) {
-            var _ = server.vault().delete("s", false);
+            var _ = server.state().delete("s", false);
           }
           return done;
         });
 
     rotate();
 
-    assertThat(server.vault().describe("s").labelled(Vault.PENDING)).isPresent();
+    assertThat(server.state().describe("s").labelled(SecretsManagerState.PENDING)).isPresent();
   }
 
   private boolean fills(String event) {

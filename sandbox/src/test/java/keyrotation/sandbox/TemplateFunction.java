@@ -25,30 +25,31 @@ record TemplateFunction(SecretsManagerClient client) implements Predicate<String
   }
 
   private void createSecret(String secret, String token) {
-    client.getSecretValue(r -> r.secretId(secret).versionStage(Vault.CURRENT));
+    client.getSecretValue(r -> r.secretId(secret).versionStage(SecretsManagerState.CURRENT));
     try {
-      client.getSecretValue(r -> r.secretId(secret).versionId(token).versionStage(Vault.PENDING));
+      client.getSecretValue(
+          r -> r.secretId(secret).versionId(token).versionStage(SecretsManagerState.PENDING));
     } catch (ResourceNotFoundException e) {
       client.putSecretValue(
           r ->
               r.secretId(secret)
                   .clientRequestToken(token)
                   .secretString("new " + token)
-                  .versionStages(Vault.PENDING));
+                  .versionStages(SecretsManagerState.PENDING));
     }
   }
 
   private void finishSecret(String secret, String token) {
     String current =
         client.describeSecret(r -> r.secretId(secret)).versionIdsToStages().entrySet().stream()
-            .filter(version -> version.getValue().contains(Vault.CURRENT))
+            .filter(version -> version.getValue().contains(SecretsManagerState.CURRENT))
             .findFirst()
             .orElseThrow()
             .getKey();
     client.updateSecretVersionStage(
         r ->
             r.secretId(secret)
-                .versionStage(Vault.CURRENT)
+                .versionStage(SecretsManagerState.CURRENT)
                 .removeFromVersionId(current)
                 .moveToVersionId(token));
   }

@@ -152,7 +152,7 @@ class LiveCheckTest {
 
   @Test
   void deletes_a_secret_whose_creation_got_no_answer() throws Exception {
-    lab.sandbox.secretsManager().calls().onNext("CreateSecret", new Fault.LoseAnswer<>());
+    lab.sandbox.secretsManager().calls().onNext("CreateSecret", new Fault.DropResponse<>());
 
     var _ = lab.run("S3");
 
@@ -170,7 +170,7 @@ class LiveCheckTest {
 
     LiveLab.Run run = lab.run("S3");
 
-    String left = lab.sandbox.secretsManager().vault().list().getFirst().name();
+    String left = lab.sandbox.secretsManager().state().list().getFirst().name();
     assertThat(run.output())
         .contains("aws secretsmanager delete-secret --region us-east-1 --secret-id " + left);
     assertThat(run.passed()).isFalse();
@@ -247,6 +247,6 @@ class LiveCheckTest {
   }
 
   private void assertNoSecretIsLeft() {
-    assertThat(lab.sandbox.secretsManager().vault().list()).isEmpty();
+    assertThat(lab.sandbox.secretsManager().state().list()).isEmpty();
   }
 }

@@ -92,7 +92,7 @@ final class LiveLab implements AutoCloseable {
 
   /** Makes Secrets Manager do again what it does. */
   void reset() {
-    sandbox.heal();
+    sandbox.clearFaults();
     requests = UnaryOperator.identity();
     answers = UnaryOperator.identity();
   }

@@ -13,7 +13,7 @@ import keyrotation.sandbox.Fault;
 import keyrotation.sandbox.IssuedKey.Permissions;
 import keyrotation.sandbox.MomentoServer;
 import keyrotation.sandbox.SecretsManagerException;
-import keyrotation.sandbox.Vault;
+import keyrotation.sandbox.SecretsManagerState;
 import momento.auth._RefreshApiTokenResponse;
 import software.amazon.awssdk.services.secretsmanager.model.DescribeSecretResponse;
 import software.amazon.awssdk.services.secretsmanager.model.GetSecretValueResponse;
@@ -106,20 +106,20 @@ record OtherService(String id, String does, Consumer<LiveLab> change) {
           new OtherService(
               "S4", "returns one label", answersRead(read -> read.versionStages("AWSPENDING"))),
           new OtherService(
-              "S4", "stores one label", after(PUT, 2, vault -> takeOff(vault, "AWSPENDING"))),
+              "S4", "stores one label", after(PUT, 2, state -> takeOff(state, "AWSPENDING"))),
           new OtherService("S5", "leaves it to itself", hides("AWSCURRENT")),
           new OtherService(
               "S6",
               "refuses the label",
               refuses(PUT, 3, SecretsManagerException.invalidParameter("It is attached."))),
           new OtherService(
-              "S7", "takes AWSPENDING off", after(MOVE, 1, vault -> takeOff(vault, "AWSPENDING"))),
+              "S7", "takes AWSPENDING off", after(MOVE, 1, state -> takeOff(state, "AWSPENDING"))),
           new OtherService(
               "S7", "takes our label off", after(MOVE, 1, OtherService::takeOwnLabelOff)),
           new OtherService(
-              "S7", "has no AWSPREVIOUS", after(MOVE, 1, vault -> takeOff(vault, "AWSPREVIOUS"))),
+              "S7", "has no AWSPREVIOUS", after(MOVE, 1, state -> takeOff(state, "AWSPREVIOUS"))),
           new OtherService(
-              "S8", "has no AWSPREVIOUS", after(MOVE, 1, vault -> takeOff(vault, "AWSPREVIOUS"))),
+              "S8", "has no AWSPREVIOUS", after(MOVE, 1, state -> takeOff(state, "AWSPREVIOUS"))),
           new OtherService("S9", "does not compare", OtherService::movesWithoutComparing),
           new OtherService(
               "S9",
@@ -282,7 +282,8 @@ record OtherService(String id, String does, Consumer<LiveLab> change) {
         lab.sandbox.secretsManager().calls().onEvery(action, new Fault.Lag<>(Duration.ofHours(1)));
   }
 
-  private static Consumer<LiveLab> after(String action, int call, Consumer<Vault> change) {
+  private static Consumer<LiveLab> after(
+      String action, int call, Consumer<SecretsManagerState> change) {
     return lab ->
         lab.sandbox
             .secretsManager()
@@ -290,44 +291,47 @@ record OtherService(String id, String does, Consumer<LiveLab> change) {
             .onNth(
                 action,
                 call,
-                new Fault.After<>(() -> change.accept(lab.sandbox.secretsManager().vault())));
+                new Fault.After<>(() -> change.accept(lab.sandbox.secretsManager().state())));
   }
 
-  private static void moveCurrentBack(Vault vault) {
-    Vault.Secret secret = vault.list().getLast();
-    moveCurrent(vault, secret, secret.labelled(Vault.PREVIOUS).orElseThrow());
+  private static void moveCurrentBack(SecretsManagerState state) {
+    SecretsManagerState.Secret secret = state.list().getLast();
+    moveCurrent(state, secret, secret.labelled(SecretsManagerState.PREVIOUS).orElseThrow());
   }
 
-  private static void moveCurrentToNewest(Vault vault) {
-    Vault.Secret secret = vault.list().getLast();
-    moveCurrent(vault, secret, secret.versions().getLast());
+  private static void moveCurrentToNewest(SecretsManagerState state) {
+    SecretsManagerState.Secret secret = state.list().getLast();
+    moveCurrent(state, secret, secret.versions().getLast());
   }
 
-  private static void moveCurrent(Vault vault, Vault.Secret secret, Vault.Version to) {
-    String from = secret.labelled(Vault.CURRENT).orElseThrow().id();
-    var _ = vault.moveLabel(secret.name(), Vault.CURRENT, from, to.id());
+  private static void moveCurrent(
+      SecretsManagerState state,
+      SecretsManagerState.Secret secret,
+      SecretsManagerState.Version to) {
+    String from = secret.labelled(SecretsManagerState.CURRENT).orElseThrow().id();
+    var _ = state.moveLabel(secret.name(), SecretsManagerState.CURRENT, from, to.id());
   }
 
-  private static void takeOff(Vault vault, String label) {
-    Vault.Secret secret = vault.list().getLast();
+  private static void takeOff(SecretsManagerState state, String label) {
+    SecretsManagerState.Secret secret = state.list().getLast();
     String from = secret.labelled(label).orElseThrow().id();
-    var _ = vault.moveLabel(secret.name(), label, from, null);
+    var _ = state.moveLabel(secret.name(), label, from, null);
   }
 
-  private static void takeOwnLabelOff(Vault vault) {
-    vault.list().getLast().versions().stream()
+  private static void takeOwnLabelOff(SecretsManagerState state) {
+    state.list().getLast().versions().stream()
         .flatMap(version -> version.labels().stream())
         .filter(label -> label.startsWith("MOMENTO_"))
         .toList()
-        .forEach(label -> takeOff(vault, label));
+        .forEach(label -> takeOff(state, label));
   }
 
   private static void movesWithoutComparing(LiveLab lab) {
-    Vault vault = lab.sandbox.secretsManager().vault();
+    SecretsManagerState state = lab.sandbox.secretsManager().state();
     lab.alterRequests(
         UpdateSecretVersionStageRequest.class,
         move -> {
-          Vault.Secret secret = vault.list().getLast();
+          SecretsManagerState.Secret secret = state.list().getLast();
           String from = secret.labelled(move.versionStage()).orElseThrow().id();
           return move.toBuilder().removeFromVersionId(from).build();
         });

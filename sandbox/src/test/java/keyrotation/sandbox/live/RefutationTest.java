@@ -34,7 +34,7 @@ class RefutationTest {
   void refutes_what_secrets_manager_does_otherwise(OtherService other) throws Exception {
     LAB.reset();
     assertRefutes(LAB, other);
-    assertThat(LAB.sandbox.secretsManager().vault().list()).isEmpty();
+    assertThat(LAB.sandbox.secretsManager().state().list()).isEmpty();
   }
 
   static Stream<OtherService> momento() {

@@ -16,7 +16,7 @@ import java.util.function.Supplier;
  *
  * @param <E> the service's kind of error
  */
-public final class Calls<E extends RuntimeException> {
+public final class FaultInjector<E extends RuntimeException> {
 
   private record Plan<E extends RuntimeException>(
       String action, int first, int last, Fault<E> fault) {}
@@ -34,7 +34,7 @@ public final class Calls<E extends RuntimeException> {
   private final List<Call> seen = new ArrayList<>();
   private final List<Plan<E>> plans = new ArrayList<>();
 
-  Calls(InstantSource clock) {
+  FaultInjector(InstantSource clock) {
     this.clock = clock;
   }
 
@@ -60,7 +60,7 @@ public final class Calls<E extends RuntimeException> {
   }
 
   /** Forgets the planned faults, and keeps the list of calls. */
-  public synchronized void heal() {
+  public synchronized void clearFaults() {
     plans.clear();
   }
 
@@ -124,7 +124,7 @@ public final class Calls<E extends RuntimeException> {
     }
     return switch (fault.get()) {
       case Fault.Refuse<E>(E error) -> throw error;
-      case Fault.LoseAnswer<E> _ -> {
+      case Fault.DropResponse<E> _ -> {
         try {
           var _ = now.get();
         } catch (RuntimeException refusal) {

@@ -28,7 +28,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Its methods are the service's actions. Where the service's answers have been recorded, they
  * are the model; errors have the service's types and wording.
  */
-public final class Vault {
+public final class SecretsManagerState {
 
   /** The version that readers get. */
   public static final String CURRENT = "AWSCURRENT";
@@ -241,7 +241,7 @@ public final class Vault {
   private final Map<String, Set<String>> replicaRegions = new HashMap<>();
   private Instant latest = Instant.EPOCH;
 
-  Vault(InstantSource clock) {
+  SecretsManagerState(InstantSource clock) {
     this.clock = clock;
   }
 
