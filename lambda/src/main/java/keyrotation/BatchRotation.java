@@ -2,9 +2,6 @@ package keyrotation;
 
 import static keyrotation.FailureReason.OUT_OF_TIME;
 
-import java.time.Duration;
-import java.time.Instant;
-import java.time.InstantSource;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -21,15 +18,14 @@ final class BatchRotation {
 
   private static final int MAX_CONCURRENT = 16;
 
-  private final InstantSource clock;
-  private final Duration timeForOne;
+  private final TimeBudget budget;
 
   /** The work on one secret. */
   @FunctionalInterface
   interface Work {
 
     /**
-     * Does the work; never throws.
+     * Carries out the work; never throws.
      *
      * @param othersWait whether other secrets still wait to be started
      */
@@ -39,19 +35,18 @@ final class BatchRotation {
   /**
    * Makes a batch.
    *
-   * @param timeForOne the time that a rotation may take; with less time left, only the first starts
+   * @param budget with too little time left for a rotation, only the first one starts
    */
-  BatchRotation(InstantSource clock, Duration timeForOne) {
-    this.clock = clock;
-    this.timeForOne = timeForOne;
+  BatchRotation(TimeBudget budget) {
+    this.budget = budget;
   }
 
   /**
-   * Works on the secrets, and returns when all are done.
+   * Carries out the work on all secrets, and returns when all are done.
    *
    * @param start the index of the secret to start with
    */
-  List<RotationResult> run(List<String> secretIds, int start, Instant deadline, Work work) {
+  List<RotationResult> run(List<String> secretIds, int start, Work work) {
     int count = secretIds.size();
     AtomicInteger next = new AtomicInteger();
     RotationResult[] results = new RotationResult[count];
@@ -60,9 +55,9 @@ final class BatchRotation {
           for (int i = next.getAndIncrement(); i < count; i = next.getAndIncrement()) {
             int place = (start + i) % count;
             String secretId = secretIds.get(place);
-            // The first starts in any case: it knows best what there is no time for.
+            // The first starts in any case, and fails with the step that there is no time for.
             results[place] =
-                i == 0 || clock.instant().plus(timeForOne).isBefore(deadline)
+                i == 0 || budget.allowsRotation()
                     ? work.on(secretId, () -> next.get() < count)
                     : notStarted(secretId);
           }

@@ -2,10 +2,10 @@ package keyrotation;
 
 import java.time.Instant;
 
-/** What is known of when a key ends. */
+/** When a key expires, as far as that is known. */
 sealed interface Expiry {
 
-  /** It ends at this instant. */
+  /** It expires at this instant. */
   record At(Instant instant) implements Expiry {
     @Override
     public String toString() {
@@ -13,7 +13,7 @@ sealed interface Expiry {
     }
   }
 
-  /** It never ends. */
+  /** It never expires. */
   record Never() implements Expiry {
     @Override
     public String toString() {
@@ -30,8 +30,8 @@ sealed interface Expiry {
   }
 
   /**
-   * The last second of the year 9999. What is later is no count of seconds: milliseconds of today
-   * would be a date in the year 58,000.
+   * The last second of the year 9999. A larger number does not count seconds: today in
+   * milliseconds, read as seconds, is in the year 58,000.
    */
   long LATEST = 253_402_300_799L;
 

@@ -12,8 +12,8 @@ enum FailureReason {
       PERSON, "Create the secret, or correct its name or tag. Check the region as well."),
   SECRET_IS_REPLICA(
       PERSON,
-      "Rotate the secret in its primary's region; Secrets Manager copies the new key to the"
-          + " replica."),
+      "Rotate the secret in its primary's region; Secrets Manager copies the new key to "
+          + "the replica."),
   SECRET_DELETED(
       PERSON, "Restore the secret with `aws secretsmanager restore-secret`, or name another."),
   SECRET_MALFORMED(PERSON, "Store the JSON file that Momento's console offers for download."),
@@ -25,71 +25,73 @@ enum FailureReason {
       "Store a key that expires and comes with a refresh token, as Momento's console gives it."),
   KEY_EXPIRED(
       PERSON,
-      "An expired key cannot be refreshed. Create a new key in Momento's console and"
-          + " store it."),
+      "An expired key cannot be refreshed. Create a new key in Momento's console and store it."),
   KEY_TOO_SHORT_LIVED(
       PERSON,
-      "Lower CHECK_INTERVAL_IN_HOURS, or store a key that lives longer. If this key was stored long"
-          + " after it was issued, rotate it once: the new key's life counts then."),
+      "Lower CHECK_INTERVAL_IN_HOURS, or store a key that lives longer. If this key was "
+          + "stored long after it was issued, rotate it once: the new key's life counts then."),
   REFRESH_REJECTED(
-      PERSON,
-      "Create a new key in Momento's console and store it before the current one" + " expires."),
-  MOMENTO_THROTTLED(
-      WAIT,
-      "Send the event again later; a scheduled run tries again by itself if the key is" + " due."),
+      PERSON, "Create a new key in Momento's console and store it before the current one expires."),
+  MOMENTO_THROTTLED(WAIT, NextStep.RETRY),
   MOMENTO_UNAVAILABLE(
       WAIT,
-      "Send the event again later; a scheduled run tries again by itself if the key is"
-          + " due. If it keeps failing, check Momento's status page and the function's"
-          + " outbound network access."),
+      NextStep.RETRY
+          + " If it keeps failing, check Momento's status page and the function's outbound "
+          + "network access."),
   NEW_KEY_INVALID(PERSON, "The current key was not changed. Report this to Momento's support."),
   NEW_KEY_REJECTED(
       WAIT,
-      "The current key was not changed. In ten minutes send the event again, or run"
-          + " `aws secretsmanager rotate-secret`: a new key that Momento rejects for good is"
-          + " given up, and the current one is refreshed once more."),
+      "The current key was not changed. In ten minutes send the event again, or run "
+          + "`aws secretsmanager rotate-secret`: a new key that Momento rejects for good is "
+          + "given up, and the current one is refreshed once more."),
   ACCESS_DENIED(
       PERSON,
-      "Allow the action in the function's role or in the KMS key's policy. A secret"
-          + " that another service manages cannot be rotated here."),
+      "Allow the action in the function's role or in the KMS key's policy. A secret "
+          + "that another service manages cannot be rotated here."),
   QUOTA_EXCEEDED(
       PERSON, "Remove staging labels that are no longer needed, or ask AWS to raise the quota."),
   RATE_LIMITED_LOCALLY(
       WAIT,
-      "Send the event again later; a scheduled run tries again by itself if the key is"
-          + " due. If it keeps failing, raise that setting up to the account's quota, or"
-          + " rotate fewer secrets at once."),
+      NextStep.RETRY
+          + " If it keeps failing, raise that setting up to the account's quota, or rotate "
+          + "fewer secrets at once."),
   SECRETS_MANAGER_UNAVAILABLE(
       WAIT,
-      "Send the event again later; a scheduled run tries again by itself if the key is"
-          + " due. If it keeps failing and the function runs in a VPC, check that the VPC has"
-          + " an endpoint for Secrets Manager."),
+      NextStep.RETRY
+          + " If it keeps failing and the function runs in a VPC, check that the VPC has an "
+          + "endpoint for Secrets Manager."),
   SUPERSEDED(WAIT, "If that was intended, no action is needed; otherwise send the event again."),
   CANNOT_ROLL_BACK(PERSON, "Keep the current key, or store another by hand."),
   ROTATION_NOT_ENABLED(
       WAIT,
-      "If Secrets Manager sent the step, it repeats it. Else start the rotation with"
-          + " `aws secretsmanager rotate-secret`, which enables it."),
+      "If Secrets Manager sent the step, it repeats it. Else start the rotation with "
+          + "`aws secretsmanager rotate-secret`, which enables it."),
   VERSION_UNKNOWN(
       WAIT,
-      "If Secrets Manager sent the step, it repeats it. Else start a rotation with `aws"
-          + " secretsmanager rotate-secret`."),
+      "If Secrets Manager sent the step, it repeats it. Else start a rotation with `aws "
+          + "secretsmanager rotate-secret`."),
   VERSION_NOT_PENDING(
       WAIT,
-      "If Secrets Manager sent the step, its next rotation begins anew. Else start a"
-          + " rotation with `aws secretsmanager rotate-secret`."),
+      "If Secrets Manager sent the step, its next rotation begins anew. Else start a "
+          + "rotation with `aws secretsmanager rotate-secret`."),
   OUT_OF_TIME(WAIT, "Send the event again. If it keeps failing, raise the function's timeout."),
   INTERNAL_ERROR(
       PERSON, "This is a fault in the function. Report it with the log lines of this request.");
 
-  /** What it takes for a rotation to succeed again. */
+  /** Sentences that several reasons share. */
+  private static final class NextStep {
+    static final String RETRY =
+        "Send the event again later; a scheduled run tries again by itself if the key is due.";
+  }
+
+  /** What a rotation needs to succeed again. */
   enum Needs {
     /** Time: the same request, or the next run, may succeed without any change. */
     WAIT,
     /** An operator: it fails again until the cause is gone. */
     PERSON;
 
-    /** Returns it as log and report have it. */
+    /** Returns the value as the log and the report have it. */
     @Override
     public String toString() {
       return name().toLowerCase(Locale.ROOT);

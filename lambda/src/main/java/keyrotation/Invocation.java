@@ -1,22 +1,20 @@
 package keyrotation;
 
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import keyrotation.RotationEvent.Action;
-import keyrotation.Settings.Tag;
 
-/** One invocation of the function: carries out what an event asks for. */
+/** Carries out one event. */
 final class Invocation {
 
   private final Settings settings;
   private final SecretStore store;
   private final MomentoClient momento;
   private final Time time;
-  private final Instant deadline;
+  private final TimeBudget budget;
   private final RotationLog log;
 
   Invocation(
@@ -24,17 +22,17 @@ final class Invocation {
       SecretStore store,
       MomentoClient momento,
       Time time,
-      Instant deadline,
+      TimeBudget budget,
       RotationLog log) {
     this.settings = settings;
     this.store = store;
     this.momento = momento;
     this.time = time;
-    this.deadline = deadline;
+    this.budget = budget;
     this.log = log;
   }
 
-  /** Carries out an event; what fails is in the report. */
+  /** Carries out an event, and reports the result of each secret. Failures are in the report. */
   RotationReport run(RotationEvent event) {
     List<RotationResult> results =
         switch (event) {
@@ -60,13 +58,13 @@ final class Invocation {
   private RotationResult act(
       Rotator rotator, RotationStep step, String secretId, String versionId) {
     RotationResult result = rotator.steps().run(step, secretId, versionId, request(versionId));
-    // Secrets Manager tests the function when rotation is enabled: there may be no key yet.
+    // Secrets Manager sends this step when rotation is enabled; there may be no key yet.
     return step == RotationStep.TEST_SECRET ? result : requireKey(result);
   }
 
   /**
-   * Makes a secret without a value a failure. It is none to a schedule, since the stack creates
-   * secrets before a first key is stored.
+   * Turns the result for a secret without a value into a failure. A scheduled run does not: the
+   * stack creates secrets before an operator stores a first key.
    */
   private static RotationResult requireKey(RotationResult result) {
     return result instanceof RotationResult.AwaitingFirstKey(String secret)
@@ -81,25 +79,24 @@ final class Invocation {
     List<RotationResult> others = new ArrayList<>();
     settings.tag().ifPresent(tag -> addTagged(tag, secretIds, others));
     List<RotationResult> results =
-        new BatchRotation(time, momento.timeForOne())
+        new BatchRotation(budget)
             .run(
                 secretIds,
                 secretIds.isEmpty() ? 0 : request(identity).startIn(secretIds.size()),
-                deadline,
                 (id, othersWait) -> rotateIfDue(id, identity, othersWait));
     return Stream.concat(results.stream(), others.stream()).toList();
   }
 
   private RotationResult rotateIfDue(String secretId, String identity, BooleanSupplier othersWait) {
-    RotationRequest request = new RotationRequest(identity, deadline, othersWait);
+    RotationRequest request = new RotationRequest(identity, budget, othersWait);
     return result(secretId, rotator -> rotator.rotation().rotateIfDue(secretId, request));
   }
 
   /**
-   * Adds the secrets that have the tag. Where they cannot be found, the others go on without. A
-   * replica has its primary's tags, and is rotated where that is.
+   * Adds the secrets that have the tag. If they cannot be listed, the others are rotated all the
+   * same. A replica has the tags of its primary, and is rotated in the primary's region.
    */
-  private void addTagged(Tag tag, List<String> secretIds, List<RotationResult> others) {
+  private void addTagged(SecretTag tag, List<String> secretIds, List<RotationResult> others) {
     String name = "secrets with the tag " + tag;
     RotationLog listLog = log.forSecret(name);
     try {
@@ -120,7 +117,8 @@ final class Invocation {
 
   private RotationResult skipped(String replica, String primaryRegion) {
     return log.forSecret(replica)
-        .result(() -> new RotationResult.Skipped(replica, SecretStore.isReplica(primaryRegion)));
+        .result(
+            () -> new RotationResult.Skipped(replica, SecretsManagerErrors.replica(primaryRegion)));
   }
 
   private RotationResult result(String secretId, Function<Rotator, RotationResult> task) {
@@ -129,22 +127,22 @@ final class Invocation {
   }
 
   private RotationRequest request(String identity) {
-    return new RotationRequest(identity, deadline);
+    return new RotationRequest(identity, budget);
   }
 
-  /** What works on one secret. */
+  /** The parts that work on one secret. */
   private record Rotator(Rotation rotation, RotationSteps steps, Rollback rollback) {}
 
   private Rotator rotator(RotationLog secretLog) {
-    SecretVersions versions = new SecretVersions(store, secretLog);
+    SecretVersions versions = new SecretVersions(store, time, secretLog);
+    LabelCleanup cleanup = new LabelCleanup(versions);
     KeyVerification verification = new KeyVerification(momento, time, secretLog);
-    KeyRenewal renewal = new KeyRenewal(store, versions, momento, time, secretLog);
+    KeyRenewal renewal = new RefreshTokenRenewal(versions, momento, time, secretLog);
     RenewalPolicy policy = settings.policy();
-    Rotation rotation =
-        new Rotation(store, versions, verification, renewal, policy, time, secretLog);
+    Rotation rotation = new Rotation(versions, cleanup, verification, renewal, policy, time);
     return new Rotator(
         rotation,
-        new RotationSteps(rotation, versions, verification, renewal, policy, secretLog),
-        new Rollback(versions, verification));
+        new RotationSteps(rotation, versions, cleanup, verification, renewal, policy, secretLog),
+        new Rollback(versions, cleanup, verification));
   }
 }

@@ -9,7 +9,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Optional;
 import java.util.regex.Pattern;
 
-/** JSON as this function takes it: strictly, and losing nothing. */
+/** Reads JSON strictly, and writes it without loss. */
 final class Json {
 
   private static final JsonMapper MAPPER =
@@ -20,14 +20,14 @@ final class Json {
           .disable(JsonNodeFeature.STRIP_TRAILING_BIGDECIMAL_ZEROES)
           .build();
 
-  /** Half a character; whole ones do not match, though they consist of two such halves. */
+  /** One half of a surrogate pair without the other. A whole pair does not match. */
   private static final Pattern LONE_SURROGATE = Pattern.compile("\\p{Cs}");
 
   private Json() {}
 
   /**
-   * Reads an object; empty if the text is no JSON, or none of an object. What is wrong with it
-   * stays unsaid: it may be secret.
+   * Reads an object; empty if the text is not a JSON object. The parser's message is dropped, since
+   * it may quote a secret.
    */
   static Optional<ObjectNode> read(String text) {
     try {
@@ -35,12 +35,12 @@ final class Json {
           ? Optional.of(object)
           : Optional.empty();
     } catch (JsonProcessingException | NumberFormatException e) {
-      // The latter is for an exponent that no number of Java's can have.
+      // The parser throws the latter for an exponent beyond Java's numbers.
       return Optional.empty();
     }
   }
 
-  /** Writes what was read. Half a character is escaped, for UTF-8 would make a "?" of it. */
+  /** Writes an object. A lone surrogate is escaped, since UTF-8 would turn it into "?". */
   static String write(ObjectNode json) {
     return LONE_SURROGATE
         .matcher(json.toString())

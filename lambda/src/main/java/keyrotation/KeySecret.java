@@ -10,7 +10,7 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * What a secret holds: a key, the refresh token that belongs to it, and when it ends.
+ * The content of a secret: a key, its refresh token, and its expiry.
  *
  * <p>The JSON comes from the file that Momento's console offers; older ones name the key {@code
  * authToken} or {@code apiToken}. The names found, their order, and all other fields are kept when
@@ -23,10 +23,10 @@ final class KeySecret {
   private static final String VALID_UNTIL = "validUntil";
 
   /** The longest value that Secrets Manager stores, in bytes. */
-  private static final int LONGEST = 65_536;
+  private static final int MAX_BYTES = 65_536;
 
-  /** How much longer a renewed value may turn out; keys and tokens are far from that long. */
-  private static final int ROOM = 4_096;
+  /** How many bytes longer a renewed value may be. Keys and tokens are far shorter. */
+  private static final int MAX_GROWTH = 4_096;
 
   private final ObjectNode json;
   private final MomentoKey key;
@@ -70,7 +70,9 @@ final class KeySecret {
             : Optional.empty();
     Expiry stated = statedExpiry(json);
     Expiry expiry =
-        key instanceof MomentoKey.V1 v1 && v1.expiry() instanceof Expiry.At said ? said : stated;
+        key instanceof MomentoKey.V1 v1 && v1.expiry() instanceof Expiry.At claimed
+            ? claimed
+            : stated;
     return new KeySecret(json, key, refreshToken, expiry);
   }
 
@@ -83,17 +85,17 @@ final class KeySecret {
     return refreshToken;
   }
 
-  /** Returns when the key ends: what its token says, or else what stands beside it. */
+  /** Returns when the key expires, by its token; else by the field {@code validUntil}. */
   Expiry expiry() {
     return expiry;
   }
 
-  /** Tells whether a new key would fit in: a refreshed key that cannot be stored is lost. */
+  /** Tells whether a new key would fit. A refreshed key that cannot be stored would be lost. */
   boolean hasRoom() {
-    return Json.write(json).getBytes(UTF_8).length + ROOM <= LONGEST;
+    return Json.write(json).getBytes(UTF_8).length + MAX_GROWTH <= MAX_BYTES;
   }
 
-  /** Returns the value of a secret that holds the new key and is otherwise the same as this. */
+  /** Returns the same content with the new key in place of the old one. */
   Sensitive renewed(RefreshedKey refreshed) {
     ObjectNode renewed = json.deepCopy();
     for (String field : KEY_FIELDS) {
@@ -118,11 +120,9 @@ final class KeySecret {
     return "KeySecret[hidden]";
   }
 
-  /**
-   * Momento's page on Secrets Manager stores a bare key; without a refresh token it stays as is.
-   */
+  /** Momento's documentation on Secrets Manager stores a bare key. It cannot be refreshed. */
   private static RotationException noObject(Sensitive value) {
-    return MomentoKey.isOne(value.value().strip())
+    return KeyDetector.isKey(value.value().strip())
         ? new RotationException(
             KEY_NOT_REFRESHABLE, "The secret holds a bare key without a refresh token.")
         : malformed("is not a JSON object");

@@ -7,9 +7,8 @@ import static keyrotation.FailureReason.REFRESH_REJECTED;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Optional;
-import keyrotation.SecretStore.Version;
 
-/** Whether Momento accepts the key that a version holds, and what follows if it does not. */
+/** Asks Momento whether it accepts the key that a version holds. */
 final class KeyVerification {
 
   /** How old a new version is when a rejection of its key is final. */
@@ -26,38 +25,23 @@ final class KeyVerification {
   }
 
   /**
-   * Ends the rotation unless Momento accepts a new key. The key stays stored: it may be all there
-   * is, and a later request asks again before it is given up.
+   * Ends the rotation unless Momento accepts a new key. The key stays stored, and a later request
+   * verifies it again.
    */
-  void requireAccepted(Version successor, Version source, RotationRequest request) {
-    if (verify(successor, Optional.of(source), request) instanceof Verdict.Rejected(String code)) {
-      throw rejected(code);
+  void requireNewKeyAccepted(RotationTask task, KeyVersion renewed) {
+    if (verifySuccessorOnce(task, renewed) instanceof Verdict.Rejected(String code)) {
+      throw newKeyRejected(code);
     }
-  }
-
-  /**
-   * Tells whether Momento accepts a new key of an earlier request. If it does not, another may be
-   * made; but not before the key had time to be known everywhere, and not of a current key that
-   * Momento does not accept either.
-   */
-  boolean isAccepted(Version successor, Version source, RotationRequest request) {
-    if (!(verify(successor, Optional.of(source), request)
-        instanceof Verdict.Rejected(String code))) {
-      return true;
-    }
-    if (successor.created().isAfter(clock.instant().minus(PROPAGATION_DEADLINE))) {
-      throw rejected(code);
-    }
-    requireCurrentAccepted(source, request);
-    return false;
   }
 
   /** Ends the rotation unless Momento accepts the current key. */
-  void requireCurrentAccepted(Version current, RotationRequest request) {
+  void requireCurrentKeyAccepted(RotationTask task) {
+    KeyVersion current = task.current();
     if (current.expiry() instanceof Expiry.At end && !clock.instant().isBefore(end.instant())) {
       throw new RotationException(KEY_EXPIRED, "The key expired at " + end + ".");
     }
-    if (verify(current, Optional.empty(), request) instanceof Verdict.Rejected(String code)) {
+    if (verify(current, Optional.empty(), task.request())
+        instanceof Verdict.Rejected(String code)) {
       throw new RotationException(
           REFRESH_REJECTED,
           "Momento rejects the current key (" + code + ") and would not refresh it.");
@@ -65,14 +49,42 @@ final class KeyVerification {
   }
 
   /**
-   * Returns what Momento says of a version's key, when that is certain.
+   * Returns the final verdict on a successor that an earlier request has stored. If it is rejected,
+   * the successor can be given up, and the current key be refreshed once more.
+   *
+   * @throws RotationException {@code NEW_KEY_REJECTED}, if Momento may not know the key yet; as
+   *     {@link #requireCurrentKeyAccepted} does, if Momento rejects the current key as well
+   */
+  Verdict verifySuccessor(RotationTask task, KeyVersion successor) {
+    Verdict verdict = verifySuccessorOnce(task, successor);
+    if (verdict instanceof Verdict.Rejected(String code)) {
+      if (successor.created().isAfter(clock.instant().minus(PROPAGATION_DEADLINE))) {
+        throw newKeyRejected(code);
+      }
+      requireCurrentKeyAccepted(task);
+    }
+    return verdict;
+  }
+
+  /** Returns what Momento says of a key that was refreshed from the task's current key. */
+  Verdict verifySuccessorOnce(RotationTask task, KeyVersion successor) {
+    return verify(successor, Optional.of(task.current()), task.request());
+  }
+
+  /** Returns what Momento says of a key that was current once. */
+  Verdict verifyFormerKey(KeyVersion version, RotationRequest request) {
+    return verify(version, Optional.empty(), request);
+  }
+
+  /**
+   * Returns what Momento says of a version's key, if that is certain.
    *
    * @param source the version whose key it was refreshed from, if it is new
    * @throws RotationException {@code MOMENTO_UNAVAILABLE}, {@code MOMENTO_THROTTLED} or {@code
    *     OUT_OF_TIME}, if it stays uncertain
    */
-  Verdict verify(Version version, Optional<Version> source, RotationRequest request) {
-    Optional<MomentoKey.V1> key = keyOf(version);
+  private Verdict verify(KeyVersion version, Optional<KeyVersion> source, RotationRequest request) {
+    Optional<MomentoKey.V1> key = verifiableKey(version);
     if (key.isEmpty()) {
       return new Verdict.Rejected("not a key that can be verified");
     }
@@ -80,7 +92,8 @@ final class KeyVerification {
         log.step(
             LogStep.VERIFY,
             version.id(),
-            () -> momento.verify(key.get(), source.flatMap(KeyVerification::keyOf), request));
+            () ->
+                momento.verify(key.get(), source.flatMap(KeyVerification::verifiableKey), request));
     if (verdict instanceof Verdict.Unknown(Unavailable why)) {
       throw new RotationException(
           why.reason(),
@@ -91,14 +104,14 @@ final class KeyVerification {
     return verdict;
   }
 
-  private static Optional<MomentoKey.V1> keyOf(Version version) {
+  private static Optional<MomentoKey.V1> verifiableKey(KeyVersion version) {
     return version
-        .content()
+        .key()
         .map(KeySecret::key)
         .flatMap(key -> key instanceof MomentoKey.V1 v1 ? Optional.of(v1) : Optional.empty());
   }
 
-  private static RotationException rejected(String code) {
+  private static RotationException newKeyRejected(String code) {
     return new RotationException(
         NEW_KEY_REJECTED,
         "Momento rejects the new key ("

@@ -2,6 +2,9 @@ package keyrotation;
 
 import static keyrotation.FailureReason.OUT_OF_TIME;
 import static keyrotation.FailureReason.RATE_LIMITED_LOCALLY;
+import static keyrotation.TimeBudget.MIN_REFRESH_TIME;
+import static keyrotation.TimeBudget.REFRESH_TIMEOUT;
+import static keyrotation.TimeBudget.VERIFY_TIMEOUT;
 
 import java.time.Duration;
 import java.time.Instant;
@@ -18,31 +21,22 @@ import java.util.function.Supplier;
  */
 final class MomentoClient {
 
-  /** How long it may take to store a new key. With less time left, no key is refreshed. */
-  private static final Duration TIME_TO_STORE = SecretStore.CALL_TIMEOUT.plusSeconds(2);
-
-  private static final Duration MIN_REFRESH_TIME = Duration.ofSeconds(1);
-  private static final Duration REFRESH_TIMEOUT = Duration.ofSeconds(20);
-  private static final Duration VERIFY_TIMEOUT = Duration.ofSeconds(5);
   private static final Duration FIRST_BACKOFF = Duration.ofMillis(200);
   private static final Duration MAX_BACKOFF = Duration.ofSeconds(2);
   private static final int MAX_REFRESH_RETRIES = 3;
 
   private final MomentoControlPlane controlPlane;
   private final Time time;
-  private final Duration grace;
   private final RateLimit refreshes;
 
   /**
    * Prepares for calls.
    *
-   * @param grace how long a key may take to be accepted before it counts as rejected
    * @param refreshes how many refresh calls an account is allowed; shared by all rotations
    */
-  MomentoClient(MomentoControlPlane controlPlane, Time time, Duration grace, RateLimit refreshes) {
+  MomentoClient(MomentoControlPlane controlPlane, Time time, RateLimit refreshes) {
     this.controlPlane = controlPlane;
     this.time = time;
-    this.grace = grace;
     this.refreshes = refreshes;
   }
 
@@ -53,22 +47,22 @@ final class MomentoClient {
    *     NEW_KEY_INVALID}
    */
   RefreshResult refresh(MomentoKey.V1 key, Sensitive refreshToken, RotationRequest request) {
-    Instant lastTry = request.deadline().minus(TIME_TO_STORE).minus(MIN_REFRESH_TIME);
+    TimeBudget budget = request.budget();
     return retry(
         () -> {
-          acquirePermit(request);
+          acquirePermit(budget);
           return controlPlane.refresh(
-              key, refreshToken, min(timeToRefresh(request), REFRESH_TIMEOUT));
+              key, refreshToken, min(timeToRefresh(budget), REFRESH_TIMEOUT));
         },
         answer ->
             answer instanceof RefreshResult.Unknown(Unavailable why)
-                ? Optional.of(new Again(lastTry, why.retryAfter()))
+                ? Optional.of(new Again(budget.latestRefresh(), why.retryAfter()))
                 : Optional.empty(),
         MAX_REFRESH_RETRIES);
   }
 
-  private void acquirePermit(RotationRequest request) {
-    Duration limit = timeToRefresh(request).minus(MIN_REFRESH_TIME);
+  private void acquirePermit(TimeBudget budget) {
+    Duration limit = timeToRefresh(budget).minus(MIN_REFRESH_TIME);
     if (!refreshes.acquire(1, limit)) {
       throw new RotationException(
           RATE_LIMITED_LOCALLY,
@@ -78,21 +72,32 @@ final class MomentoClient {
     }
   }
 
+  private static Duration timeToRefresh(TimeBudget budget) {
+    Duration left = budget.leftToRefresh();
+    if (left.compareTo(MIN_REFRESH_TIME) < 0) {
+      throw new RotationException(
+          OUT_OF_TIME, "Too little time was left to refresh the key and store the new one.");
+    }
+    return left;
+  }
+
   /**
    * Asks whether Momento accepts a key.
    *
-   * <p>A rejection is asked for again until the grace period is over, since a new key may not be
-   * known everywhere yet. An unknown answer is asked for again for as long as there is time; while
-   * other secrets wait, only for the grace period.
+   * <p>The call is repeated after a rejection until the grace period is over, since Momento may not
+   * know a new key everywhere yet. After a failure it is repeated while there is time; if other
+   * secrets wait, only for the grace period.
    *
-   * @param source the key that it was refreshed from, if it is new: a refresh keeps the
-   *     permissions, so a new key that is denied what its source may do is rejected
+   * @param source the key that it was refreshed from, if it is new. A refresh keeps the
+   *     permissions: if Momento accepts the source and denies the call to the new key, the new key
+   *     is rejected
    * @throws RotationException {@code OUT_OF_TIME}, if Momento rejected the key and less time was
    *     left than the grace period
    */
   Verdict verify(MomentoKey.V1 key, Optional<MomentoKey.V1> source, RotationRequest request) {
     Instant start = time.instant();
-    Instant lastTry = request.deadline().minus(VERIFY_TIMEOUT).minus(SecretStore.CALL_TIMEOUT);
+    Instant lastTry = request.budget().latestVerification();
+    Duration grace = request.budget().grace();
     if (!start.plus(FIRST_BACKOFF).isBefore(lastTry)) {
       throw outOfTimeToVerify();
     }
@@ -131,35 +136,9 @@ final class MomentoClient {
     };
   }
 
-  /** Returns how long one rotation may take from its refresh on. */
-  Duration timeForOne() {
-    return timeForOne(grace);
-  }
-
-  static Duration timeForOne(Duration grace) {
-    return TIME_TO_STORE.plus(grace).plus(VERIFY_TIMEOUT).plus(SecretStore.CALL_TIMEOUT);
-  }
-
-  /** Asks once whether a key is accepted, for information. */
+  /** Asks once whether Momento accepts a key. */
   Verdict verifyOnce(MomentoKey.V1 key, RotationRequest request) {
-    return controlPlane.verify(key, min(timeLeft(request), VERIFY_TIMEOUT));
-  }
-
-  private Duration timeToRefresh(RotationRequest request) {
-    Duration left = timeLeft(request).minus(TIME_TO_STORE);
-    if (left.compareTo(MIN_REFRESH_TIME) < 0) {
-      throw outOfTimeToRefresh();
-    }
-    return left;
-  }
-
-  private Duration timeLeft(RotationRequest request) {
-    return Duration.between(time.instant(), request.deadline());
-  }
-
-  private static RotationException outOfTimeToRefresh() {
-    return new RotationException(
-        OUT_OF_TIME, "Too little time was left to refresh the key and store the new one.");
+    return controlPlane.verify(key, min(request.budget().left(), VERIFY_TIMEOUT));
   }
 
   private static RotationException outOfTimeToVerify() {

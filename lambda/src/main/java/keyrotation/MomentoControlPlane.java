@@ -21,15 +21,14 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import keyrotation.Settings.HostAndPort;
 import momento.auth.AuthGrpc;
 import momento.auth._RefreshApiTokenRequest;
 import momento.auth._RefreshApiTokenResponse;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Momento's control plane, for one invocation: a connection may be dead after Lambda has frozen the
- * function, so none is kept for the next.
+ * Momento's control plane (gRPC). Each invocation has its own: Lambda freezes the function between
+ * two invocations, and a connection may be dead afterwards.
  */
 final class MomentoControlPlane implements AutoCloseable {
 
@@ -38,10 +37,10 @@ final class MomentoControlPlane implements AutoCloseable {
   private static final Metadata.Key<String> AGENT = header("agent");
   private static final Metadata.Key<String> RUNTIME_VERSION = header("runtime-version");
 
-  /** Momento's own refusals carry it; those of a proxy on the way do not. */
+  /** A trailer of Momento's refusals. A refusal of a proxy on the way does not have it. */
   private static final Metadata.Key<String> ERR = header("err");
 
-  /** Codes that a repeated call would end in again. */
+  /** Codes with which a repeated call would end again. */
   private static final Set<Status.Code> PERMANENT =
       Set.of(
           Status.Code.INVALID_ARGUMENT,
@@ -52,24 +51,24 @@ final class MomentoControlPlane implements AutoCloseable {
           Status.Code.PERMISSION_DENIED,
           Status.Code.UNIMPLEMENTED);
 
-  /** A JWT of no key: its claims are an id alone, and its signature is made up. */
-  private static final String JWT_OF_NO_KEY =
+  /** A well-formed JWT that is not a key: it has an id alone, and an invalid signature. */
+  private static final String INVALID_TOKEN =
       "eyJhbGciOiJIUzI1NiJ9.eyJpZCI6Im5vbmUifQ.bm8gc2lnbmF0dXJlIGZpdHMgdGhpcyB0b2tlbi4";
 
-  /** How a gRPC server says when it wants to be asked again, in milliseconds; below 0 is never. */
+  /** How many milliseconds a client has to wait before it tries again (gRPC); below 0: forever. */
   private static final Metadata.Key<String> PUSHBACK = header("grpc-retry-pushback-ms");
 
   private final Optional<HostAndPort> override;
   private final ChannelCredentials credentials;
   private final InstantSource clock;
   private final Map<HostAndPort, ManagedChannel> channels = new ConcurrentHashMap<>();
-  private final Map<HostAndPort, Verdict> verdictsOnNoKey = new ConcurrentHashMap<>();
+  private final Map<HostAndPort, Verdict> verdictsOnInvalidToken = new ConcurrentHashMap<>();
 
   /**
    * Prepares for calls; the first to a host connects to it.
    *
-   * @param override where to call, whatever endpoint a key names
-   * @param credentials whom to trust
+   * @param override the server to call in place of the one that a key names
+   * @param credentials the certificates to trust
    */
   MomentoControlPlane(
       Optional<HostAndPort> override, ChannelCredentials credentials, InstantSource clock) {
@@ -102,7 +101,7 @@ final class MomentoControlPlane implements AutoCloseable {
         case INVALID_ARGUMENT, UNAUTHENTICATED, NOT_FOUND, FAILED_PRECONDITION ->
             new RefreshResult.Rejected(code.name());
         default ->
-            code == Status.Code.PERMISSION_DENIED && isMomentos(e)
+            code == Status.Code.PERMISSION_DENIED && hasMomentosTrailer(e)
                 ? new RefreshResult.Rejected(code.name())
                 : new RefreshResult.Unknown(unavailable(code, e.getTrailers()));
       };
@@ -112,8 +111,9 @@ final class MomentoControlPlane implements AutoCloseable {
   /**
    * Asks whether a key is accepted, by a call that changes nothing.
    *
-   * <p>A key that may not list caches is denied the call, and a proxy denies it to any key. Momento
-   * is known by its trailer; without that, by answering otherwise to a token that is no key.
+   * <p>Momento denies the call to a key that may not list caches; a proxy may deny it to any key. A
+   * denial is Momento's if it has Momento's trailer, or if the server answers otherwise to a token
+   * that is not a key.
    *
    * @param limit how long all of that may take
    */
@@ -127,18 +127,18 @@ final class MomentoControlPlane implements AutoCloseable {
       return switch (code) {
         case UNAUTHENTICATED -> new Verdict.Rejected(code.name());
         case PERMISSION_DENIED ->
-            isMomentos(e)
+            hasMomentosTrailer(e)
                 ? new Verdict.Denied()
-                : deniedBySomeServer(
+                : denialWithoutTrailer(
                     key.endpoint(), limit.minus(Duration.between(start, clock.instant())));
         default -> new Verdict.Unknown(unavailable(code, e.getTrailers()));
       };
     }
   }
 
-  /** Finds out whose denial it was: a server that denies a call to any token knows no keys. */
-  private Verdict deniedBySomeServer(String endpoint, Duration limit) {
-    return switch (verifyNoKey(endpoint, limit)) {
+  /** Finds out whether Momento sent a denial, by asking for a token that is not a key. */
+  private Verdict denialWithoutTrailer(String endpoint, Duration limit) {
+    return switch (verifyInvalidToken(endpoint, limit)) {
       case Verdict.Rejected _ -> new Verdict.Denied();
       case Verdict.Unknown unknown -> unknown;
       case Verdict.Accepted _, Verdict.Denied _ ->
@@ -146,15 +146,15 @@ final class MomentoControlPlane implements AutoCloseable {
     };
   }
 
-  /** Asks about a token that is no key, once for each host and invocation. */
-  private Verdict verifyNoKey(String endpoint, Duration limit) {
-    Verdict known = verdictsOnNoKey.get(target(endpoint));
+  /** Verifies a token that is not a key, once for each host and invocation. */
+  private Verdict verifyInvalidToken(String endpoint, Duration limit) {
+    Verdict known = verdictsOnInvalidToken.get(target(endpoint));
     if (known != null) {
       return known;
     }
     Verdict verdict;
     try {
-      listCaches(endpoint, JWT_OF_NO_KEY, limit);
+      listCaches(endpoint, INVALID_TOKEN, limit);
       verdict = new Verdict.Accepted();
     } catch (StatusRuntimeException e) {
       Status.Code code = codeOf(e.getStatus());
@@ -166,7 +166,7 @@ final class MomentoControlPlane implements AutoCloseable {
         }
       }
     }
-    verdictsOnNoKey.put(target(endpoint), verdict);
+    verdictsOnInvalidToken.put(target(endpoint), verdict);
     return verdict;
   }
 
@@ -180,7 +180,7 @@ final class MomentoControlPlane implements AutoCloseable {
             .listCaches(_ListCachesRequest.getDefaultInstance());
   }
 
-  private static boolean isMomentos(StatusRuntimeException e) {
+  private static boolean hasMomentosTrailer(StatusRuntimeException e) {
     return e.getTrailers() != null && e.getTrailers().containsKey(ERR);
   }
 
@@ -198,8 +198,9 @@ final class MomentoControlPlane implements AutoCloseable {
   }
 
   /**
-   * Returns the code of an answer, if it is Momento's. A proxy on the way answers with a status of
-   * HTTP's alone; gRPC makes PERMISSION_DENIED of a 403, though Momento has never seen the key.
+   * Returns the status code of an answer. If a proxy on the way has answered, with an HTTP status
+   * alone, the code is UNAVAILABLE: gRPC turns a 403 into PERMISSION_DENIED, though Momento has
+   * never seen the key.
    */
   static Status.Code codeOf(Status status) {
     String description = status.getDescription();
@@ -230,13 +231,13 @@ final class MomentoControlPlane implements AutoCloseable {
   }
 
   private ManagedChannel channel(String endpoint) {
-    // Without keep-alive, which is the default: a frozen function would seem to break it.
+    // No keep-alive, as is the default: it would break a connection while the function is frozen.
     return channels.computeIfAbsent(
         target(endpoint),
         t -> OkHttpChannelBuilder.forAddress(t.host(), t.port(), credentials).build());
   }
 
-  /** Returns where the control plane of a key's endpoint is. */
+  /** Returns the address of the control plane for a key's endpoint. */
   HostAndPort target(String endpoint) {
     return override.orElse(new HostAndPort("control." + endpoint, TLS_PORT));
   }

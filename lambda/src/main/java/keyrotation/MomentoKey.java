@@ -8,19 +8,18 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Base64;
 import java.util.Optional;
-import java.util.regex.Pattern;
 
 /** A Momento API key, by its kind. */
 sealed interface MomentoKey {
 
   /**
    * A key of the kind that can be refreshed: base64 of a JSON object with endpoint and token. A
-   * disposable token has the same form; it is told apart by coming without a refresh token.
+   * disposable token has the same form; the difference is that it comes without a refresh token.
    *
    * @param text the key as users hold it
    * @param endpoint the host name that Momento's services are reached under
    * @param token the inner token, as calls carry it
-   * @param expiry what the token says of it
+   * @param expiry when it expires, by its token
    */
   record V1(Sensitive text, String endpoint, Sensitive token, Expiry expiry)
       implements MomentoKey {}
@@ -28,23 +27,8 @@ sealed interface MomentoKey {
   /** A JWT that names its hosts, from before there were endpoints; no refresh is known for it. */
   record Legacy() implements MomentoKey {}
 
-  /** A key of today's console: a JWT, whose endpoint is given apart; it has no refresh. */
+  /** A key of today's console: a JWT. Its endpoint is given separately, and it has no refresh. */
   record V2() implements MomentoKey {}
-
-  /** What every key and token of Momento's begins with: base64 of a JSON object. */
-  String BEGINNING = "eyJ";
-
-  /**
-   * A key within a secret's name or ARN, where a word begins. The name {@code keyJuggler} has none,
-   * nor have the six characters at an ARN's end, which are drawn by chance.
-   */
-  Pattern WITHIN_A_NAME = Pattern.compile("(?<![A-Za-z0-9])" + BEGINNING + "[A-Za-z0-9+/=_.-]{4}");
-
-  /** Labels of letters, digits and inner hyphens, the last of which begins with a letter. */
-  Pattern HOST_NAME =
-      Pattern.compile(
-          "(?=.{1,253}$)([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\\.)*"
-              + "[A-Za-z]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?");
 
   /**
    * Reads a key as users hold it.
@@ -71,32 +55,17 @@ sealed interface MomentoKey {
     return v1(json.path("endpoint").asText(), json.path("api_key").asText());
   }
 
-  /** Tells whether a text is a key of any known form. */
-  static boolean isOne(String text) {
-    try {
-      parse(text);
-      return true;
-    } catch (RotationException unreadable) {
-      return false;
-    }
-  }
-
-  /** Tells whether a text seems to hold a key, or one that was cut short, which is as secret. */
-  static boolean isHeldBy(String text) {
-    return isOne(text) || WITHIN_A_NAME.matcher(text).find();
-  }
-
   /**
    * Makes a key of its two parts, written as Momento's JavaScript SDK writes it.
    *
    * @throws RotationException {@code KEY_UNREADABLE}
    */
   static V1 v1(String endpoint, String token) {
-    if (!HOST_NAME.matcher(endpoint).matches()) {
+    if (!HostAndPort.isHostName(endpoint)) {
       throw new RotationException(KEY_UNREADABLE, "The key's endpoint is not a host name.");
     }
     if (token.isEmpty() || !token.chars().allMatch(c -> c > ' ' && c < 0x7f)) {
-      // It becomes a header of a call: anything else could not be sent.
+      // The token becomes a header, which cannot carry other characters.
       throw new RotationException(KEY_UNREADABLE, "The key's inner token is missing or garbled.");
     }
     String json =
@@ -117,7 +86,7 @@ sealed interface MomentoKey {
     return new V1(new Sensitive(text), endpoint, new Sensitive(token), expiry);
   }
 
-  /** Returns the claims of a JWT, without a look at its signature: that is Momento's business. */
+  /** Returns the claims of a JWT. Only Momento can verify its signature. */
   private static Optional<ObjectNode> claims(String jwt) {
     String[] parts = jwt.split("\\.", -1);
     return parts.length == 3 ? decode(Base64.getUrlDecoder(), parts[1]) : Optional.empty();

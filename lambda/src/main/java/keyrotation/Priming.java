@@ -8,18 +8,16 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
-import keyrotation.Settings.HostAndPort;
 import org.crac.Context;
 import org.crac.Core;
 import org.crac.Resource;
 
 /**
- * Loads what a rotation needs before Lambda takes the snapshot that SnapStart begins with, so that
- * the first invocation after a restore does not spend its time on that.
+ * Loads the classes that a rotation needs before Lambda takes a SnapStart snapshot, so that the
+ * first invocation after a restore does not spend its time on that.
  *
- * <p>A snapshot is kept, so no key is read for it: Secrets Manager is asked for the labels of a
- * secret alone, and Momento is not asked at all, but a port of this machine that nothing listens
- * on.
+ * <p>A snapshot is stored, so it must hold no key. The priming describes a secret but reads no
+ * value, and calls a closed port of this machine in place of Momento.
  */
 final class Priming implements Resource {
 
@@ -39,7 +37,7 @@ final class Priming implements Resource {
     this.clock = clock;
   }
 
-  /** Has it done before a snapshot; where none is taken it never is. The caller has to keep it. */
+  /** Registers the priming for the next snapshot. The caller has to keep a reference to it. */
   Priming register() {
     Core.getGlobalContext().register(this);
     return this;
@@ -84,12 +82,12 @@ final class Priming implements Resource {
     var _ = new RotationReport("priming", List.of(result)).error();
   }
 
-  /** Whatever comes of it, its classes are loaded; a snapshot must not fail for want of more. */
+  /** Loads the classes of a call, whether or not it succeeds. */
   private static void attempt(Runnable priming) {
     try {
       priming.run();
     } catch (RuntimeException ignored) {
-      // The secret may not be there yet, nor the right to look at it.
+      // The secret may not exist yet, or the role may not allow the call yet.
     }
   }
 }

@@ -5,9 +5,8 @@ import java.time.Instant;
 import java.util.Optional;
 
 /**
- * Spaces calls out evenly, for all threads together.
- *
- * <p>The limiters of libraries count by the JVM's clock, which a test cannot set.
+ * Spaces calls evenly, across all threads. It uses the injected clock, which the rate limiters of
+ * libraries do not.
  */
 final class RateLimit {
 

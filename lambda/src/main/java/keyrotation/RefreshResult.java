@@ -1,18 +1,18 @@
 package keyrotation;
 
-/** What Momento says to a refresh. */
+/** How a refresh call ended. */
 sealed interface RefreshResult {
 
-  /** A new key. */
+  /** Momento returned a new key. */
   record Refreshed(RefreshedKey key) implements RefreshResult {}
 
   /**
-   * It will not refresh this key, however often it is asked.
+   * Momento does not refresh this key, however often it is asked.
    *
-   * @param code what the call ended in
+   * @param code the status code of the call
    */
   record Rejected(String code) implements RefreshResult {}
 
-  /** It did not say; a new key may have been made all the same. */
+  /** The call failed. Momento may have issued a new key all the same. */
   record Unknown(Unavailable why) implements RefreshResult {}
 }

@@ -1,4 +1,4 @@
 package keyrotation;
 
-/** A key that Momento has just made, and what renews it. */
+/** A key that a refresh has just returned, with its refresh token and its expiry. */
 record RefreshedKey(MomentoKey.V1 key, Sensitive refreshToken, Expiry expiry) {}

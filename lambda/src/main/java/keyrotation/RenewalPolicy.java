@@ -32,8 +32,8 @@ public record RenewalPolicy(Duration age, Duration interval) {
    * due at once.
    *
    * @param created when the version that holds the key was created
-   * @param byAge whether the age counts; where Secrets Manager rotates the secret by itself, its
-   *     own schedule decides on the age
+   * @param byAge whether the age counts. It does not if Secrets Manager rotates the secret, on its
+   *     own schedule
    */
   boolean isDue(Instant created, Expiry expiry, Instant now, boolean byAge) {
     return (byAge && !now.isBefore(created.plus(age).minus(TOLERANCE)))
@@ -50,9 +50,9 @@ public record RenewalPolicy(Duration age, Duration interval) {
   }
 
   /**
-   * Returns what is wrong with a key that lives too short for the interval: it would expire before
-   * it can be rotated with room for one failed run. Empty if it lives long enough, if its expiry is
-   * unknown, or if it had expired before it was stored.
+   * Returns the failure of a key that does not live long enough for the interval: it would expire
+   * before it can be rotated with room for one failed run. Empty if it lives long enough, if its
+   * expiry is unknown, or if it had expired before it was stored.
    *
    * @param created when the version that holds the key was created
    */

@@ -1,69 +1,70 @@
 package keyrotation;
 
 import static keyrotation.FailureReason.CANNOT_ROLL_BACK;
-import static keyrotation.SecretStore.PENDING;
+import static keyrotation.StagingLabel.PENDING;
 
 import java.util.Optional;
-import keyrotation.SecretStore.Secret;
-import keyrotation.SecretStore.Version;
 
-/** The way back to the previous key. */
+/** Makes the previous key current again. */
 final class Rollback {
 
   private final SecretVersions versions;
+  private final LabelCleanup cleanup;
   private final KeyVerification verification;
 
-  Rollback(SecretVersions versions, KeyVerification verification) {
+  Rollback(SecretVersions versions, LabelCleanup cleanup, KeyVerification verification) {
     this.versions = versions;
+    this.cleanup = cleanup;
     this.verification = verification;
   }
 
   /**
-   * Makes the previous version current again, if Momento still accepts its key. To go back once
-   * more would undo that, so it is done only to an older version.
+   * Rolls back, if Momento still accepts the previous key. A second rollback would undo the first,
+   * so the function goes back to an older version only.
    */
   RotationResult run(String secretId, RotationRequest request) {
     Secret secret = versions.describe(secretId);
-    Optional<Version> currentVersion = versions.current(secret);
+    Optional<KeyVersion> currentVersion = versions.current(secret);
     if (currentVersion.isEmpty()) {
       return new RotationResult.AwaitingFirstKey(secret.name());
     }
-    Version current = currentVersion.get();
-    Version previous =
+    KeyVersion current = currentVersion.get();
+    KeyVersion previous =
         versions
             .previous(secret)
             .orElseThrow(
                 () -> new RotationException(CANNOT_ROLL_BACK, "There is no previous version."));
     boolean isBack = previous.created().isAfter(current.created());
-    Version target = isBack ? current : previous;
-    if (verification.verify(target, Optional.empty(), request) instanceof Verdict.Rejected) {
+    KeyVersion target = isBack ? current : previous;
+    if (verification.verifyFormerKey(target, request) instanceof Verdict.Rejected) {
       throw new RotationException(
           CANNOT_ROLL_BACK,
           "Momento rejects the previous key, or it is not a kind of key that can be verified.");
     }
-    Secret tidied = versions.tidy(secret, current);
+    RotationTask task = cleanup.beforeRotation(new RotationTask(secret, current, request));
     if (!isBack) {
-      versions.promote(tidied, current.id(), previous.id());
+      versions.promote(task, previous.id());
     }
-    // Only now: had it come to nothing, Secrets Manager could go on with its rotation.
-    tidied
-        .labelled(PENDING)
-        .filter(id -> !isSuccessor(tidied, id, target))
-        .ifPresent(id -> versions.takeOff(tidied, PENDING, id));
-    // Not judged by its life: a failure would have Lambda roll back again, over what an operator
-    // may
-    // have stored in the meantime.
+    takePendingOff(new RotationTask(task.secret(), target, request));
+    // The key's life is not judged: Lambda would retry the failure and roll back again, over a key
+    // that an operator may have stored meanwhile.
     return new RotationResult.RolledBack(
         secret.name(),
         target.id(),
         isBack ? previous.id() : current.id(),
-        KeySecret.parse(target.value()).expiry());
+        target.requireKey().expiry());
   }
 
-  private boolean isSuccessor(Secret secret, String versionId, Version source) {
-    return versions
-        .successorOf(secret, source)
-        .filter(successor -> successor.id().equals(versionId))
-        .isPresent();
+  /**
+   * Takes AWSPENDING off a version that does not replace the restored one. This happens after the
+   * promotion: if that had failed, Secrets Manager could go on with its rotation.
+   *
+   * @param task with the restored version as the current one
+   */
+  private void takePendingOff(RotationTask task) {
+    task.secret()
+        .labelled(PENDING)
+        .filter(id -> !versions.successorOf(task).map(KeyVersion::id).equals(Optional.of(id)))
+        .ifPresent(id -> versions.takeOff(task.secret(), PENDING, id));
   }
 }

@@ -1,23 +1,32 @@
 package keyrotation;
 
-import static keyrotation.SecretStore.CURRENT;
-import static keyrotation.SecretStore.PENDING;
-import static keyrotation.SecretStore.REPLACES;
-import static keyrotation.SecretVersions.isOrWasCurrent;
+import static keyrotation.StagingLabel.CURRENT;
+import static keyrotation.StagingLabel.PENDING;
 
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
-import keyrotation.SecretStore.Secret;
-import keyrotation.SecretStore.Version;
 
 /**
- * The main path of a rotation: from the current key to a new one that Momento has accepted.
+ * The rotation of one secret: from the current key to a new one that Momento has accepted.
  *
- * <p>Whichever call fails, or is never answered, the current key stays a working one, and the same
- * or the next request resumes: a key that was stored is not replaced by another, but verified and
- * promoted.
+ * <p>The new key is stored together with the label {@code MOMENTO_REPLACES_<id of the current
+ * version>}. This one label lets the next run resume. A run may die at any point:
+ *
+ * <ul>
+ *   <li><b>Before the refresh:</b> nothing has changed, and the next run starts again.
+ *   <li><b>After the refresh, before the new key is stored:</b> the new key is lost. The current
+ *       key works until it expires. If its refresh token can be used again, the next run refreshes
+ *       it again. If the token works only once, Momento rejects that refresh; the run, and every
+ *       one after it, fails with {@code REFRESH_REJECTED} until an operator stores a new key.
+ *   <li><b>After the new key is stored:</b> the next run finds it by its label, verifies it, and
+ *       promotes it, without another refresh.
+ *   <li><b>The same, and an operator makes another key current meanwhile:</b> the operator's key
+ *       stays. The label names a version that is not current, so no run resumes with the stored
+ *       key. If the operator goes back to that version, the label counts again.
+ *   <li><b>After the promotion:</b> the next run takes the label off.
+ * </ul>
  */
 final class Rotation {
 
@@ -27,42 +36,26 @@ final class Rotation {
    */
   private static final Duration MAX_OWN_ROTATION = Duration.ofHours(1);
 
-  /**
-   * Where a request stores a new key.
-   *
-   * @param stored the successor that an earlier delivery of the request has stored there
-   */
-  private record Target(String versionId, Optional<Version> stored) {
-
-    /** Returns the id for another key than the one that is stored. */
-    String freeVersionId() {
-      return stored.isPresent() ? RotationRequest.versionIdAfter(versionId) : versionId;
-    }
-  }
-
-  private final SecretStore store;
   private final SecretVersions versions;
+  private final LabelCleanup cleanup;
   private final KeyVerification verification;
   private final KeyRenewal renewal;
   private final RenewalPolicy policy;
   private final InstantSource clock;
-  private final RotationLog log;
 
   Rotation(
-      SecretStore store,
       SecretVersions versions,
+      LabelCleanup cleanup,
       KeyVerification verification,
       KeyRenewal renewal,
       RenewalPolicy policy,
-      InstantSource clock,
-      RotationLog log) {
-    this.store = store;
+      InstantSource clock) {
     this.versions = versions;
+    this.cleanup = cleanup;
     this.verification = verification;
     this.renewal = renewal;
     this.policy = policy;
     this.clock = clock;
-    this.log = log;
   }
 
   /** Rotates a secret now. */
@@ -77,128 +70,102 @@ final class Rotation {
 
   private RotationResult rotate(String secretId, RotationRequest request, boolean onlyIfDue) {
     Secret secret = versions.describe(secretId);
-    Optional<Version> current = versions.current(secret);
+    Optional<KeyVersion> current = versions.current(secret);
     return current.isPresent()
-        ? rotate(secret, current.get(), request, onlyIfDue)
+        ? rotate(
+            cleanup.beforeRotation(new RotationTask(secret, current.get(), request)), onlyIfDue)
         : new RotationResult.AwaitingFirstKey(secret.name());
   }
 
-  private RotationResult rotate(
-      Secret described, Version current, RotationRequest request, boolean onlyIfDue) {
-    Secret secret = versions.tidy(described, current);
-    Optional<Target> target = chooseTarget(request, secret, current);
-    if (target.isEmpty()) {
-      return judged(new RotationResult.AlreadyRotated(secret.name(), current.id()), current);
+  private RotationResult rotate(RotationTask task, boolean onlyIfDue) {
+    String name = task.secret().name();
+    KeyVersion current = task.current();
+    Optional<TargetVersion> chosen = TargetVersion.chooseVersionId(task, versions, verification);
+    if (chosen.isEmpty()) {
+      return judgeLifetime(new RotationResult.AlreadyRotated(name, current.id()), current);
     }
-    if (onlyIfDue && isRotatedBySecretsManager(secret)) {
-      return judged(new RotationResult.RotationInProgress(secret.name(), current.id()), current);
+    if (onlyIfDue && isRotatedBySecretsManager(task.secret())) {
+      return judgeLifetime(new RotationResult.RotationInProgress(name, current.id()), current);
     }
-    boolean mustRotate = !onlyIfDue || isDue(secret, current);
-    Optional<Version> successor =
+    TargetVersion target = chosen.get();
+    boolean mustRotate = !onlyIfDue || isDue(task);
+    Optional<KeyVersion> successor =
         target
-            .get()
             .stored()
-            .filter(version -> SecretVersions.isBetter(version, current))
-            .or(() -> versions.successorOf(secret, current))
-            .filter(_ -> mustRotate || !versions.wentBack(secret, current));
-    if (successor.isPresent() && verification.isAccepted(successor.get(), current, request)) {
-      return resume(secret, current, successor.get(), target.get().versionId(), request);
+            .filter(stored -> stored.canReplace(current))
+            .or(() -> versions.successorOf(task))
+            .filter(_ -> mustRotate || !versions.operatorWentBack(task));
+    if (successor.isPresent()) {
+      Verdict verdict = verification.verifySuccessor(task, successor.get());
+      if (!(verdict instanceof Verdict.Rejected)) {
+        return resume(task, successor.get(), target.id());
+      }
+      versions.giveUp(task, successor.get());
     }
-    successor.ifPresent(rejected -> versions.giveUp(secret, current, rejected));
     if (!mustRotate) {
-      Expiry expiry = KeySecret.parse(current.value()).expiry();
-      return judged(new RotationResult.NotDue(secret.name(), current.id(), expiry), current);
+      Expiry expiry = current.requireKey().expiry();
+      return judgeLifetime(new RotationResult.NotDue(name, current.id(), expiry), current);
     }
-    return renew(secret, current, target.get().freeVersionId(), request);
+    String newId = renewAndStage(task, target.freeId(), List.of());
+    KeyVersion renewed = verifyAndPromote(task, newId);
+    cleanup.afterPromotion(task, Optional.empty(), newId);
+    return judgeLifetime(
+        new RotationResult.Rotated(name, newId, current.id(), renewed.expiry()), renewed);
   }
 
-  private RotationResult renew(
-      Secret secret, Version current, String versionId, RotationRequest request) {
-    String id = renewal.refreshAndStage(secret, current, versionId, List.of(), request);
-    Version renewed = verifyAndPromote(secret, current, id, request);
-    versions.finish(secret, current, Optional.empty(), id);
-    return judged(
-        new RotationResult.Rotated(secret.name(), id, current.id(), renewed.expiry()), renewed);
-  }
-
-  private RotationResult resume(
-      Secret secret,
-      Version current,
-      Version successor,
-      String versionId,
-      RotationRequest request) {
-    String id = versions.adopt(secret, current, successor, versionId, List.of());
-    Version resumed = verifyAndPromote(secret, current, id, request);
-    versions.finish(secret, current, Optional.of(successor), id);
-    return judged(
-        new RotationResult.Resumed(secret.name(), id, current.id(), resumed.expiry()), resumed);
-  }
-
-  /** Reads a staged version back, and makes it current once Momento has accepted its key. */
-  Version verifyAndPromote(
-      Secret secret, Version current, String versionId, RotationRequest request) {
-    Version staged = versions.readEventually(LogStep.READ_SUCCESSOR, secret, versionId);
-    verification.requireAccepted(staged, current, request);
-    versions.promote(secret, current.id(), versionId);
-    return staged;
-  }
-
-  /** Finds out whether a rotation would go through, and stops short of refreshing the key. */
-  RotationResult dryRun(String secretId, RotationRequest request) {
-    Secret secret = versions.describe(secretId);
-    Optional<Version> currentVersion = versions.current(secret);
-    if (currentVersion.isEmpty()) {
-      return new RotationResult.AwaitingFirstKey(secret.name());
-    }
-    Version current = currentVersion.get();
-    boolean resume =
-        versions
-            .successorOf(secret, current)
-            .filter(version -> verification.isAccepted(version, current, request))
-            .isPresent();
-    if (!resume) {
-      var _ = renewal.requireRefreshable(KeySecret.parse(current.value()));
-      verification.requireCurrentAccepted(current, request);
-    }
-    log.step(LogStep.PROBE_WRITE, current.id(), () -> store.probeWrite(secret, current));
-    return judged(
-        new RotationResult.WouldRotate(
-            secret.name(), current.id(), current.expiry(), isDue(secret, current), resume),
-        current);
+  private RotationResult resume(RotationTask task, KeyVersion successor, String versionId) {
+    String newId = versions.adopt(task, successor, versionId, List.of());
+    KeyVersion resumed = verifyAndPromote(task, newId);
+    cleanup.afterPromotion(task, Optional.of(successor), newId);
+    return judgeLifetime(
+        new RotationResult.Resumed(
+            task.secret().name(), newId, task.current().id(), resumed.expiry()),
+        resumed);
   }
 
   /**
-   * Returns where this request stores a new key; empty if the request has come to its end before.
+   * Gets a new key and stores it as the current version's successor. Momento is asked only after
+   * Secrets Manager has accepted a write, so that no key is lost for want of a right.
    *
-   * <p>A version id can be used only once, and the ids of a request follow from each other. The
-   * request is done if one of its versions is or was current: by its labels; by its age, if a
-   * younger version is current; or, as the label of a successor comes off when it is promoted,
-   * because it has none while Momento accepts its key. It is done, too, if one is the successor of
-   * another version: that one was replaced, or an operator has gone back from it. A version that
-   * Momento rejects was given up, and the request goes on to the next id.
+   * @param labels what the new version is to carry beside the label of a successor
+   * @return the id of the successor
    */
-  private Optional<Target> chooseTarget(RotationRequest request, Secret secret, Version current) {
-    String id = request.versionId(secret.arn());
-    while (!id.equals(current.id())) {
-      Optional<Version> present = versions.read(LogStep.FIND_VERSION, secret, id);
-      if (present.isEmpty()) {
-        return Optional.of(new Target(id, Optional.empty()));
-      }
-      List<String> labels = present.get().labels();
-      if (labels.contains(SecretVersions.labelFor(current.id()))) {
-        return Optional.of(new Target(id, present));
-      }
-      if (isOrWasCurrent(secret, present.get())
-          || !present.get().created().isAfter(current.created())
-          || labels.stream().anyMatch(label -> label.startsWith(REPLACES))
-          || (versions.successorOf(secret, current).isEmpty()
-              && !(verification.verify(present.get(), Optional.of(current), request)
-                  instanceof Verdict.Rejected))) {
-        return Optional.empty();
-      }
-      id = RotationRequest.versionIdAfter(id);
+  String renewAndStage(RotationTask task, String versionId, List<String> labels) {
+    renewal.requireRenewable(task);
+    versions.probeWrite(task);
+    Sensitive value = renewal.renew(task);
+    return versions.stage(task, versionId, value, labels);
+  }
+
+  /** Reads a stored version back, and makes it current once Momento has accepted its key. */
+  KeyVersion verifyAndPromote(RotationTask task, String versionId) {
+    KeyVersion staged = versions.readEventually(LogStep.READ_SUCCESSOR, task.secret(), versionId);
+    verification.requireNewKeyAccepted(task, staged);
+    versions.promote(task, versionId);
+    return staged;
+  }
+
+  /** Finds out whether a rotation would succeed, and stops before it asks Momento for a key. */
+  RotationResult dryRun(String secretId, RotationRequest request) {
+    Secret secret = versions.describe(secretId);
+    Optional<KeyVersion> current = versions.current(secret);
+    if (current.isEmpty()) {
+      return new RotationResult.AwaitingFirstKey(secret.name());
     }
-    return Optional.empty();
+    RotationTask task = new RotationTask(secret, current.get(), request);
+    Optional<KeyVersion> successor = versions.successorOf(task);
+    boolean resume =
+        successor.isPresent()
+            && !(verification.verifySuccessor(task, successor.get()) instanceof Verdict.Rejected);
+    if (!resume) {
+      renewal.requireRenewable(task);
+      verification.requireCurrentKeyAccepted(task);
+    }
+    versions.probeWrite(task);
+    return judgeLifetime(
+        new RotationResult.WouldRotate(
+            secret.name(), task.current().id(), task.current().expiry(), isDue(task), resume),
+        task.current());
   }
 
   /** Tells whether Secrets Manager's own rotation of a secret seems to be under way. */
@@ -208,14 +175,15 @@ final class Rotation {
         && secret.changed().isAfter(clock.instant().minus(MAX_OWN_ROTATION));
   }
 
-  /** Secrets Manager decides on the age of a key whose secret it rotates by itself. */
-  private boolean isDue(Secret secret, Version current) {
+  /** Tells whether the key is due. The age does not count where Secrets Manager rotates itself. */
+  private boolean isDue(RotationTask task) {
+    KeyVersion current = task.current();
     return policy.isDue(
-        current.created(), current.expiry(), clock.instant(), !secret.rotationEnabled());
+        current.created(), current.expiry(), clock.instant(), !task.secret().rotationEnabled());
   }
 
-  /** Turns a result into a failure if the key that is current now lives too short. */
-  private RotationResult judged(RotationResult result, Version current) {
+  /** Turns a result into a failure if the key that is current now does not live long enough. */
+  private RotationResult judgeLifetime(RotationResult result, KeyVersion current) {
     return policy
         .judge(current.created(), current.expiry())
         .<RotationResult>map(

@@ -1,10 +1,12 @@
 package keyrotation;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
+
 /**
- * Ends a rotation that can't go on.
+ * Ends a rotation, or another task, with a reason.
  *
- * <p>It carries no cause: the messages of other people's exceptions may quote what they were given,
- * and Lambda writes them to the log.
+ * <p>It has no cause: the message of a library's exception may quote a key, and Lambda logs the
+ * messages of causes.
  */
 final class RotationException extends RuntimeException {
   private static final long serialVersionUID = 1L;
@@ -28,6 +30,11 @@ final class RotationException extends RuntimeException {
   /** Returns what happened, in a sentence. */
   String what() {
     return String.valueOf(getMessage());
+  }
+
+  /** Adds the reason, and what it takes to succeed again, to a log line or a report. */
+  void addTo(ObjectNode json) {
+    json.put("reason", reason.name()).put("needs", reason.needs().toString());
   }
 
   /** Returns the reason, what happened, and the next step. */

@@ -22,20 +22,17 @@ import software.amazon.awssdk.services.secretsmanager.SecretsManagerClientBuilde
  * The function's entry point: reads an event, has an {@link Invocation} carry it out, and writes
  * the report.
  *
- * <p>If anything failed it throws an {@code InvocationFailedException} instead, whose message names
+ * <p>If anything failed, it throws an {@code InvocationFailedException} instead. The message names
  * the secret, the reason and the next step.
  */
 public final class RotationHandler implements RequestStreamHandler {
 
   static {
-    // A snapshot of SnapStart would keep the addresses that were found before it was taken. Nothing
-    // before this class looks a name up, and the JVM reads these once, at its first look-up.
+    // A SnapStart snapshot would keep addresses that were looked up before it was taken. The JVM
+    // reads these properties once, at the first look-up, and no class looks a name up before this.
     Security.setProperty("networkaddress.cache.ttl", "0");
     Security.setProperty("networkaddress.cache.negative.ttl", "0");
   }
-
-  /** How long Momento may take to know a key everywhere. */
-  private static final Duration PROPAGATION_GRACE = Duration.ofSeconds(15);
 
   private final Settings settings;
   private final SecretsManagerClient secretsManager;
@@ -54,7 +51,7 @@ public final class RotationHandler implements RequestStreamHandler {
         configured(SecretsManagerClient.builder()),
         TlsChannelCredentials.create(),
         Time.system(),
-        PROPAGATION_GRACE,
+        TimeBudget.PROPAGATION_GRACE,
         System.out);
   }
 
@@ -74,16 +71,16 @@ public final class RotationHandler implements RequestStreamHandler {
     this.priming = new Priming(settings, store(time), credentials, time).register();
   }
 
-  /** Makes a client that gives up in time. */
+  /** Makes a client with the time limits of {@link TimeBudget}. */
   static SecretsManagerClient configured(SecretsManagerClientBuilder client) {
     return client
         .httpClientBuilder(
-            UrlConnectionHttpClient.builder().socketTimeout(SecretStore.SOCKET_TIMEOUT))
+            UrlConnectionHttpClient.builder().socketTimeout(TimeBudget.SOCKET_TIMEOUT))
         .overrideConfiguration(
             o ->
                 o.retryStrategy(RetryMode.STANDARD)
-                    .apiCallAttemptTimeout(SecretStore.ATTEMPT_TIMEOUT)
-                    .apiCallTimeout(SecretStore.CALL_TIMEOUT))
+                    .apiCallAttemptTimeout(TimeBudget.ATTEMPT_TIMEOUT)
+                    .apiCallTimeout(TimeBudget.SECRETS_MANAGER_TIMEOUT))
         .build();
   }
 
@@ -95,7 +92,8 @@ public final class RotationHandler implements RequestStreamHandler {
     RotationLog invocationLog = new RotationLog(log, steady, context.getAwsRequestId(), "");
     RotationEvent event = parse(input.readAllBytes(), now, invocationLog);
     Instant deadline = now.plusMillis(context.getRemainingTimeInMillis());
-    RotationReport report = run(event, steady, deadline, invocationLog);
+    TimeBudget budget = new TimeBudget(steady, deadline, grace);
+    RotationReport report = run(event, steady, budget, invocationLog);
     if (report.failed()) {
       throw new InvocationFailedException(report.error());
     }
@@ -104,20 +102,20 @@ public final class RotationHandler implements RequestStreamHandler {
 
   private static RotationEvent parse(byte[] event, Instant now, RotationLog log) {
     try {
-      return log.step(LogStep.PARSE_EVENT, () -> RotationEvent.parse(event, now));
+      return log.step(LogStep.PARSE_EVENT, () -> RotationEventParser.parse(event, now));
     } catch (RotationException e) {
       throw new InvocationFailedException(RotationReport.unknownEvent(log.requestId(), e));
     }
   }
 
   private RotationReport run(
-      RotationEvent event, Time steady, Instant deadline, RotationLog invocationLog) {
+      RotationEvent event, Time steady, TimeBudget budget, RotationLog invocationLog) {
     try (MomentoControlPlane controlPlane =
         new MomentoControlPlane(settings.controlEndpoint(), credentials, steady)) {
-      // Limiters are made anew: what one invocation has reserved must not delay the next.
+      // Each invocation has new limiters: permits that one has reserved must not delay the next.
       RateLimit refreshes = new RateLimit(settings.refreshesPerSecond(), steady);
-      MomentoClient momento = new MomentoClient(controlPlane, steady, grace, refreshes);
-      return new Invocation(settings, store(steady), momento, steady, deadline, invocationLog)
+      MomentoClient momento = new MomentoClient(controlPlane, steady, refreshes);
+      return new Invocation(settings, store(steady), momento, steady, budget, invocationLog)
           .run(event);
     }
   }

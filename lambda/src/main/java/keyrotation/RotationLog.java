@@ -12,9 +12,9 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The log: a line of JSON for each step of a rotation.
+ * The log of an invocation, or of its work on one secret: a line of JSON for each step.
  *
- * <p>Lambda takes such lines from standard output as they are, and filters them by {@code level}.
+ * <p>Lambda forwards such lines from standard output unchanged, and filters them by {@code level}.
  */
 final class RotationLog {
 
@@ -24,7 +24,7 @@ final class RotationLog {
   private String secret;
 
   /**
-   * Makes a log of what one request does to one secret.
+   * Makes the log of an invocation.
    *
    * @param secret the secret's name, as the request gave it; empty while none is known
    */
@@ -35,7 +35,7 @@ final class RotationLog {
     this.secret = secret;
   }
 
-  /** Makes a log of what the same request does to another secret. */
+  /** Makes the log of the same invocation for a secret. */
   RotationLog forSecret(String otherSecret) {
     return new RotationLog(out, clock, requestId, otherSecret);
   }
@@ -44,17 +44,17 @@ final class RotationLog {
     return requestId;
   }
 
-  /** Calls the secret by its name from now on, whatever the request called it. */
+  /** Logs the secret under its name from now on, even if the request used its ARN. */
   void secretIs(String name) {
     secret = name;
   }
 
-  /** Does a step, and writes how it ended and how long it took. */
+  /** Carries out a step, and logs how it ended and how long it took. */
   <T> T step(LogStep name, Supplier<T> step) {
     return step(name, "", step);
   }
 
-  /** The same for a step that is about a version. */
+  /** Carries out a step on a version, and logs it. */
   <T extends @Nullable Object> T step(LogStep name, String versionId, Supplier<T> step) {
     Instant start = clock.instant();
     try {
@@ -71,7 +71,7 @@ final class RotationLog {
     }
   }
 
-  /** The same for a step without a result. */
+  /** Carries out a step without a result, and logs it. */
   void step(LogStep name, String versionId, Runnable step) {
     var _ =
         this.<@Nullable Object>step(
@@ -83,12 +83,12 @@ final class RotationLog {
             });
   }
 
-  /** Writes what is wrong, though the step succeeded. */
+  /** Logs a problem that does not end the step. */
   void warn(LogStep step, String versionId, RotationException failure) {
     write("WARN", step, versionId, failure.reason().name(), clock.instant(), failure.what());
   }
 
-  /** Does all the work on the secret; whatever happens, there is a result, and a line about it. */
+  /** Carries out the work on the secret. Every exception becomes a result, and is logged. */
   RotationResult result(Supplier<RotationResult> work) {
     Instant start = clock.instant();
     RotationResult result;
@@ -97,18 +97,18 @@ final class RotationLog {
     } catch (RotationException e) {
       result = new RotationResult.Failed(secret, e);
     } catch (RuntimeException | Error e) {
-      // An error of the JVM, too, must not end the work on other secrets.
+      // Even an error of the JVM must not end the work on other secrets.
       result = new RotationResult.Failed(secret, internal(LogStep.RESULT, e));
     }
-    ObjectNode facts = RotationReport.json(result);
+    ObjectNode facts = result.json();
     String level = result instanceof RotationResult.Failed ? "ERROR" : "INFO";
     out.println(line(level, LogStep.RESULT, facts.path("result").asText(), start).setAll(facts));
     return result;
   }
 
-  /** Describes an unexpected failure by its class and place. */
+  /** Describes an unexpected exception by its class and stack trace. */
   static RotationException internal(LogStep step, Throwable e) {
-    // Not by its message, which may quote a key.
+    // Its message is left out: it may quote a key.
     String place =
         e.getClass().getName() + " " + Arrays.stream(e.getStackTrace()).limit(5).toList();
     return new RotationException(INTERNAL_ERROR, "The step " + step + " failed: " + place + ".");

@@ -2,22 +2,21 @@ package keyrotation;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import java.time.Instant;
 import java.util.UUID;
 import java.util.function.BooleanSupplier;
 
 /**
- * What asks for a rotation, as far as the rotation must know.
+ * A request for a rotation.
  *
- * @param identity what is the same whenever the same request is delivered, and differs otherwise
- * @param deadline when the invocation ends
+ * @param identity the same whenever the same request is delivered, and different otherwise
+ * @param budget the time that the rotation may take
  * @param othersWait whether other secrets still wait to be started
  */
-record RotationRequest(String identity, Instant deadline, BooleanSupplier othersWait) {
+record RotationRequest(String identity, TimeBudget budget, BooleanSupplier othersWait) {
 
   /** Makes a request for one secret alone. */
-  RotationRequest(String identity, Instant deadline) {
-    this(identity, deadline, () -> false);
+  RotationRequest(String identity, TimeBudget budget) {
+    this(identity, budget, () -> false);
   }
 
   /** Returns the id of the version that this request makes of a secret, the same each time. */
@@ -30,7 +29,7 @@ record RotationRequest(String identity, Instant deadline, BooleanSupplier others
     return nameBased(versionId).toString();
   }
 
-  /** Returns where to start in a list: with each request elsewhere, with the same one the same. */
+  /** Returns where to start in a list: the same for the same request, elsewhere for another. */
   int startIn(int size) {
     return (int) Long.remainderUnsigned(nameBased(identity).getMostSignificantBits(), size);
   }

@@ -5,14 +5,11 @@ import static keyrotation.FailureReason.ROTATION_NOT_ENABLED;
 import static keyrotation.FailureReason.SUPERSEDED;
 import static keyrotation.FailureReason.VERSION_NOT_PENDING;
 import static keyrotation.FailureReason.VERSION_UNKNOWN;
-import static keyrotation.SecretStore.CURRENT;
-import static keyrotation.SecretStore.PENDING;
-import static keyrotation.SecretVersions.isOrWasCurrent;
+import static keyrotation.StagingLabel.CURRENT;
+import static keyrotation.StagingLabel.PENDING;
 
 import java.util.List;
 import java.util.Optional;
-import keyrotation.SecretStore.Secret;
-import keyrotation.SecretStore.Version;
 
 /**
  * The steps of Secrets Manager's own rotation. It chooses the new version's id, labels it
@@ -22,6 +19,7 @@ final class RotationSteps {
 
   private final Rotation rotation;
   private final SecretVersions versions;
+  private final LabelCleanup cleanup;
   private final KeyVerification verification;
   private final KeyRenewal renewal;
   private final RenewalPolicy policy;
@@ -30,32 +28,35 @@ final class RotationSteps {
   RotationSteps(
       Rotation rotation,
       SecretVersions versions,
+      LabelCleanup cleanup,
       KeyVerification verification,
       KeyRenewal renewal,
       RenewalPolicy policy,
       RotationLog log) {
     this.rotation = rotation;
     this.versions = versions;
+    this.cleanup = cleanup;
     this.verification = verification;
     this.renewal = renewal;
     this.policy = policy;
     this.log = log;
   }
 
-  /** Does a step for the version that Secrets Manager has chosen. */
+  /** Carries out a step for the version that Secrets Manager has chosen. */
   RotationResult run(
       RotationStep step, String secretId, String versionId, RotationRequest request) {
-    Secret described = versions.describeShowing(secretId, Secret::rotationEnabled);
+    Secret described = versions.describeEventually(secretId, Secret::rotationEnabled);
     if (!described.rotationEnabled()) {
       throw new RotationException(
           ROTATION_NOT_ENABLED, "Secrets Manager's own rotation is not enabled for the secret.");
     }
-    Optional<Version> current = versions.current(described);
+    Optional<KeyVersion> current = versions.current(described);
     if (described.labelsOf(versionId).contains(CURRENT)) {
-      current.ifPresent(version -> versions.tidy(described, version));
+      current.ifPresent(
+          version -> cleanup.beforeRotation(new RotationTask(described, version, request)));
       return new RotationResult.AlreadyRotated(described.name(), versionId);
     }
-    Optional<Version> target = versions.read(LogStep.READ_PENDING, described, versionId);
+    Optional<KeyVersion> target = versions.read(LogStep.READ_PENDING, described, versionId);
     if (target.filter(version -> version.labels().contains(CURRENT)).isPresent()) {
       // The description is older than the promotion.
       return new RotationResult.AlreadyRotated(described.name(), versionId);
@@ -69,68 +70,68 @@ final class RotationSteps {
     if (current.isEmpty()) {
       return new RotationResult.AwaitingFirstKey(secret.name());
     }
-    if (target.isPresent() && !isSuccessor(secret, target.get(), current.get())) {
+    RotationTask task = new RotationTask(secret, current.get(), request);
+    if (target.isPresent() && !versions.isSuccessor(task, target.get())) {
       takePendingOff(secret, versionId);
       throw superseded(versionId);
     }
-    switch (step) {
-      case CREATE_SECRET ->
-          create(versions.tidy(secret, current.get()), current.get(), target, versionId, request);
-      case SET_SECRET -> {}
-      case TEST_SECRET -> test(current.get(), target, request);
-      case FINISH_SECRET -> finish(secret, current.get(), versionId, request);
-    }
+    carryOut(step, task, versionId, target);
     return new RotationResult.StepDone(secret.name(), step, versionId);
   }
 
-  private void create(
-      Secret secret,
-      Version current,
-      Optional<Version> target,
-      String versionId,
-      RotationRequest request) {
-    Optional<Version> successor = target.or(() -> versions.successorOf(secret, current));
+  private void carryOut(
+      RotationStep step, RotationTask task, String versionId, Optional<KeyVersion> target) {
+    switch (step) {
+      case CREATE_SECRET -> create(cleanup.beforeRotation(task), versionId, target);
+      case SET_SECRET -> {} // The key needs no set-up anywhere.
+      case TEST_SECRET -> test(task, target);
+      case FINISH_SECRET -> finish(task, versionId);
+    }
+  }
+
+  private void create(RotationTask task, String versionId, Optional<KeyVersion> target) {
+    Optional<KeyVersion> successor = target.or(() -> versions.successorOf(task));
     if (successor.isPresent()) {
-      if (verification.isAccepted(successor.get(), current, request)) {
+      Verdict verdict = verification.verifySuccessor(task, successor.get());
+      if (!(verdict instanceof Verdict.Rejected)) {
         requireStoredIn(
-            versionId,
-            versions.adopt(secret, current, successor.get(), versionId, List.of(PENDING)));
+            versionId, versions.adopt(task, successor.get(), versionId, List.of(PENDING)));
         return;
       }
-      versions.giveUp(secret, current, successor.get());
+      versions.giveUp(task, successor.get());
       if (target.isPresent()) {
-        // Left as pending, Secrets Manager would try the same version for ever.
+        // With AWSPENDING left on it, Secrets Manager would try the same version for ever.
         throw new RotationException(
             NEW_KEY_REJECTED, "Momento still rejects the new key, so the rotation gave it up.");
       }
     }
-    requireStoredIn(
-        versionId, renewal.refreshAndStage(secret, current, versionId, List.of(PENDING), request));
+    requireStoredIn(versionId, rotation.renewAndStage(task, versionId, List.of(PENDING)));
   }
 
-  private void test(Version current, Optional<Version> target, RotationRequest request) {
+  private void test(RotationTask task, Optional<KeyVersion> target) {
     if (target.isPresent()) {
-      verification.requireAccepted(target.get(), current, request);
+      verification.requireNewKeyAccepted(task, target.get());
     } else {
-      // So it is when rotation is switched on without rotating: the version stays empty.
-      var _ = renewal.requireRefreshable(KeySecret.parse(current.value()));
-      verification.requireCurrentAccepted(current, request);
-      judge(current);
+      // Rotation was enabled without rotating at once: the version has no value yet.
+      renewal.requireRenewable(task);
+      verification.requireCurrentKeyAccepted(task);
+      warnIfShortLived(task.current());
     }
   }
 
-  private void finish(Secret secret, Version current, String versionId, RotationRequest request) {
-    Version renewed = rotation.verifyAndPromote(secret, current, versionId, request);
-    versions.finish(secret, current, Optional.empty(), versionId);
-    judge(renewed);
+  private void finish(RotationTask task, String versionId) {
+    KeyVersion renewed = rotation.verifyAndPromote(task, versionId);
+    cleanup.afterPromotion(task, Optional.empty(), versionId);
+    warnIfShortLived(renewed);
   }
 
   /**
-   * Logs that a key lives too short. A step that failed for that would leave a rotation half done.
+   * Logs that a key does not live long enough. A step that failed for that would leave a rotation
+   * half done.
    */
-  private void judge(Version version) {
+  private void warnIfShortLived(KeyVersion version) {
     version
-        .content()
+        .key()
         .flatMap(key -> policy.judge(version.created(), key.expiry()))
         .ifPresent(failure -> log.warn(LogStep.CHECK_LIFETIME, version.id(), failure));
   }
@@ -143,7 +144,8 @@ final class RotationSteps {
     Secret secret =
         described.labels().containsKey(versionId)
             ? described
-            : versions.describeShowing(described.arn(), now -> now.labels().containsKey(versionId));
+            : versions.describeEventually(
+                described.arn(), now -> now.labels().containsKey(versionId));
     if (!secret.labels().containsKey(versionId)) {
       throw new RotationException(
           VERSION_UNKNOWN, "The secret has no version " + versionId + ", or it has no label.");
@@ -155,12 +157,8 @@ final class RotationSteps {
     return secret;
   }
 
-  private boolean isSuccessor(Secret secret, Version target, Version current) {
-    return !isOrWasCurrent(secret, target) && versions.isSuccessor(secret, target, current);
-  }
-
-  private static boolean holdSameKey(Version target, Version current) {
-    return !target.id().equals(current.id()) && target.text().equals(current.text());
+  private static boolean holdSameKey(KeyVersion target, KeyVersion current) {
+    return !target.id().equals(current.id()) && target.hasSameValueAs(current);
   }
 
   private void takePendingOff(Secret secret, String versionId) {

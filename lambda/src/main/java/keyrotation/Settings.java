@@ -22,22 +22,11 @@ import java.util.stream.Stream;
  */
 public record Settings(
     List<String> secretIds,
-    Optional<Tag> tag,
+    Optional<SecretTag> tag,
     RenewalPolicy policy,
     int refreshesPerSecond,
     int writesPerSecond,
     Optional<HostAndPort> controlEndpoint) {
-
-  /** A tag of a secret. */
-  public record Tag(String key, String value) {
-    @Override
-    public String toString() {
-      return key + "=" + value;
-    }
-  }
-
-  /** Where a server listens. */
-  public record HostAndPort(String host, int port) {}
 
   /** What ListSecrets can search for in tags, but for "=", which separates key and value here. */
   private static final Pattern TAG =
@@ -71,7 +60,7 @@ public record Settings(
             "MOMENTO_AUTH_TOKEN_SECRET_NAME",
             Settings::secretIds,
             "names or ARNs of secrets, each once, separated by commas, such as " + DEFAULT_SECRET);
-    Optional<Tag> tag =
+    Optional<SecretTag> tag =
         reader.readIfSet(
             "MOMENTO_AUTH_TOKEN_SECRET_TAG",
             Settings::tag,
@@ -114,7 +103,7 @@ public record Settings(
     return settings;
   }
 
-  /** Collects mistakes, so that all are told at once. */
+  /** Reads variables, and collects what is invalid, so that one message names all of it. */
   private record Reader(Map<String, String> environment, List<String> mistakes) {
 
     <T> T read(
@@ -130,9 +119,7 @@ public record Settings(
       Optional<T> value = parser.apply(text);
       if (value.isEmpty()) {
         String shown =
-            text.contains(MomentoKey.BEGINNING)
-                ? "not shown, as it seems to hold a key"
-                : "\"" + text + "\"";
+            KeyDetector.mayBeIn(text) ? "not shown, as it seems to hold a key" : "\"" + text + "\"";
         mistakes.add(variable + " is " + shown + ", but must be " + rule + ".");
       }
       return value;
@@ -143,7 +130,7 @@ public record Settings(
     List<String> ids = Stream.of(text.split(",", -1)).map(String::strip).toList();
     boolean valid =
         ids.stream().allMatch(id -> NAME.matcher(id).matches() || ARN.matcher(id).matches())
-            && ids.stream().noneMatch(MomentoKey::isHeldBy)
+            && ids.stream().noneMatch(KeyDetector::isInName)
             && ids.stream().map(Settings::nameOf).distinct().count() == ids.size();
     return valid ? Optional.of(ids) : Optional.empty();
   }
@@ -154,10 +141,10 @@ public record Settings(
     return arn.matches() ? arn.group(1) : secretId;
   }
 
-  private static Optional<Tag> tag(String text) {
+  private static Optional<SecretTag> tag(String text) {
     var matcher = TAG.matcher(text);
     return matcher.matches()
-        ? Optional.of(new Tag(matcher.group(1), matcher.group(2)))
+        ? Optional.of(new SecretTag(matcher.group(1), matcher.group(2)))
         : Optional.empty();
   }
 
@@ -169,7 +156,7 @@ public record Settings(
 
   private static Optional<HostAndPort> hostAndPort(String text) {
     var matcher = HOST_AND_PORT.matcher(text);
-    return matcher.matches() && MomentoKey.HOST_NAME.matcher(matcher.group(1)).matches()
+    return matcher.matches() && HostAndPort.isHostName(matcher.group(1))
         ? number(matcher.group(2), 65_535).map(port -> new HostAndPort(matcher.group(1), port))
         : Optional.empty();
   }

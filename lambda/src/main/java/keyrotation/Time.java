@@ -4,10 +4,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 
-/**
- * The time of day, and waiting. The function measures time and waits by this clock alone, so that
- * its tests need not wait.
- */
+/** The clock, and waiting. The function uses no other, so that its tests need not wait for real. */
 interface Time extends InstantSource {
 
   /**

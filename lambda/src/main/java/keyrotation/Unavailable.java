@@ -4,10 +4,10 @@ import java.time.Duration;
 import java.util.Optional;
 
 /**
- * Momento could not be asked, or would not say; it may be otherwise in a while.
+ * A call to Momento failed, and may succeed later.
  *
  * @param reason {@code MOMENTO_THROTTLED} or {@code MOMENTO_UNAVAILABLE}
- * @param code what the call ended in
+ * @param code the status code of the call
  * @param retryAfter how long Momento asked to wait before the next call, if it did; {@link #NEVER}
  *     if a repeated call would end in the same way
  */

@@ -1,21 +1,21 @@
 package keyrotation;
 
-/** What Momento says of a key. */
+/** What Momento says about a key. */
 sealed interface Verdict {
 
-  /** It is a live key. */
+  /** Momento accepts the key. */
   record Accepted() implements Verdict {}
 
-  /** It is a live key that may not list caches, such as one for data alone. */
+  /** Momento accepts the key, but it may not list caches, as a key for data alone. */
   record Denied() implements Verdict {}
 
   /**
-   * It is no key, or not yet known everywhere.
+   * Momento rejects the key, or does not know it everywhere yet.
    *
-   * @param code what the call ended in
+   * @param code the status code of the call
    */
   record Rejected(String code) implements Verdict {}
 
-  /** Momento did not say: neither proof nor condemnation. */
+  /** The call failed for another reason: the key is neither proved nor given up. */
   record Unknown(Unavailable why) implements Verdict {}
 }

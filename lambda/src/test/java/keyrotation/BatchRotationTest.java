@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
 import java.time.Instant;
-import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.BrokenBarrierException;
@@ -25,7 +24,7 @@ import org.junit.jupiter.api.Test;
 class BatchRotationTest {
 
   private static final Instant NOW = Instant.parse("2026-01-01T00:00:00Z");
-  private static final Duration TIME_FOR_ONE = Duration.ofMinutes(1);
+  private static final Duration GRACE = TimeBudget.PROPAGATION_GRACE;
   private static final int MOST = 16;
 
   @Test
@@ -36,11 +35,10 @@ class BatchRotationTest {
     CyclicBarrier all = new CyclicBarrier(MOST);
 
     List<RotationResult> results =
-        batchAt(() -> NOW)
+        batchLeaving(Duration.ofSeconds(5))
             .run(
                 secrets,
                 0,
-                leaving(Duration.ofSeconds(5)),
                 (secret, _) -> {
                   mostAtOnce.accumulateAndGet(atOnce.incrementAndGet(), Math::max);
                   meetAt(all);
@@ -59,14 +57,14 @@ class BatchRotationTest {
   @Test
   void does_not_begin_what_has_to_wait_too_long_for_its_place() {
     VirtualTime time = new VirtualTime();
+    Instant deadline = time.instant().plus(TimeBudget.rotationTime(GRACE)).plusMillis(50);
     CyclicBarrier all = new CyclicBarrier(MOST);
 
     List<RotationResult> results =
-        new BatchRotation(time, TIME_FOR_ONE)
+        new BatchRotation(new TimeBudget(time, deadline, GRACE))
             .run(
                 secrets(MOST + 2),
                 0,
-                time.instant().plus(TIME_FOR_ONE).plusMillis(50),
                 (secret, _) -> {
                   meetAt(all);
                   time.sleep(Duration.ofMillis(50));
@@ -89,12 +87,8 @@ class BatchRotationTest {
   @Test
   void begins_the_first_however_little_time_is_left() {
     assertThat(
-            batchAt(() -> NOW)
-                .run(
-                    secrets(1),
-                    0,
-                    NOW.minus(Duration.ofHours(1)),
-                    (secret, _) -> new RotationResult.AwaitingFirstKey(secret)))
+            batchLeaving(Duration.ofHours(-1))
+                .run(secrets(1), 0, (secret, _) -> new RotationResult.AwaitingFirstKey(secret)))
         .containsExactly(new RotationResult.AwaitingFirstKey("1"));
   }
 
@@ -104,11 +98,10 @@ class BatchRotationTest {
     CyclicBarrier all = new CyclicBarrier(MOST);
 
     List<RotationResult> results =
-        batchAt(() -> NOW)
+        batchLeaving(Duration.ofSeconds(5))
             .run(
                 secrets(MOST + 4),
                 6,
-                leaving(Duration.ofSeconds(5)),
                 (secret, _) -> {
                   begun.add(secret);
                   if (begun.size() <= MOST) {
@@ -129,11 +122,10 @@ class BatchRotationTest {
     Map<String, Boolean> waits = new ConcurrentHashMap<>();
 
     var _ =
-        batchAt(() -> NOW)
+        batchLeaving(Duration.ofSeconds(5))
             .run(
                 secrets(MOST + 1),
                 0,
-                leaving(Duration.ofSeconds(5)),
                 (secret, othersWait) -> {
                   boolean isLast = secret.equals("" + (MOST + 1));
                   if (!isLast) {
@@ -156,11 +148,10 @@ class BatchRotationTest {
     Thread.currentThread().interrupt();
 
     List<RotationResult> results =
-        batchAt(() -> NOW)
+        batchLeaving(Duration.ofMinutes(1))
             .run(
                 secrets(2),
                 0,
-                leaving(Duration.ofMinutes(1)),
                 (secret, _) -> {
                   try {
                     never.await();
@@ -175,12 +166,10 @@ class BatchRotationTest {
     assertThat(Thread.interrupted()).isTrue();
   }
 
-  private static BatchRotation batchAt(InstantSource clock) {
-    return new BatchRotation(clock, TIME_FOR_ONE);
-  }
-
-  private static Instant leaving(Duration spare) {
-    return NOW.plus(TIME_FOR_ONE).plus(spare);
+  /** Makes a batch with that much more time than a rotation takes. */
+  private static BatchRotation batchLeaving(Duration spare) {
+    Instant deadline = NOW.plus(TimeBudget.rotationTime(GRACE)).plus(spare);
+    return new BatchRotation(new TimeBudget(() -> NOW, deadline, GRACE));
   }
 
   private static List<String> secrets(int count) {

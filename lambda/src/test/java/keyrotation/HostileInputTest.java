@@ -135,7 +135,7 @@ class HostileInputTest {
   void what_is_no_event_is_refused(NoEvent event) {
     Canary.assertTellsNothing(
         catchThrowableOfType(
-            RotationException.class, () -> RotationEvent.parse(event.bytes(), Instant.EPOCH)),
+            RotationException.class, () -> RotationEventParser.parse(event.bytes(), Instant.EPOCH)),
         EVENT_UNKNOWN);
   }
 

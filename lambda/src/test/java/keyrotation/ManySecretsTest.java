@@ -202,7 +202,7 @@ class ManySecretsTest {
                 function.invoke(
                     WaysInTest.sample("scheduler.json", function.now()),
                     "1",
-                    MomentoClient.timeForOne(Duration.ofMillis(300))))
+                    TimeBudget.rotationTime(Duration.ofMillis(300))))
         .message()
         .satisfies(
             message -> {

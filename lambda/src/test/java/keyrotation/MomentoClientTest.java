@@ -9,7 +9,6 @@ import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
-import keyrotation.Settings.HostAndPort;
 import keyrotation.sandbox.Fault;
 import keyrotation.sandbox.ManualClock;
 import keyrotation.sandbox.MomentoServer;
@@ -44,13 +43,13 @@ class MomentoClientTest {
           .onEvery(
               MomentoServer.LIST_CACHES,
               new Fault.Refuse<>(Status.UNAVAILABLE.asRuntimeException()));
-      MomentoClient momento = new MomentoClient(controlPlane, time, GRACE, new RateLimit(5, time));
+      MomentoClient momento = new MomentoClient(controlPlane, time, new RateLimit(5, time));
 
       Verdict verdict =
           momento.verify(
               MomentoKey.v1("cell.example.com", "a"),
               Optional.empty(),
-              new RotationRequest("1", start.plus(Duration.ofMinutes(2)), () -> othersWait));
+              new RotationRequest("1", budget(time, Duration.ofMinutes(2)), () -> othersWait));
 
       assertThat(verdict).isInstanceOf(Verdict.Unknown.class);
       assertThat(Duration.between(start, time.instant()).toSeconds())
@@ -67,14 +66,14 @@ class MomentoClientTest {
     try (MomentoControlPlane unreachable =
         new MomentoControlPlane(
             Optional.of(new HostAndPort("localhost", 1)), TlsChannelCredentials.create(), time)) {
-      MomentoClient momento = new MomentoClient(unreachable, time, Duration.ofMillis(300), hourly);
+      MomentoClient momento = new MomentoClient(unreachable, time, hourly);
 
       assertThatThrownBy(
               () ->
                   momento.refresh(
                       MomentoKey.v1("cell.example.com", "a"),
                       new Sensitive("r"),
-                      new RotationRequest("1", start.plus(Duration.ofMinutes(1)))))
+                      new RotationRequest("1", budget(time, Duration.ofMinutes(1)))))
           .isInstanceOfSatisfying(
               RotationException.class,
               e -> assertThat(e.reason()).isEqualTo(FailureReason.RATE_LIMITED_LOCALLY))
@@ -83,5 +82,9 @@ class MomentoClientTest {
                   + " were left; MOMENTO_REFRESHES_PER_SECOND is the limit.");
       assertThat(time.instant()).isEqualTo(start);
     }
+  }
+
+  private static TimeBudget budget(Time time, Duration left) {
+    return new TimeBudget(time, time.instant().plus(left), GRACE);
   }
 }

@@ -7,7 +7,6 @@ import io.grpc.TlsChannelCredentials;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Optional;
-import keyrotation.Settings.HostAndPort;
 import keyrotation.sandbox.IssuedKey;
 import keyrotation.sandbox.IssuedKey.Permissions;
 import keyrotation.sandbox.ManualClock;

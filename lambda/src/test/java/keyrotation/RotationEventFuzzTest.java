@@ -22,7 +22,7 @@ class RotationEventFuzzTest {
   void an_event_has_a_known_form_or_is_refused(byte[] event) {
     RotationEvent parsed;
     try {
-      parsed = RotationEvent.parse(Canary.plantedIn(event), NOW);
+      parsed = RotationEventParser.parse(Canary.plantedIn(event), NOW);
     } catch (RotationException e) {
       Canary.assertTellsNothing(e, EVENT_UNKNOWN);
       return;

@@ -67,7 +67,7 @@ class RotationEventTest {
   @ParameterizedTest
   @MethodSource("samples")
   void every_sample_is_understood(Path sample) throws IOException {
-    assertThat(RotationEvent.parse(Files.readAllBytes(sample), NOW))
+    assertThat(RotationEventParser.parse(Files.readAllBytes(sample), NOW))
         .isEqualTo(MEANINGS.get(sample.getFileName().toString()));
   }
 
@@ -91,7 +91,7 @@ class RotationEventTest {
             .withResources(List.of("arn:aws:events:us-east-1:123456789012:rule/r"))
             .withDetail(Map.of());
 
-    assertThat(RotationEvent.parse(json(event, ScheduledEvent.class), NOW))
+    assertThat(RotationEventParser.parse(json(event, ScheduledEvent.class), NOW))
         .isEqualTo(
             new Scheduled(
                 "schedule/arn:aws:events:us-east-1:123456789012:rule/r/2026-11-22T04:00:00.000Z"));
@@ -108,7 +108,8 @@ class RotationEventTest {
             .withRotationToken("canary")
             .build();
 
-    RotationEvent parsed = RotationEvent.parse(json(event, SecretsManagerRotationEvent.class), NOW);
+    RotationEvent parsed =
+        RotationEventParser.parse(json(event, SecretsManagerRotationEvent.class), NOW);
     assertThat(parsed)
         .isEqualTo(
             new Step(
@@ -133,7 +134,8 @@ class RotationEventTest {
         "{'detail-type': 'EC2 Instance State-change Notification', 'source': 'aws.ec2'}",
       })
   void what_is_none_of_them_is_refused_with_a_list_of_them(String event) {
-    assertThatThrownBy(() -> RotationEvent.parse(event.replace('\'', '"').getBytes(UTF_8), NOW))
+    assertThatThrownBy(
+            () -> RotationEventParser.parse(event.replace('\'', '"').getBytes(UTF_8), NOW))
         .isInstanceOfSatisfying(
             RotationException.class,
             e -> assertThat(e.reason()).isEqualTo(FailureReason.EVENT_UNKNOWN))
@@ -145,7 +147,7 @@ class RotationEventTest {
   @ValueSource(
       strings = {"2026-11-20T05:00:00Z", "2026-11-24T05:00:00Z", "2026-11-22T06:00:00+01:00"})
   void a_scheduled_time_is_within_two_days_of_the_clock(String time) {
-    assertThat(RotationEvent.parse(scheduledAt(time), NOW)).isInstanceOf(Scheduled.class);
+    assertThat(RotationEventParser.parse(scheduledAt(time), NOW)).isInstanceOf(Scheduled.class);
   }
 
   @ParameterizedTest
@@ -158,7 +160,7 @@ class RotationEventTest {
         "<aws.scheduler.scheduled-time>"
       })
   void a_scheduled_time_that_never_changes_is_refused(String time) {
-    assertThatThrownBy(() -> RotationEvent.parse(scheduledAt(time), NOW))
+    assertThatThrownBy(() -> RotationEventParser.parse(scheduledAt(time), NOW))
         .isInstanceOfSatisfying(
             RotationException.class,
             e -> assertThat(e.reason()).isEqualTo(FailureReason.EVENT_UNKNOWN))
@@ -174,7 +176,7 @@ class RotationEventTest {
   @Test
   void a_wish_that_is_false_is_none() {
     assertThat(
-            RotationEvent.parse(
+            RotationEventParser.parse(
                 "{\"SecretId\": \"a\", \"dry_run\": false, \"rollback\": true}".getBytes(UTF_8),
                 NOW))
         .isEqualTo(new Manual("a", Action.ROLL_BACK));

@@ -74,6 +74,12 @@ abstract class RotationFixture implements AutoCloseable {
   /** Hands the function an event. */
   abstract Outcome deliver(String event, String requestId);
 
+  /** Makes a request that has all the time it needs. */
+  RotationRequest request(String identity) {
+    return new RotationRequest(
+        identity, new TimeBudget(this::now, Instant.MAX, TimeBudget.PROPAGATION_GRACE));
+  }
+
   /** Returns the time by the function's clock. */
   abstract Instant now();
 
@@ -200,12 +206,12 @@ abstract class RotationFixture implements AutoCloseable {
 
   /** Stores a value as the current version's successor, as an unfinished rotation leaves it. */
   Version leaveSuccessor(String value) {
-    return put(value, SecretVersions.labelFor(current().id()));
+    return put(value, StagingLabel.replaces(current().id()));
   }
 
   /** Stores a value as an unfinished rotation of Secrets Manager's own leaves it. */
   Version leavePending(String value) {
-    return put(value, SecretsManagerState.PENDING, SecretVersions.labelFor(current().id()));
+    return put(value, SecretsManagerState.PENDING, StagingLabel.replaces(current().id()));
   }
 
   /** Stores a value as an unfinished rotation by an older version of the function leaves it. */
@@ -225,8 +231,8 @@ abstract class RotationFixture implements AutoCloseable {
     state()
         .moveLabel(
             SECRET,
-            SecretStore.REFRESHED,
-            labelled(SecretStore.REFRESHED).map(Version::id).orElse(null),
+            StagingLabel.REFRESHED,
+            labelled(StagingLabel.REFRESHED).map(Version::id).orElse(null),
             version.id());
   }
 
@@ -236,7 +242,7 @@ abstract class RotationFixture implements AutoCloseable {
 
   /** Returns the stored, not yet promoted version that replaces the current one. */
   Optional<Version> successor() {
-    return labelled(SecretVersions.labelFor(current().id()));
+    return labelled(StagingLabel.replaces(current().id()));
   }
 
   Version current() {

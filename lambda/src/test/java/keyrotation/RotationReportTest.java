@@ -39,7 +39,7 @@ class RotationReportTest {
             new RotationException(
                 FailureReason.KEY_EXPIRED, "The key expired at 2026-01-03T00:00:00Z.")),
         new RotationResult.RotationInProgress(SECRET, NEW),
-        new RotationResult.Skipped(SECRET, SecretStore.isReplica("eu-west-1")),
+        new RotationResult.Skipped(SECRET, SecretsManagerErrors.replica("eu-west-1")),
         tooShortLived());
   }
 
@@ -56,7 +56,7 @@ class RotationReportTest {
   @ParameterizedTest
   @MethodSource("results")
   void each_entry_is_as_in_the_readme(RotationResult result) throws IOException {
-    assertThat(Files.readAllLines(README)).contains(RotationReport.json(result).toString());
+    assertThat(Files.readAllLines(README)).contains(result.json().toString());
   }
 
   @ParameterizedTest
@@ -109,7 +109,8 @@ class RotationReportTest {
   }
 
   private static String message(boolean due, boolean resume) {
-    return RotationReport.json(new RotationResult.WouldRotate(SECRET, NEW, LATE, due, resume))
+    return new RotationResult.WouldRotate(SECRET, NEW, LATE, due, resume)
+        .json()
         .path("message")
         .asText();
   }

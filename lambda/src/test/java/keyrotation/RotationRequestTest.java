@@ -2,6 +2,7 @@ package keyrotation;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.time.Duration;
 import java.time.Instant;
 import org.junit.jupiter.api.Test;
 
@@ -23,6 +24,7 @@ class RotationRequestTest {
   }
 
   private static RotationRequest request(String identity) {
-    return new RotationRequest(identity, Instant.MAX);
+    return new RotationRequest(
+        identity, new TimeBudget(() -> Instant.EPOCH, Instant.MAX, Duration.ZERO));
   }
 }

@@ -613,7 +613,7 @@ class RotationTest {
     function.storeKey();
     function.clock.advance(Duration.ofSeconds(1));
     String id = UUID.randomUUID().toString();
-    String label = SecretVersions.labelFor(function.current().id());
+    String label = StagingLabel.replaces(function.current().id());
     function.state().put(SECRET, id, new Value.Binary("AAEC"), Set.of(label));
 
     assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");

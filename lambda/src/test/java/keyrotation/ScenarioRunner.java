@@ -341,9 +341,9 @@ final class ScenarioRunner {
   /** Returns the current version's successor, if its key was refreshed from the current one. */
   static Optional<Version> unfinished(RotationFixture world) {
     Version current = world.current();
-    boolean isOlder = current.labels().contains(SecretStore.REFRESHED);
+    boolean isOlder = current.labels().contains(StagingLabel.REFRESHED);
     return world
-        .labelled(SecretVersions.labelFor(current.id()))
+        .labelled(StagingLabel.replaces(current.id()))
         .or(() -> world.labelled(SecretsManagerState.PENDING).filter(_ -> isOlder))
         .filter(version -> version.value() != null)
         .filter(version -> !version.labels().contains(SecretsManagerState.CURRENT))

@@ -5,11 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.time.Duration;
 import java.time.Instant;
-import java.util.List;
 import java.util.Map;
-import java.util.Optional;
-import keyrotation.SecretStore.Secret;
-import keyrotation.SecretStore.Version;
 import keyrotation.sandbox.ManualClock;
 import keyrotation.sandbox.SecretsManagerServer;
 import org.junit.jupiter.api.AfterEach;
@@ -22,8 +18,6 @@ import software.amazon.awssdk.services.secretsmanager.SecretsManagerClient;
 class SecretStoreTest {
 
   private static final Secret SECRET = new Secret("arn:1", "a", false, Instant.EPOCH, Map.of());
-  private static final Version VERSION =
-      new Version("1", Optional.of(new Sensitive("{}")), Instant.EPOCH, List.of());
 
   private final SecretsManagerServer server = SecretsManagerServer.start(new ManualClock());
   private final SecretsManagerClient client =
@@ -39,12 +33,14 @@ class SecretStoreTest {
   void does_not_wait_for_its_turn_longer_than_a_call_may_take() {
     SecretStore store = storeThatWaits(Duration.ofHours(1));
 
-    assertThatThrownBy(() -> store.probeWrite(SECRET, VERSION))
+    assertThatThrownBy(() -> store.probeWrite(SECRET, "1", new Sensitive("{}")))
         .isInstanceOfSatisfying(
             RotationException.class,
             e -> assertThat(e.reason()).isEqualTo(FailureReason.RATE_LIMITED_LOCALLY))
         .hasMessage(
-            "secretsmanager:PutSecretValue would have waited for a permit for more than 8 s;"
+            "secretsmanager:PutSecretValue would have waited for a permit for more than "
+                + TimeBudget.SECRETS_MANAGER_TIMEOUT.toSeconds()
+                + " s;"
                 + " SECRETS_MANAGER_WRITES_PER_SECOND is the limit.");
     assertThatThrownBy(() -> store.removeLabel(SECRET, "AWSPENDING", "1"))
         .isInstanceOf(RotationException.class)

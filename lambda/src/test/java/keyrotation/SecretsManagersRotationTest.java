@@ -229,7 +229,7 @@ class SecretsManagersRotationTest {
     String token = pendingVersion();
     try (SandboxedFunction other = new SandboxedFunction(RefreshTokens.REUSABLE)) {
       String strangers = other.momento().issue(LIFETIME, Permissions.SUPER_USER).consoleJson();
-      String label = SecretVersions.labelFor(function.current().id());
+      String label = StagingLabel.replaces(function.current().id());
       function.state().put(SECRET, token, new Value.Text(strangers), Set.of(PENDING, label));
     }
     Version before = function.current();
@@ -292,7 +292,7 @@ class SecretsManagersRotationTest {
     assertStepFails("finishSecret", token, "SUPERSEDED");
 
     assertThat(function.currentJson().path("apiKey").asText()).isEqualTo(operators.apiKey());
-    assertThat(function.labels()).containsEntry(token, Set.of(SecretVersions.labelFor(source)));
+    assertThat(function.labels()).containsEntry(token, Set.of(StagingLabel.replaces(source)));
   }
 
   @Test

@@ -8,8 +8,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import keyrotation.Settings.HostAndPort;
-import keyrotation.Settings.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -54,7 +52,7 @@ class SettingsTest {
         .isEqualTo(
             new Settings(
                 List.of("a/b", ARN_OF_C),
-                Optional.of(new Tag("rotate", "momento")),
+                Optional.of(new SecretTag("rotate", "momento")),
                 new RenewalPolicy(Duration.ofDays(30), Duration.ofHours(6)),
                 2,
                 20,

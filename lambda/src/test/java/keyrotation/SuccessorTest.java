@@ -98,7 +98,7 @@ class SuccessorTest {
     IssuedKey fromOld = function.momento().renew(old);
     IssuedKey operators = function.storeKey();
     String arn = function.state().describe(SECRET).arn();
-    RotationRequest same = new RotationRequest("lambda-request/same", function.now());
+    RotationRequest same = function.request("lambda-request/same");
     function
         .momento()
         .calls()
@@ -113,7 +113,7 @@ class SuccessorTest {
                             SECRET,
                             same.versionId(arn),
                             new Value.Text(fromOld.consoleJson()),
-                            Set.of(SecretVersions.labelFor(oldId)))));
+                            Set.of(StagingLabel.replaces(oldId)))));
 
     assertThat(function.rotate("same").path("result").asText()).isEqualTo("ROTATED");
 
@@ -210,7 +210,7 @@ class SuccessorTest {
       function.state().moveLabel(SECRET, "OPERATORS_" + i, null, function.current().id());
     }
     for (int i = 17; i <= 20; i++) {
-      var _ = function.put("{}", SecretVersions.labelFor(UUID.randomUUID().toString()));
+      var _ = function.put("{}", StagingLabel.replaces(UUID.randomUUID().toString()));
     }
 
     assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
@@ -338,7 +338,7 @@ class SuccessorTest {
   void labels_of_sources_that_are_gone_stay_up_to_five() {
     function.storeKey();
     for (int i = 0; i < 7; i++) {
-      var _ = function.put("{}", SecretVersions.labelFor(UUID.randomUUID().toString()));
+      var _ = function.put("{}", StagingLabel.replaces(UUID.randomUUID().toString()));
     }
 
     assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
@@ -346,7 +346,7 @@ class SuccessorTest {
     assertThat(
             function.labels().values().stream()
                 .flatMap(Set::stream)
-                .filter(label -> label.startsWith(SecretStore.REPLACES)))
+                .filter(label -> label.startsWith(StagingLabel.REPLACES)))
         .hasSize(5);
   }
 
@@ -359,7 +359,7 @@ class SuccessorTest {
 
     assertThat(function.currentJson().path("apiKey").asText()).isEqualTo(fresh.apiKey());
     assertThat(function.labelled(PENDING)).isEmpty();
-    assertThat(function.labelled(SecretStore.REFRESHED)).isEmpty();
+    assertThat(function.labelled(StagingLabel.REFRESHED)).isEmpty();
   }
 
   @Test
@@ -374,7 +374,7 @@ class SuccessorTest {
     assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
 
     assertThat(function.labelled(PENDING)).isEmpty();
-    assertThat(function.labelled(SecretStore.REFRESHED)).isEmpty();
+    assertThat(function.labelled(StagingLabel.REFRESHED)).isEmpty();
   }
 
   @Test
@@ -491,9 +491,9 @@ class SuccessorTest {
         .state()
         .put(
             SECRET,
-            new RotationRequest("lambda-request/same", function.now()).versionId(arn),
+            function.request("lambda-request/same").versionId(arn),
             new Value.Text(function.currentJson().toString()),
-            Set.of(SecretVersions.labelFor(current.id())));
+            Set.of(StagingLabel.replaces(current.id())));
 
     assertThat(function.rotate("same").path("result").asText()).isEqualTo("ROTATED");
 
@@ -509,7 +509,7 @@ class SuccessorTest {
         .state()
         .put(
             SECRET,
-            new RotationRequest("lambda-request/same", function.now()).versionId(arn),
+            function.request("lambda-request/same").versionId(arn),
             new Value.Text(strangersKey().consoleJson()),
             Set.of("MINE"));
 
@@ -565,7 +565,7 @@ class SuccessorTest {
     assertThat(step("finishSecret", begun.id()).path("result").asText()).isEqualTo("STEP_DONE");
 
     assertThat(function.current().id()).isEqualTo(begun.id());
-    assertThat(function.labelled(SecretStore.REFRESHED)).isEmpty();
+    assertThat(function.labelled(StagingLabel.REFRESHED)).isEmpty();
   }
 
   @Test
@@ -618,7 +618,7 @@ class SuccessorTest {
     Version successor = function.leaveSuccessor("{}");
     function.store(function.momento().issue(LIFETIME, Permissions.SUPER_USER).consoleJson());
     for (int i = 0; i < 5; i++) {
-      var _ = function.put("{}", SecretVersions.labelFor(UUID.randomUUID().toString()));
+      var _ = function.put("{}", StagingLabel.replaces(UUID.randomUUID().toString()));
     }
 
     assertThat(result(Trigger.IF_DUE.request(function, "1"))).isEqualTo("NOT_DUE");
@@ -639,7 +639,7 @@ class SuccessorTest {
     function.state().labelEmptyVersion(SECRET, token);
     Value strangers =
         new Value.Text(function.momento().issue(LIFETIME, Permissions.SUPER_USER).consoleJson());
-    String label = SecretVersions.labelFor(UUID.randomUUID().toString());
+    String label = StagingLabel.replaces(UUID.randomUUID().toString());
     function
         .awsCalls()
         .onNth(

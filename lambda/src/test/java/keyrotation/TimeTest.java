@@ -1,6 +1,7 @@
 package keyrotation;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.time.Duration;
 import java.time.Instant;
@@ -18,6 +19,15 @@ class TimeTest {
 
     assertThat(first).isBetween(before, before.plusSeconds(60));
     assertThat(steady.instant()).isAfterOrEqualTo(first.plusMillis(2));
+  }
+
+  @Test
+  void a_wait_by_a_steady_clock_ends_with_an_interruption() {
+    Thread.currentThread().interrupt();
+
+    assertThatThrownBy(() -> Time.system().steady().sleep(Duration.ofDays(1)))
+        .isInstanceOf(IllegalStateException.class);
+    assertThat(Thread.interrupted()).isTrue();
   }
 
   @Test

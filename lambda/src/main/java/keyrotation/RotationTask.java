@@ -1,0 +1,40 @@
+package keyrotation;
+
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * The rotation of a secret that a request asks for.
+ *
+ * @param secret as described when the rotation began, without the labels that it has taken off
+ * @param current the source: the version that a new key is to replace
+ */
+record RotationTask(Secret secret, KeyVersion current, RotationRequest request) {
+
+  RotationTask with(Secret changed) {
+    return new RotationTask(changed, current, request);
+  }
+
+  /** Returns the label of a version that replaces the current one. */
+  String successorLabel() {
+    return StagingLabel.replaces(current.id());
+  }
+
+  /** Returns the id of the version that has the label of a successor, stored or promoted. */
+  Optional<String> labelledSuccessor() {
+    return secret.labelled(successorLabel());
+  }
+
+  /**
+   * Tells whether a version is or was current, by its own labels or by the description: either may
+   * be older than a promotion.
+   */
+  boolean isOrWasCurrent(KeyVersion version) {
+    return isOrWasCurrent(version.labels()) || isOrWasCurrent(secret.labelsOf(version.id()));
+  }
+
+  /** Tells whether the labels are those of the current or of the previous version. */
+  static boolean isOrWasCurrent(List<String> labels) {
+    return labels.contains(StagingLabel.CURRENT) || labels.contains(StagingLabel.PREVIOUS);
+  }
+}

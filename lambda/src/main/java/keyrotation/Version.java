@@ -1,0 +1,13 @@
+package keyrotation;
+
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * A version of a secret that has a value.
+ *
+ * @param text the value; empty if it is binary
+ * @param labels its staging labels, as of this read
+ */
+record Version(String id, Optional<Sensitive> text, Instant created, List<String> labels) {}
