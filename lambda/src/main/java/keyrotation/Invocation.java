@@ -50,7 +50,7 @@ final class Invocation {
     return switch (action) {
       case ROTATE -> rotator.rotation().rotate(secretId, request);
       case ROTATE_IF_DUE -> rotator.rotation().rotateIfDue(secretId, request);
-      case DRY_RUN -> rotator.rotation().dryRun(secretId, request);
+      case DRY_RUN -> rotator.dryRun().run(secretId, request);
       case ROLL_BACK -> rotator.rollback().run(secretId, request);
     };
   }
@@ -131,7 +131,8 @@ final class Invocation {
   }
 
   /** The parts that work on one secret. */
-  private record Rotator(Rotation rotation, RotationSteps steps, Rollback rollback) {}
+  private record Rotator(
+      Rotation rotation, RotationSteps steps, Rollback rollback, DryRun dryRun) {}
 
   private Rotator rotator(RotationLog secretLog) {
     SecretVersions versions = new SecretVersions(store, time, secretLog);
@@ -143,6 +144,7 @@ final class Invocation {
     return new Rotator(
         rotation,
         new RotationSteps(rotation, versions, cleanup, verification, renewal, policy, secretLog),
-        new Rollback(versions, cleanup, verification));
+        new Rollback(versions, cleanup, verification),
+        new DryRun(versions, verification, renewal, policy, time));
   }
 }

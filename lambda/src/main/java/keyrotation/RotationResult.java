@@ -16,6 +16,11 @@ sealed interface RotationResult {
     return json.put("message", message());
   }
 
+  /** Returns a failure that has this result as done, if there is a failure; else this result. */
+  default RotationResult orFailed(Optional<RotationException> failure) {
+    return failure.isPresent() ? new Failed(secret(), failure.get(), Optional.of(this)) : this;
+  }
+
   /** Returns the secret, what happened to it, and the next step if there is one. */
   default String message() {
     String secret = secret();

@@ -1,5 +1,6 @@
 package keyrotation;
 
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 
@@ -13,6 +14,14 @@ record RotationTask(Secret secret, KeyVersion current, RotationRequest request) 
 
   RotationTask with(Secret changed) {
     return new RotationTask(changed, current, request);
+  }
+
+  /**
+   * Tells whether the current key is due. Its age does not count if Secrets Manager's own rotation
+   * is enabled, since that has a schedule of its own.
+   */
+  boolean isDue(RenewalPolicy policy, Instant now) {
+    return policy.isDue(current.created(), current.expiry(), now, !secret.rotationEnabled());
   }
 
   /** Returns the label of a version that replaces the current one. */

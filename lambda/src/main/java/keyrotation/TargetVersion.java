@@ -9,11 +9,11 @@ import java.util.Optional;
  * Where a request stores a new key.
  *
  * @param id the version id, which follows from the request
- * @param stored the successor that an earlier delivery of the request has stored there
+ * @param stored the successor that an earlier delivery of the request has stored under this id
  */
 record TargetVersion(String id, Optional<KeyVersion> stored) {
 
-  /** Returns the id for another key than the one that is stored. */
+  /** Returns an unused id, for a new key. */
   String freeId() {
     return stored.isPresent() ? RotationRequest.versionIdAfter(id) : id;
   }
