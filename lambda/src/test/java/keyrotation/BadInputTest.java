@@ -221,7 +221,7 @@ class BadInputTest {
 
   @Test
   void a_key_that_never_expires() {
-    function.store(function.momento().issueForever().consoleJson());
+    function.store(function.momento().issueNonExpiring().consoleJson());
 
     assertFails("KEY_NOT_REFRESHABLE", "never expires");
   }

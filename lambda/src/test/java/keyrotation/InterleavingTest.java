@@ -138,7 +138,7 @@ class InterleavingTest {
       assertThat(promoted(world.state().describe(SECRET)))
           .filteredOn(version -> promoted(before).noneMatch(v -> v.id().equals(version.id())))
           .as("versions that were made current")
-          .allMatch(version -> world.momento().hasVouchedFor(Invariants.apiKey(version)));
+          .allMatch(version -> world.momento().hasConfirmed(Invariants.apiKey(version)));
       // A rollback may leave a key whose refresh token the other request has spent.
       if (!(meeting.has(Trigger.ROLLBACK) && isBack)) {
         world.pass(Duration.ofHours(1));

@@ -47,7 +47,7 @@ final class Invariants {
         assertThat(works(world, is.get())).as("the current key works").isTrue();
       }
       if (!is.map(Version::id).equals(was.map(Version::id))) {
-        assertThat(world.momento().hasVouchedFor(key)).as("Momento was asked").isTrue();
+        assertThat(world.momento().hasConfirmed(key)).as("Momento was asked").isTrue();
       }
       boolean wentBack =
           mayGoBack

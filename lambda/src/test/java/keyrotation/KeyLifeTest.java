@@ -131,7 +131,7 @@ class KeyLifeTest {
 
   @Test
   void a_key_that_never_expires_is_not_judged() {
-    function.store(function.momento().issueForever().consoleJson());
+    function.store(function.momento().issueNonExpiring().consoleJson());
 
     assertThatThrownBy(function::rotate).hasMessageContaining("KEY_NOT_REFRESHABLE");
     assertThatCode(() -> function.invoke(scheduled(), "1", Duration.ofMinutes(1)))

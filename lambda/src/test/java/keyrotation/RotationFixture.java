@@ -113,7 +113,7 @@ abstract class RotationFixture implements AutoCloseable {
 
   private List<Outcome> ownRotation(boolean immediately) {
     List<Outcome> steps = new CopyOnWriteArrayList<>();
-    sandbox.secretsManager().tryRotations(1);
+    sandbox.secretsManager().setRotationAttempts(1);
     sandbox
         .secretsManager()
         .allowInvocation(

@@ -365,7 +365,7 @@ class RotationTest {
   @Test
   void passes_over_a_pending_label_without_a_value() {
     function.storeKey();
-    function.state().labelEmptyVersion(SECRET, UUID.randomUUID().toString());
+    function.state().addPendingVersion(SECRET, UUID.randomUUID().toString());
 
     assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
   }
@@ -913,7 +913,7 @@ class RotationTest {
             MomentoServer.REFRESH,
             new Fault.Before<>(
                 () -> {
-                  var _ = function.momento().renew(old);
+                  var _ = function.momento().refresh(old);
                   storeAtOnce(operators);
                 }));
 
@@ -923,7 +923,7 @@ class RotationTest {
 
   @Test
   void a_refused_refresh_is_no_cause_for_alarm_where_another_rotation_stores_its_key_just_then() {
-    IssuedKey fresh = function.momento().renew(function.storeKey());
+    IssuedKey fresh = function.momento().refresh(function.storeKey());
     function
         .awsCalls()
         .onNth(
@@ -1010,7 +1010,7 @@ class RotationTest {
   @Test
   void a_new_key_that_never_expires_is_later_than_any() {
     function.storeKey();
-    String opaque = function.momento().issueForever().token();
+    String opaque = function.momento().issueNonExpiring().token();
     function
         .momento()
         .alterRefreshAnswers(

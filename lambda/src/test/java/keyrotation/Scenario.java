@@ -128,12 +128,12 @@ record Scenario(
         case EMPTY -> world.state().create(SECRET, null, null, null);
         case PENDING_EMPTY -> {
           world.storeKey();
-          world.state().labelEmptyVersion(SECRET, UUID.randomUUID().toString());
+          world.state().addPendingVersion(SECRET, UUID.randomUUID().toString());
         }
         case SUCCESSOR ->
-            world.leaveSuccessor(world.momento().renew(world.storeKey()).consoleJson());
+            world.leaveSuccessor(world.momento().refresh(world.storeKey()).consoleJson());
         case SUCCESSOR_OF_OLDER_FUNCTION ->
-            world.leaveAsOlderFunction(world.momento().renew(world.storeKey()).consoleJson());
+            world.leaveAsOlderFunction(world.momento().refresh(world.storeKey()).consoleJson());
         case SUCCESSOR_JUST_REJECTED -> {
           world.storeKey();
           world.leaveSuccessor(unknownKey());
@@ -145,7 +145,7 @@ record Scenario(
         case OWN_ROTATION_UNFINISHED -> {
           IssuedKey old = world.storeKey();
           world.enableRotation();
-          world.leavePending(world.momento().renew(old).consoleJson());
+          world.leavePending(world.momento().refresh(old).consoleJson());
         }
         case OWN_ROTATION_UNFINISHED_AND_TESTED -> {
           OWN_ROTATION_UNFINISHED.arrange(world);
@@ -173,10 +173,10 @@ record Scenario(
         }
         case ROTATED -> {
           IssuedKey old = world.storeKey();
-          world.store(world.momento().renew(old).consoleJson());
+          world.store(world.momento().refresh(old).consoleJson());
         }
         case SUCCESSOR_OF_FORMER -> {
-          world.leaveSuccessor(world.momento().renew(world.storeKey()).consoleJson());
+          world.leaveSuccessor(world.momento().refresh(world.storeKey()).consoleJson());
           world.storeKey();
         }
       }

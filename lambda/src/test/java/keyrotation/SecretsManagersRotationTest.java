@@ -72,7 +72,7 @@ class SecretsManagersRotationTest {
   void goes_through_with_the_samples() {
     enableRotation();
     String token = "0d1b7c52-6a8e-4f0b-9a57-2f6e1c3d4b5a";
-    function.state().labelEmptyVersion(SECRET, token);
+    function.state().addPendingVersion(SECRET, token);
 
     for (String step : List.of("create", "set", "test", "finish")) {
       JsonNode report =
@@ -103,7 +103,7 @@ class SecretsManagersRotationTest {
   void a_rotation_that_broke_off_is_taken_up_with_the_same_version(int call)
       throws InterruptedException {
     function.storeKey();
-    function.sandbox.secretsManager().tryRotations(1);
+    function.sandbox.secretsManager().setRotationAttempts(1);
     function
         .awsCalls()
         .onNth(
@@ -166,7 +166,7 @@ class SecretsManagersRotationTest {
 
   @Test
   void switched_on_for_a_key_that_cannot_be_renewed_it_says_so() throws InterruptedException {
-    function.store(function.momento().issueForever().consoleJson());
+    function.store(function.momento().issueNonExpiring().consoleJson());
 
     client.rotateSecret(
         r -> r.secretId(SECRET).rotationLambdaARN(FUNCTION_ARN).rotateImmediately(false));
@@ -379,7 +379,7 @@ class SecretsManagersRotationTest {
 
   private String pendingVersion() {
     String token = UUID.randomUUID().toString();
-    function.state().labelEmptyVersion(SECRET, token);
+    function.state().addPendingVersion(SECRET, token);
     return token;
   }
 

@@ -65,7 +65,7 @@ class SuccessorTest {
   void a_version_from_which_a_test_of_rotation_took_awspending_is_resumed_with(Trigger way) {
     IssuedKey old = function.storeKey();
     function.enableRotation();
-    IssuedKey fresh = function.momento().renew(old);
+    IssuedKey fresh = function.momento().refresh(old);
     function.leavePending(fresh.consoleJson());
     function.enableRotation();
     assertThat(function.labelled(PENDING)).isEmpty();
@@ -95,7 +95,7 @@ class SuccessorTest {
   void an_older_key_under_the_requests_own_id_does_not_overrule_an_operators() {
     IssuedKey old = function.storeKey();
     String oldId = function.current().id();
-    IssuedKey fromOld = function.momento().renew(old);
+    IssuedKey fromOld = function.momento().refresh(old);
     IssuedKey operators = function.storeKey();
     String arn = function.state().describe(SECRET).arn();
     RotationRequest same = function.request("lambda-request/same");
@@ -153,7 +153,7 @@ class SuccessorTest {
   void a_request_that_was_delivered_again_after_a_rollback_does_not_undo_it() {
     IssuedKey old = function.storeKey();
     Version first = function.current();
-    function.leaveSuccessor(function.momento().renew(old).consoleJson());
+    function.leaveSuccessor(function.momento().refresh(old).consoleJson());
     function.storeKey();
     var calls = function.momento().calls();
     calls.onEvery(
@@ -221,7 +221,7 @@ class SuccessorTest {
     function.storeKey();
     function.enableRotation();
     String token = UUID.randomUUID().toString();
-    function.state().labelEmptyVersion(SECRET, token);
+    function.state().addPendingVersion(SECRET, token);
     for (String step : new String[] {"createSecret", "testSecret", "finishSecret"}) {
       assertThat(step(step, token).path("result").asText()).isEqualTo("STEP_DONE");
     }
@@ -241,7 +241,7 @@ class SuccessorTest {
     function.storeKey();
     function.enableRotation();
     String begun = UUID.randomUUID().toString();
-    function.state().labelEmptyVersion(SECRET, begun);
+    function.state().addPendingVersion(SECRET, begun);
     function.awsCalls().onNth("DescribeSecret", 1, new Fault.ReadStale<>());
     function.awsCalls().onNth("DescribeSecret", 2, new Fault.ReadStale<>());
     int before = function.awsCalls().count("DescribeSecret");
@@ -275,7 +275,7 @@ class SuccessorTest {
   void another_source_is_left_in_place_and_counts_again_when_an_operator_goes_back_to_it() {
     IssuedKey old = function.storeKey();
     Version source = function.current();
-    IssuedKey fresh = function.momento().renew(old);
+    IssuedKey fresh = function.momento().refresh(old);
     Version successor = function.leaveSuccessor(fresh.consoleJson());
     function.storeKey();
     function.rotate();
@@ -292,7 +292,7 @@ class SuccessorTest {
     IssuedKey old = function.momento().issue(LIFETIME, Permissions.SUPER_USER);
     function.store(old.consoleJson());
     Version source = function.current();
-    function.leaveSuccessor(function.momento().renew(old).consoleJson());
+    function.leaveSuccessor(function.momento().refresh(old).consoleJson());
     function.store(function.issueOldKey(Permissions.SUPER_USER).consoleJson());
     function.state().moveLabel(SECRET, CURRENT, function.current().id(), source.id());
 
@@ -352,7 +352,7 @@ class SuccessorTest {
 
   @Test
   void an_older_functions_unfinished_rotation_is_resumed_and_its_labels_come_off() {
-    IssuedKey fresh = function.momento().renew(function.storeKey());
+    IssuedKey fresh = function.momento().refresh(function.storeKey());
     function.leaveAsOlderFunction(fresh.consoleJson());
 
     assertThat(function.rotate().path("result").asText()).isEqualTo("RESUMED");
@@ -380,7 +380,7 @@ class SuccessorTest {
   @Test
   void an_older_functions_version_does_not_overrule_an_operators_key() {
     IssuedKey old = function.storeKey();
-    function.leaveAsOlderFunction(function.momento().renew(old).consoleJson());
+    function.leaveAsOlderFunction(function.momento().refresh(old).consoleJson());
     IssuedKey operators = function.storeKey();
 
     assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
@@ -393,7 +393,7 @@ class SuccessorTest {
   void a_step_finds_its_work_done_where_a_run_has_resumed_with_its_key() {
     IssuedKey old = function.storeKey();
     function.enableRotation();
-    Version pending = function.leavePending(function.momento().renew(old).consoleJson());
+    Version pending = function.leavePending(function.momento().refresh(old).consoleJson());
     assertThat(function.rotate().path("result").asText()).isEqualTo("RESUMED");
     String current = function.current().id();
 
@@ -423,7 +423,7 @@ class SuccessorTest {
   void a_scheduled_run_leaves_secrets_managers_own_rotation_alone_for_an_hour() {
     IssuedKey old = function.storeKey();
     function.enableRotation();
-    IssuedKey fresh = function.momento().renew(old);
+    IssuedKey fresh = function.momento().refresh(old);
     function.leavePending(fresh.consoleJson());
     Map<String, Set<String>> labels = function.labels();
 
@@ -440,7 +440,7 @@ class SuccessorTest {
   void awspending_stays_on_the_version_of_a_rotation_by_secrets_manager_that_has_just_begun() {
     function.storeKey();
     String begun = UUID.randomUUID().toString();
-    function.state().labelEmptyVersion(SECRET, begun);
+    function.state().addPendingVersion(SECRET, begun);
 
     assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
 
@@ -450,9 +450,9 @@ class SuccessorTest {
   @Test
   void awspending_stays_on_the_version_that_has_just_begun_though_another_is_resumed_with() {
     IssuedKey old = function.storeKey();
-    function.leaveSuccessor(function.momento().renew(old).consoleJson());
+    function.leaveSuccessor(function.momento().refresh(old).consoleJson());
     String begun = UUID.randomUUID().toString();
-    function.state().labelEmptyVersion(SECRET, begun);
+    function.state().addPendingVersion(SECRET, begun);
 
     assertThat(function.rotate().path("result").asText()).isEqualTo("RESUMED");
 
@@ -473,7 +473,7 @@ class SuccessorTest {
   void a_version_that_was_current_is_not_taken_for_an_older_functions_successor() {
     IssuedKey old = function.storeKey();
     String first = function.current().id();
-    Version left = function.leaveAsOlderFunction(function.momento().renew(old).consoleJson());
+    Version left = function.leaveAsOlderFunction(function.momento().refresh(old).consoleJson());
     function.pass(Duration.ofSeconds(1));
     function.state().moveLabel(SECRET, CURRENT, first, left.id());
     function.state().moveLabel(SECRET, CURRENT, left.id(), first);
@@ -528,10 +528,10 @@ class SuccessorTest {
   @Test
   void a_rollback_takes_awspending_off_a_version_beside_the_successor() {
     IssuedKey old = function.storeKey();
-    function.leaveSuccessor(function.momento().renew(old).consoleJson());
+    function.leaveSuccessor(function.momento().refresh(old).consoleJson());
     function.storeKey();
     String begun = UUID.randomUUID().toString();
-    function.state().labelEmptyVersion(SECRET, begun);
+    function.state().addPendingVersion(SECRET, begun);
 
     assertThat(result(Trigger.ROLLBACK.request(function, "1"))).isEqualTo("ROLLED_BACK");
 
@@ -558,7 +558,7 @@ class SuccessorTest {
   void a_step_finishes_what_an_older_function_has_begun() {
     IssuedKey old = function.storeKey();
     function.enableRotation();
-    IssuedKey fresh = function.momento().renew(old);
+    IssuedKey fresh = function.momento().refresh(old);
     Version begun = function.leaveAsOlderFunction(fresh.consoleJson());
 
     assertThat(step("setSecret", begun.id()).path("result").asText()).isEqualTo("STEP_DONE");
@@ -599,7 +599,7 @@ class SuccessorTest {
     IssuedKey fresh = function.momento().issue(LIFETIME, Permissions.SUPER_USER);
     function.store(fresh.consoleJson());
     function.pass(Duration.ofMinutes(1));
-    function.leaveSuccessor(function.momento().renew(fresh).consoleJson());
+    function.leaveSuccessor(function.momento().refresh(fresh).consoleJson());
 
     assertThat(result(Trigger.SCHEDULE.request(function, "1"))).isEqualTo("RESUMED");
   }
@@ -633,10 +633,10 @@ class SuccessorTest {
     IssuedKey old = function.storeKey();
     function.enableRotation();
     if (isResuming) {
-      function.leaveSuccessor(function.momento().renew(old).consoleJson());
+      function.leaveSuccessor(function.momento().refresh(old).consoleJson());
     }
     String token = UUID.randomUUID().toString();
-    function.state().labelEmptyVersion(SECRET, token);
+    function.state().addPendingVersion(SECRET, token);
     Value strangers =
         new Value.Text(function.momento().issue(LIFETIME, Permissions.SUPER_USER).consoleJson());
     String label = StagingLabel.replaces(UUID.randomUUID().toString());
@@ -659,7 +659,7 @@ class SuccessorTest {
     IssuedKey old = function.storeKey();
     Version source = function.current();
     function.enableRotation();
-    Version fresh = function.leaveSuccessor(function.momento().renew(old).consoleJson());
+    Version fresh = function.leaveSuccessor(function.momento().refresh(old).consoleJson());
     function.state().moveLabel(SECRET, CURRENT, source.id(), fresh.id());
 
     assertThat(step("finishSecret", fresh.id()).path("result").asText())
@@ -671,7 +671,7 @@ class SuccessorTest {
   @Test
   void a_rollback_leaves_awspending_on_the_successor_of_the_key_that_it_leads_back_to() {
     IssuedKey old = function.storeKey();
-    Version pending = function.leavePending(function.momento().renew(old).consoleJson());
+    Version pending = function.leavePending(function.momento().refresh(old).consoleJson());
     function.storeKey();
 
     assertThat(result(Trigger.ROLLBACK.request(function, "1"))).isEqualTo("ROLLED_BACK");
@@ -703,7 +703,7 @@ class SuccessorTest {
   void a_version_that_was_current_is_not_taken_for_a_successor_by_a_read_that_lags(String action) {
     IssuedKey old = function.storeKey();
     String first = function.current().id();
-    Version left = function.leaveSuccessor(function.momento().renew(old).consoleJson());
+    Version left = function.leaveSuccessor(function.momento().refresh(old).consoleJson());
     function.pass(Duration.ofSeconds(1));
     function.state().moveLabel(SECRET, CURRENT, first, left.id());
     function.state().moveLabel(SECRET, CURRENT, left.id(), first);

@@ -178,7 +178,7 @@ class VerdictTest {
   void a_refused_refresh_of_a_key_for_data_alone_says_that_the_key_still_works() {
     IssuedKey old = function.issueOldKey(Permissions.DATA_ONLY);
     function.store(old.consoleJson());
-    var _ = function.momento().renew(old);
+    var _ = function.momento().refresh(old);
 
     assertThatThrownBy(function::rotate)
         .hasMessageContaining("REFRESH_REJECTED")

@@ -286,7 +286,7 @@ class WaysInTest {
   @Test
   void a_rollback_leaves_what_was_made_of_the_key_that_it_leads_back_to() {
     IssuedKey old = function.storeKey();
-    function.leaveSuccessor(function.momento().renew(old).consoleJson());
+    function.leaveSuccessor(function.momento().refresh(old).consoleJson());
     function.storeKey();
     function.clock.advance(Duration.ofHours(1));
     assertThat(result(send("rollback.json"))).isEqualTo("ROLLED_BACK");

@@ -219,7 +219,7 @@ public final class Demo {
       sandbox
           .secretsManager()
           .state()
-          .labelEmptyVersion(SECRET, event.path("ClientRequestToken").asText());
+          .addPendingVersion(SECRET, event.path("ClientRequestToken").asText());
       for (String step : List.of("createSecret", "setSecret", "testSecret", "finishSecret")) {
         if (step.equals(kind)) {
           return;

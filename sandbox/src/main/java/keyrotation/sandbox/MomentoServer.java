@@ -87,7 +87,7 @@ public final class MomentoServer implements AutoCloseable {
   private final Set<String> spentRefreshTokens = new HashSet<>();
   private final Map<String, Integer> refusalsLeft = new HashMap<>();
   private final List<String> callers = new ArrayList<>();
-  private final Set<String> vouchedFor = new HashSet<>();
+  private final Set<String> confirmedTokens = new HashSet<>();
   private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
   private final Server server;
   private int refusalsOfNewKeys;
@@ -151,13 +151,13 @@ public final class MomentoServer implements AutoCloseable {
   }
 
   /** Issues a key that never expires. */
-  public IssuedKey issueForever() {
+  public IssuedKey issueNonExpiring() {
     return issue(Instant.MAX, Duration.ZERO, Permissions.SUPER_USER);
   }
 
   /** Refreshes a key as a call does, which spends its refresh token. */
-  public IssuedKey renew(IssuedKey key) {
-    return renew(key.token(), key.refreshToken());
+  public IssuedKey refresh(IssuedKey key) {
+    return refresh(key.token(), key.refreshToken());
   }
 
   /** Returns all keys that were ever issued, including those whose answer was lost. */
@@ -179,7 +179,7 @@ public final class MomentoServer implements AutoCloseable {
     Map<String, IssuedKey> savedParents = new HashMap<>(parents);
     Set<String> savedSpent = new HashSet<>(spentRefreshTokens);
     Map<String, Integer> savedRefusals = new HashMap<>(refusalsLeft);
-    Set<String> savedVouchedFor = new HashSet<>(vouchedFor);
+    Set<String> savedConfirmedTokens = new HashSet<>(confirmedTokens);
     return () -> {
       synchronized (this) {
         keys.clear();
@@ -190,8 +190,8 @@ public final class MomentoServer implements AutoCloseable {
         spentRefreshTokens.addAll(savedSpent);
         refusalsLeft.clear();
         refusalsLeft.putAll(savedRefusals);
-        vouchedFor.clear();
-        vouchedFor.addAll(savedVouchedFor);
+        confirmedTokens.clear();
+        confirmedTokens.addAll(savedConfirmedTokens);
       }
     };
   }
@@ -203,9 +203,9 @@ public final class MomentoServer implements AutoCloseable {
   }
 
   /** Tells whether a caller was told that the key, given as users hold it, is a good one. */
-  public synchronized boolean hasVouchedFor(String apiKey) {
+  public synchronized boolean hasConfirmed(String apiKey) {
     return keys.values().stream()
-        .anyMatch(key -> key.apiKey().equals(apiKey) && vouchedFor.contains(key.token()));
+        .anyMatch(key -> key.apiKey().equals(apiKey) && confirmedTokens.contains(key.token()));
   }
 
   private synchronized boolean isLive(String token) {
@@ -213,8 +213,8 @@ public final class MomentoServer implements AutoCloseable {
     return key != null && !isBehindProxy && clock.instant().isBefore(key.validUntil());
   }
 
-  private synchronized void vouchFor(String token) {
-    vouchedFor.add(token);
+  private synchronized void confirm(String token) {
+    confirmedTokens.add(token);
   }
 
   /**
@@ -310,7 +310,7 @@ public final class MomentoServer implements AutoCloseable {
   }
 
   private synchronized _RefreshApiTokenResponse refresh(_RefreshApiTokenRequest request) {
-    IssuedKey fresh = renew(request.getApiKey(), request.getRefreshToken());
+    IssuedKey fresh = refresh(request.getApiKey(), request.getRefreshToken());
     return alteration.apply(
         _RefreshApiTokenResponse.newBuilder()
             .setApiKey(fresh.token())
@@ -320,7 +320,7 @@ public final class MomentoServer implements AutoCloseable {
             .build());
   }
 
-  private synchronized IssuedKey renew(String token, String refreshToken) {
+  private synchronized IssuedKey refresh(String token, String refreshToken) {
     IssuedKey old = keys.get(token);
     if (old == null || !old.refreshToken().equals(refreshToken)) {
       throw refusal("Invalid refresh token");
@@ -451,23 +451,23 @@ public final class MomentoServer implements AutoCloseable {
     @Override
     public void listCaches(_ListCachesRequest request, StreamObserver<_ListCachesResponse> caller) {
       String token = CALLERS_TOKEN.get();
-      answer(LIST_CACHES, new Witness(token, caller), () -> cachesFor(token));
+      answer(LIST_CACHES, new ConfirmationRecorder(token, caller), () -> cachesFor(token));
     }
   }
 
   /** Passes the answer about a key on, and remembers if it is a good one. */
-  private final class Witness implements StreamObserver<_ListCachesResponse> {
+  private final class ConfirmationRecorder implements StreamObserver<_ListCachesResponse> {
     private final String token;
     private final StreamObserver<_ListCachesResponse> caller;
 
-    Witness(String token, StreamObserver<_ListCachesResponse> caller) {
+    ConfirmationRecorder(String token, StreamObserver<_ListCachesResponse> caller) {
       this.token = token;
       this.caller = caller;
     }
 
     @Override
     public void onNext(_ListCachesResponse answer) {
-      vouchFor(token);
+      confirm(token);
       caller.onNext(answer);
     }
 
@@ -476,7 +476,7 @@ public final class MomentoServer implements AutoCloseable {
       // A key that may not list caches is a good key, too, if it is Momento that says so.
       if (Status.fromThrowable(refusal).getCode() == Status.Code.PERMISSION_DENIED
           && isLive(token)) {
-        vouchFor(token);
+        confirm(token);
       }
       caller.onError(refusal);
     }

@@ -163,7 +163,7 @@ public final class SecretsManagerServer implements AutoCloseable {
    * Chooses how often it tries a rotation that fails; how often AWS does is unknown the service
    * does.
    */
-  public void tryRotations(int times) {
+  public void setRotationAttempts(int times) {
     rotationAttempts = times;
   }
 
@@ -493,7 +493,7 @@ public final class SecretsManagerServer implements AutoCloseable {
       throw SecretsManagerException.invalidRequest(
           "A previous rotation isn't complete. That rotation will be reattempted.");
     }
-    state.labelEmptyVersion(secret.name(), token);
+    state.addPendingVersion(secret.name(), token);
     rotations.add(threads.submit(() -> rotate(secret, token, function)));
     return identify(secret).put("VersionId", token);
   }
@@ -515,7 +515,7 @@ public final class SecretsManagerServer implements AutoCloseable {
 
   /** Has the function do testSecret alone, on a version made for that. */
   private void test(Secret secret, String token, Predicate<String> function) {
-    state.labelEmptyVersion(secret.name(), token);
+    state.addPendingVersion(secret.name(), token);
     var _ = function.test(stepEvent("testSecret", secret, token));
     state.removeVersion(secret.name(), token);
   }

@@ -477,7 +477,7 @@ public final class SecretsManagerState {
   }
 
   /** Labels a version that has no value yet, as Secrets Manager does when it starts a rotation. */
-  public synchronized Secret labelEmptyVersion(String secretId, String token) {
+  public synchronized Secret addPendingVersion(String secretId, String token) {
     Secret secret = usable(secretId);
     List<Version> versions = new ArrayList<>(secret.versions);
     if (secret.version(token).isEmpty()) {

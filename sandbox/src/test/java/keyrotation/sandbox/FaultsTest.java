@@ -225,7 +225,7 @@ class FaultsTest {
   @Test
   void an_empty_version_has_a_label_and_no_value() {
     String token = UUID.randomUUID().toString();
-    server.state().labelEmptyVersion("s", token);
+    server.state().addPendingVersion("s", token);
 
     assertThat(
             server.state().describe("s").labelled(SecretsManagerState.PENDING).orElseThrow().id())

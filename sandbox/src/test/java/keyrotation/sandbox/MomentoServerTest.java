@@ -116,7 +116,7 @@ class MomentoServerTest {
 
   @Test
   void a_key_that_never_expires_cannot_be_refreshed() {
-    IssuedKey old = server.issueForever();
+    IssuedKey old = server.issueNonExpiring();
 
     assertRefused(old.token(), old.refreshToken(), Status.Code.INVALID_ARGUMENT);
     assertThat(verdict(old.token())).isEqualTo(Status.Code.OK);

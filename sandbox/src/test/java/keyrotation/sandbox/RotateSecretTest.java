@@ -93,7 +93,7 @@ class RotateSecretTest {
 
   @Test
   void takes_an_unfinished_rotation_up_again_and_says_so() throws Exception {
-    server.tryRotations(1);
+    server.setRotationAttempts(1);
     server.allowInvocation(ARN, event -> note(event).isEmpty());
     String token = rotate();
     server.allowInvocation(ARN, event -> rotates(note(event)));
@@ -122,7 +122,7 @@ class RotateSecretTest {
 
   @Test
   void a_test_alone_takes_awspending_off_an_unfinished_version() throws Exception {
-    server.tryRotations(1);
+    server.setRotationAttempts(1);
     server.allowInvocation(
         ARN, event -> note(event).path("Step").asText().equals("createSecret") && fills(event));
     String token = rotate();

@@ -137,7 +137,7 @@ class LiveCheckTest {
         .hasSizeGreaterThan(20)
         .allMatch(key -> key.validUntil().isBefore(lab.clock.instant().plus(Duration.ofHours(1))));
     // Had it been used, Momento would not take it again.
-    assertThat(lab.sandbox.momento().renew(given)).isNotNull();
+    assertThat(lab.sandbox.momento().refresh(given)).isNotNull();
   }
 
   @Test

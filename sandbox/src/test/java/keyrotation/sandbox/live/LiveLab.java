@@ -56,7 +56,7 @@ final class LiveLab implements AutoCloseable {
 
   LiveLab(RefreshTokens refreshTokens) {
     this.sandbox = Sandbox.start(clock, refreshTokens);
-    this.key = sandbox.momento().issueForever();
+    this.key = sandbox.momento().issueNonExpiring();
     this.spareKey = sandbox.momento().issue(Duration.ofDays(1), Permissions.SUPER_USER);
     try {
       this.directory = Files.createTempDirectory("live-check");
