@@ -24,24 +24,24 @@ public final class KeyRotationApp {
     App app = new App();
     StackSettings settings;
     try {
-      settings = StackSettings.from(values(app), place());
+      settings = StackSettings.from(readSettings(app), target());
     } catch (IllegalArgumentException e) {
       System.err.println(
           "Nothing was synthesised, because these settings are invalid:\n" + e.getMessage());
       System.exit(1);
       return;
     }
-    var _ = describe(app, settings, Path.of(args[0]));
+    var _ = addStack(app, settings, Path.of(args[0]));
     app.synth();
   }
 
   /** Adds the stack to an app, and what judges it. */
-  static KeyRotationStack describe(App app, StackSettings settings, Path archive) {
+  static KeyRotationStack addStack(App app, StackSettings settings, Path archive) {
     Aspects.of(app).add(new AwsSolutionsChecks());
     return new KeyRotationStack(app, settings, archive);
   }
 
-  private static Map<String, String> values(App app) {
+  private static Map<String, String> readSettings(App app) {
     Map<String, String> values = new HashMap<>(System.getenv());
     for (String name : StackSettings.NAMES) {
       Object context = app.getNode().tryGetContext(name);
@@ -53,7 +53,7 @@ public final class KeyRotationApp {
   }
 
   /** Returns where {@code cdk} would deploy to; it knows that where it has credentials. */
-  private static Environment place() {
+  private static Environment target() {
     return new Environment(
         Optional.ofNullable(System.getenv("CDK_DEFAULT_ACCOUNT")),
         Optional.ofNullable(System.getenv("CDK_DEFAULT_REGION")));

@@ -50,8 +50,10 @@ final class KeyRotationStack extends Stack {
             .build());
     Construct secrets = new Construct(this, "Secret");
     Map<SecretSource, String> secretArns = new LinkedHashMap<>();
-    settings.secrets().forEach(secret -> secretArns.put(secret, arnOf(secret, secrets, settings)));
-    Queue failures = failures();
+    settings
+        .secrets()
+        .forEach(secret -> secretArns.put(secret, secretArn(secret, secrets, settings)));
+    Queue failures = failureQueue();
     RotationFunction function =
         new RotationFunction(
             this, "Rotation", settings, List.copyOf(secretArns.values()), archive, failures);
@@ -97,11 +99,11 @@ final class KeyRotationStack extends Stack {
           settings.secretIds(),
           "The secrets that are rotated, besides those with the tag");
     }
-    output("RotateNowCommand", rotateNow(settings), "The command that rotates a key now");
+    output("RotateNowCommand", rotateNowCommand(settings), "The command that rotates a key now");
   }
 
   /** Returns a secret's ARN; makes the secret if it is the stack's to make. */
-  private String arnOf(SecretSource source, Construct secrets, StackSettings settings) {
+  private String secretArn(SecretSource source, Construct secrets, StackSettings settings) {
     return switch (source) {
       case SecretSource.Created(String name) -> createSecret(secrets, name, settings).getRef();
       // Six characters of chance end an ARN, and stand for nothing but them.
@@ -136,7 +138,7 @@ final class KeyRotationStack extends Stack {
     return made;
   }
 
-  private Queue failures() {
+  private Queue failureQueue() {
     Queue queue =
         Queue.Builder.create(this, "Failures")
             .encryption(QueueEncryption.SQS_MANAGED)
@@ -180,7 +182,7 @@ final class KeyRotationStack extends Stack {
    * Returns a command that both versions of AWS's command line take. It waits for longer than the
    * function runs: one that gave up before would send the event again.
    */
-  private String rotateNow(StackSettings settings) {
+  private String rotateNowCommand(StackSettings settings) {
     String id = settings.secrets().stream().map(SecretSource::id).findFirst().orElse("NAME");
     return "echo '{\"momento_auth_token_secret_name\":\"%s\"}'".formatted(id)
         + " | aws lambda invoke --function-name %s:live --region %s"

@@ -40,7 +40,7 @@ record StackSettings(
   private static final String ALARM_EMAIL = "ALARM_EMAIL";
 
   /** The settings that the function has as environment variables. */
-  private static final List<String> FUNCTION_NAMES =
+  private static final List<String> FUNCTION_SETTINGS =
       List.of(
           SECRET_NAME,
           SECRET_TAG,
@@ -53,7 +53,8 @@ record StackSettings(
   /** The names of all settings. */
   static final List<String> NAMES =
       Stream.concat(
-              FUNCTION_NAMES.stream(), Stream.of(CREATE_SECRETS, TRIGGER, KMS_KEY_ARN, ALARM_EMAIL))
+              FUNCTION_SETTINGS.stream(),
+              Stream.of(CREATE_SECRETS, TRIGGER, KMS_KEY_ARN, ALARM_EMAIL))
           .toList();
 
   /** What starts a rotation. */
@@ -70,14 +71,14 @@ record StackSettings(
   /** Where the stack is going to be, as far as that is known. */
   record Environment(Optional<String> account, Optional<String> region) {
 
-    boolean isOf(String otherAccount, String otherRegion) {
+    boolean matches(String otherAccount, String otherRegion) {
       return account.orElse(otherAccount).equals(otherAccount)
           && region.orElse(otherRegion).equals(otherRegion);
     }
   }
 
   /** The beginning of every key and token of Momento: base64 of a JSON object. */
-  private static final String BEGINNING_OF_A_KEY = "eyJ";
+  private static final String KEY_PREFIX = "eyJ";
 
   /** An ARN: its service, region, account and resource. */
   private static final Pattern ARN =
@@ -91,7 +92,7 @@ record StackSettings(
   private static final Pattern EMAIL = Pattern.compile("[^\\s@,]+@[^\\s@,]+\\.[^\\s@,.]+");
 
   /** Lambda allows 4096 bytes for all environment variables; the others need some of them. */
-  private static final int LONGEST_NAMES = 3400;
+  private static final int MAX_NAMES_LENGTH = 3400;
 
   /** Copies the collections. */
   StackSettings {
@@ -112,12 +113,14 @@ record StackSettings(
    * @throws IllegalArgumentException if any is invalid; one line for each mistake, with the
    *     setting, its value, the rule and an example
    */
-  static StackSettings from(Map<String, String> values, Environment place) {
-    return new Reader(values, reference(values, place), new ArrayList<>()).read();
+  static StackSettings from(Map<String, String> values, Environment target) {
+    return new Reader(values, inferTarget(values, target), new ArrayList<>()).read();
   }
 
-  /** Returns the place; if it is not known, that of the first ARN: all have to be of one place. */
-  private static Environment reference(Map<String, String> values, Environment place) {
+  /**
+   * Returns the target; if it is not known, that of the first ARN: all have to be of one target.
+   */
+  private static Environment inferTarget(Map<String, String> values, Environment target) {
     return Stream.of(SECRET_NAME, KMS_KEY_ARN)
         .flatMap(name -> Stream.of(values.getOrDefault(name, "").split(",", -1)))
         .map(text -> ARN.matcher(text.strip()))
@@ -126,13 +129,13 @@ record StackSettings(
         .map(
             arn ->
                 new Environment(
-                    place.account.or(() -> Optional.of(arn.group(3))),
-                    place.region.or(() -> Optional.of(arn.group(2)))))
-        .orElse(place);
+                    target.account.or(() -> Optional.of(arn.group(3))),
+                    target.region.or(() -> Optional.of(arn.group(2)))))
+        .orElse(target);
   }
 
   /** Collects mistakes, so that one message shows them all. */
-  private record Reader(Map<String, String> values, Environment place, List<String> mistakes) {
+  private record Reader(Map<String, String> values, Environment target, List<String> mistakes) {
 
     /**
      * What a value has to be.
@@ -176,7 +179,7 @@ record StackSettings(
               KMS_KEY_ARN,
               new Rule<>(
                   text -> Optional.of(text).filter(this::isOwnKmsKey),
-                  "the ARN of a KMS key (not of an alias)" + inThisPlace(),
+                  "the ARN of a KMS key (not of an alias)" + inTarget(),
                   exampleArn("kms", "key/1234abcd-12ab-34cd-56ef-1234567890ab")));
       Optional<String> alarmEmail =
           readIfSet(
@@ -200,7 +203,8 @@ record StackSettings(
     /** Returns the function's environment; the console shows it, so it names the secret always. */
     private Map<String, String> environment() {
       Map<String, String> environment = new TreeMap<>();
-      FUNCTION_NAMES.forEach(name -> value(name).ifPresent(value -> environment.put(name, value)));
+      FUNCTION_SETTINGS.forEach(
+          name -> value(name).ifPresent(value -> environment.put(name, value)));
       if (value(SECRET_TAG).isEmpty()) {
         environment.putIfAbsent(SECRET_NAME, "momento/authentication-token");
       }
@@ -217,25 +221,25 @@ record StackSettings(
       }
     }
 
-    /** Checks what the function cannot know: the stack's place, its trigger, Lambda's limit. */
+    /** Checks what the function cannot know: the stack's target, its trigger, Lambda's limit. */
     private void checkSecrets(Trigger trigger) {
       String names = value(SECRET_NAME).orElse("");
       Stream.of(names.split(",", -1))
           .map(String::strip)
-          .filter(this::isElsewhere)
+          .filter(this::isOutsideTarget)
           .forEach(
               arn ->
                   mistake(
                       SECRET_NAME,
                       arn,
-                      "the ARN of a secret" + inThisPlace(),
+                      "the ARN of a secret" + inTarget(),
                       exampleArn("secretsmanager", "secret:momento/authentication-token-a1B2c3")));
-      if (names.length() > LONGEST_NAMES) {
+      if (names.length() > MAX_NAMES_LENGTH) {
         mistakes.add(
             ("%s is %d characters long, but must be at most %d, because Lambda limits a function's"
                     + " environment. Mark the secrets with a tag instead, and set %s, such as"
                     + " rotate=momento.")
-                .formatted(SECRET_NAME, names.length(), LONGEST_NAMES, SECRET_TAG));
+                .formatted(SECRET_NAME, names.length(), MAX_NAMES_LENGTH, SECRET_TAG));
       }
       if (trigger == Trigger.SECRETS_MANAGER) {
         value(SECRET_TAG)
@@ -245,20 +249,20 @@ record StackSettings(
                         ("%s is %s, but must not be set, because %s is secrets-manager, which"
                                 + " rotates only secrets that are named. Name them in %s, such as"
                                 + " momento/authentication-token, or set %s=eventbridge.")
-                            .formatted(SECRET_TAG, shown(tag), TRIGGER, SECRET_NAME, TRIGGER)));
+                            .formatted(SECRET_TAG, quote(tag), TRIGGER, SECRET_NAME, TRIGGER)));
       }
     }
 
-    private boolean isElsewhere(String secretId) {
+    private boolean isOutsideTarget(String secretId) {
       Matcher arn = ARN.matcher(secretId);
-      return arn.matches() && !place.isOf(arn.group(3), arn.group(2));
+      return arn.matches() && !target.matches(arn.group(3), arn.group(2));
     }
 
     private boolean isOwnKmsKey(String text) {
       Matcher arn = ARN.matcher(text);
       return arn.matches()
           && arn.group(1).equals("kms")
-          && place.isOf(arn.group(3), arn.group(2))
+          && target.matches(arn.group(3), arn.group(2))
           && KMS_KEY.matcher(arn.group(4)).matches();
     }
 
@@ -271,11 +275,11 @@ record StackSettings(
       return create ? new SecretSource.Created(id) : new SecretSource.ByName(id);
     }
 
-    private String inThisPlace() {
+    private String inTarget() {
       List<String> parts =
           Stream.of(
-                  place.account.map(account -> "the account " + account),
-                  place.region.map(region -> "the region " + region))
+                  target.account.map(account -> "the account " + account),
+                  target.region.map(region -> "the region " + region))
               .flatMap(Optional::stream)
               .toList();
       return parts.isEmpty() ? "" : " in " + String.join(" and ", parts);
@@ -285,8 +289,8 @@ record StackSettings(
       return "arn:aws:%s:%s:%s:%s"
           .formatted(
               service,
-              place.region.orElse("us-east-1"),
-              place.account.orElse("123456789012"),
+              target.region.orElse("us-east-1"),
+              target.account.orElse("123456789012"),
               resource);
     }
 
@@ -309,11 +313,11 @@ record StackSettings(
 
     private void mistake(String name, String text, String rule, String example) {
       mistakes.add(
-          "%s is %s, but must be %s, such as %s.".formatted(name, shown(text), rule, example));
+          "%s is %s, but must be %s, such as %s.".formatted(name, quote(text), rule, example));
     }
 
-    private static String shown(String text) {
-      return text.contains(BEGINNING_OF_A_KEY)
+    private static String quote(String text) {
+      return text.contains(KEY_PREFIX)
           ? "not shown, as it seems to hold a key"
           : "\"" + text + "\"";
     }

@@ -24,8 +24,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class StackSettingsTest {
 
-  private static final Environment NOWHERE = new Environment(Optional.empty(), Optional.empty());
-  private static final Environment HERE =
+  private static final Environment UNKNOWN_TARGET =
+      new Environment(Optional.empty(), Optional.empty());
+  private static final Environment TARGET =
       new Environment(Optional.of("123456789012"), Optional.of("us-east-1"));
 
   @Test
@@ -33,7 +34,7 @@ class StackSettingsTest {
     Map<String, String> environment =
         Map.of("MOMENTO_AUTH_TOKEN_SECRET_NAME", "momento/authentication-token");
 
-    assertThat(StackSettings.from(Map.of(), NOWHERE))
+    assertThat(StackSettings.from(Map.of(), UNKNOWN_TARGET))
         .isEqualTo(
             new StackSettings(
                 List.of(new Created("momento/authentication-token")),
@@ -63,7 +64,7 @@ class StackSettingsTest {
     values.put("ALARM_EMAIL", "a.b+c@sub.example.com");
     assertThat(values.keySet()).containsExactlyInAnyOrderElementsOf(StackSettings.NAMES);
 
-    assertThat(StackSettings.from(values, HERE))
+    assertThat(StackSettings.from(values, TARGET))
         .isEqualTo(
             new StackSettings(
                 List.of(
@@ -82,12 +83,12 @@ class StackSettingsTest {
     Map<String, String> blank = new HashMap<>();
     StackSettings.NAMES.forEach(name -> blank.put(name, " "));
 
-    assertThat(StackSettings.from(blank, HERE)).isEqualTo(StackSettings.from(Map.of(), HERE));
+    assertThat(StackSettings.from(blank, TARGET)).isEqualTo(StackSettings.from(Map.of(), TARGET));
   }
 
   @Test
   void make_no_secret_whose_arn_is_given() {
-    assertThat(read("MOMENTO_AUTH_TOKEN_SECRET_NAME", "a," + SECRET_ARN, HERE).secrets())
+    assertThat(read("MOMENTO_AUTH_TOKEN_SECRET_NAME", "a," + SECRET_ARN, TARGET).secrets())
         .containsExactly(new Created("a"), new ByArn(SECRET_ARN, "momento/other"));
   }
 
@@ -113,7 +114,7 @@ class StackSettingsTest {
           """)
   void tell_a_mistake_of_the_deployment_with_the_value_the_rule_and_an_example(
       String name, String value) {
-    assertThatThrownBy(() -> read(name, value, HERE))
+    assertThatThrownBy(() -> read(name, value, TARGET))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageStartingWith(name + " is \"" + value + "\", but must be ")
         .message()
@@ -129,7 +130,7 @@ class StackSettingsTest {
         "a,arn:aws:secretsmanager:us-east-1:123456789012:secret:momento/eyJhbGciOiJI-a1B2c3"
       })
   void show_no_key_in_place_of_a_name(String names) {
-    assertThatThrownBy(() -> read("MOMENTO_AUTH_TOKEN_SECRET_NAME", names, HERE))
+    assertThatThrownBy(() -> read("MOMENTO_AUTH_TOKEN_SECRET_NAME", names, TARGET))
         .hasMessageStartingWith("MOMENTO_AUTH_TOKEN_SECRET_NAME is not shown")
         .message()
         .doesNotContain("hbGci");
@@ -142,13 +143,13 @@ class StackSettingsTest {
         "arn:aws:secretsmanager:us-east-1:123456789012:secret:momento/a-eyJ2c3"
       })
   void take_the_letters_that_a_key_begins_with_for_a_name(String name) {
-    assertThat(read("MOMENTO_AUTH_TOKEN_SECRET_NAME", name, HERE).secrets()).hasSize(1);
+    assertThat(read("MOMENTO_AUTH_TOKEN_SECRET_NAME", name, TARGET).secrets()).hasSize(1);
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"KMS_KEY_ARN", "ROTATION_TRIGGER", "CREATE_SECRETS", "ALARM_EMAIL"})
   void show_no_key_in_place_of_another_setting(String name) {
-    assertThatThrownBy(() -> read(name, "eyJhbGciOiJI", HERE))
+    assertThatThrownBy(() -> read(name, "eyJhbGciOiJI", TARGET))
         .hasMessageStartingWith(name + " is not shown, as it seems to hold a key, but must be ")
         .message()
         .doesNotContain("hbGci");
@@ -166,7 +167,7 @@ class StackSettingsTest {
                         "eyJhbGciOiJI=momento",
                         "MOMENTO_AUTH_TOKEN_SECRET_NAME",
                         "arn:aws:secretsmanager:eu-west-1:123456789012:secret:eyJhbGciOiJI-a1B2c3"),
-                    HERE))
+                    TARGET))
         .hasMessageContaining("MOMENTO_AUTH_TOKEN_SECRET_TAG is not shown")
         .hasMessageContaining("MOMENTO_AUTH_TOKEN_SECRET_NAME is not shown")
         .message()
@@ -180,7 +181,7 @@ class StackSettingsTest {
             .mapToObj("momento/number/%d"::formatted)
             .collect(Collectors.joining(","));
 
-    assertThatThrownBy(() -> read("MOMENTO_AUTH_TOKEN_SECRET_NAME", names, HERE))
+    assertThatThrownBy(() -> read("MOMENTO_AUTH_TOKEN_SECRET_NAME", names, TARGET))
         .hasMessageStartingWith(
             "MOMENTO_AUTH_TOKEN_SECRET_NAME is 3689 characters long, but must be at most 3400,"
                 + " because")
@@ -189,7 +190,7 @@ class StackSettingsTest {
 
   @Test
   void name_no_secret_where_a_tag_alone_tells_which_they_are() {
-    assertThat(read("MOMENTO_AUTH_TOKEN_SECRET_TAG", "rotate=momento", HERE).secrets()).isEmpty();
+    assertThat(read("MOMENTO_AUTH_TOKEN_SECRET_TAG", "rotate=momento", TARGET).secrets()).isEmpty();
   }
 
   @Test
@@ -197,7 +198,7 @@ class StackSettingsTest {
     Map<String, String> values = new HashMap<>();
     StackSettings.NAMES.forEach(name -> values.put(name, "*"));
 
-    assertThatThrownBy(() -> StackSettings.from(values, HERE))
+    assertThatThrownBy(() -> StackSettings.from(values, TARGET))
         .message()
         .hasLineCount(StackSettings.NAMES.size())
         .contains(StackSettings.NAMES);
@@ -205,7 +206,7 @@ class StackSettingsTest {
 
   @Test
   void want_all_arns_of_one_account_where_nobody_says_which() {
-    assertThat(read("KMS_KEY_ARN", KMS_KEY, NOWHERE).kmsKeyArn()).contains(KMS_KEY);
+    assertThat(read("KMS_KEY_ARN", KMS_KEY, UNKNOWN_TARGET).kmsKeyArn()).contains(KMS_KEY);
     assertThatThrownBy(
             () ->
                 StackSettings.from(
@@ -214,7 +215,7 @@ class StackSettingsTest {
                         SECRET_ARN.replace("123456789012", "210987654321"),
                         "KMS_KEY_ARN",
                         KMS_KEY),
-                    NOWHERE))
+                    UNKNOWN_TARGET))
         .hasMessageContaining(
             "KMS_KEY_ARN is \"%s\", but must be the ARN of a KMS key (not of an alias) in the"
                     .formatted(KMS_KEY)
@@ -232,7 +233,7 @@ class StackSettingsTest {
                         "secrets-manager",
                         "MOMENTO_AUTH_TOKEN_SECRET_TAG",
                         "rotate=momento"),
-                    NOWHERE))
+                    UNKNOWN_TARGET))
         .hasMessage(
             "MOMENTO_AUTH_TOKEN_SECRET_TAG is \"rotate=momento\", but must not be set, because"
                 + " ROTATION_TRIGGER is secrets-manager, which rotates only secrets that are named."
@@ -240,7 +241,7 @@ class StackSettingsTest {
                 + " momento/authentication-token, or set ROTATION_TRIGGER=eventbridge.");
   }
 
-  private static StackSettings read(String name, String value, Environment place) {
-    return StackSettings.from(Map.of(name, value), place);
+  private static StackSettings read(String name, String value, Environment target) {
+    return StackSettings.from(Map.of(name, value), target);
   }
 }

@@ -42,7 +42,7 @@ final class StackTemplate {
   }
 
   static StackTemplate of(Map<String, String> settings) {
-    return ALL.computeIfAbsent(settings, StackTemplate::synthesise);
+    return ALL.computeIfAbsent(settings, StackTemplate::synthesize);
   }
 
   static KeyRotationStack stack(String... settings) {
@@ -57,7 +57,7 @@ final class StackTemplate {
     return map;
   }
 
-  private static StackTemplate synthesise(Map<String, String> settings) {
+  private static StackTemplate synthesize(Map<String, String> settings) {
     return new StackTemplate(JSON.valueToTree(Template.fromStack(stack(settings)).toJSON()));
   }
 
@@ -67,7 +67,7 @@ final class StackTemplate {
       Path archive = Path.of("target", "code.zip");
       Files.writeString(archive, "This stands for the function's code.");
       Path output = Files.createTempDirectory(Path.of("target"), "cdk.out");
-      return KeyRotationApp.describe(
+      return KeyRotationApp.addStack(
           new App(AppProps.builder().outdir(output.toString()).build()),
           StackSettings.from(settings, new Environment(Optional.empty(), Optional.empty())),
           archive);

@@ -30,9 +30,9 @@ import keyrotation.sandbox.SecretsManagerState.Value;
 public final class Benchmark {
 
   /** With this much memory Lambda gives a whole processor; a share of it with less. */
-  private static final int MEGABYTES_OF_A_PROCESSOR = 1769;
+  private static final int MEGABYTES_PER_PROCESSOR = 1769;
 
-  private static final List<Integer> SIZES = List.of(384, 512, 1024, MEGABYTES_OF_A_PROCESSOR);
+  private static final List<Integer> SIZES = List.of(384, 512, 1024, MEGABYTES_PER_PROCESSOR);
   private static final List<Integer> SECRETS = List.of(1, 100);
   private static final int RUNS = 5;
 
@@ -105,7 +105,7 @@ public final class Benchmark {
                   Duration.ofMinutes(5),
                   snapStart,
                   environment))) {
-        Thread watch = Thread.startVirtualThread(group::addFirstChild);
+        Thread watch = Thread.startVirtualThread(group::addFunctionProcess);
         Invocation invocation = lambda.invoke(scheduledEvent());
         watch.join();
         if (!(invocation.outcome() instanceof Outcome.Response)) {
@@ -133,7 +133,7 @@ public final class Benchmark {
         .replaceAll("\"time\": \"[^\"]*\"", "\"time\": \"" + Instant.now() + "\"");
   }
 
-  private static ProcessHandle firstChild() {
+  private static ProcessHandle awaitFunctionProcess() {
     while (true) {
       Optional<ProcessHandle> child = ProcessHandle.current().children().findFirst();
       if (child.isPresent()) {
@@ -144,7 +144,7 @@ public final class Benchmark {
   }
 
   private static int peakMegabytes() throws IOException {
-    return Files.readAllLines(Path.of("/proc/" + firstChild().pid() + "/status")).stream()
+    return Files.readAllLines(Path.of("/proc/" + awaitFunctionProcess().pid() + "/status")).stream()
         .filter(line -> line.startsWith("VmHWM:"))
         .map(line -> line.replaceAll("\\D", ""))
         .mapToInt(kilobytes -> Integer.parseInt(kilobytes) / 1024)
@@ -185,7 +185,7 @@ public final class Benchmark {
       if (directory.isEmpty()) {
         return;
       }
-      int quota = PERIOD_MICROS * megabytes / MEGABYTES_OF_A_PROCESSOR;
+      int quota = PERIOD_MICROS * megabytes / MEGABYTES_PER_PROCESSOR;
       if (isFirstVersion) {
         Files.writeString(directory.get().resolve("cpu.cfs_period_us"), "" + PERIOD_MICROS);
         Files.writeString(directory.get().resolve("cpu.cfs_quota_us"), "" + quota);
@@ -194,11 +194,11 @@ public final class Benchmark {
       }
     }
 
-    void addFirstChild() {
+    void addFunctionProcess() {
       directory.ifPresent(
           group -> {
             try {
-              Files.writeString(group.resolve("cgroup.procs"), "" + firstChild().pid());
+              Files.writeString(group.resolve("cgroup.procs"), "" + awaitFunctionProcess().pid());
             } catch (IOException e) {
               throw new IllegalStateException(e);
             }

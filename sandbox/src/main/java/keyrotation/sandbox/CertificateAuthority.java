@@ -82,8 +82,8 @@ public final class CertificateAuthority {
     }
   }
 
-  private OneKey newKey() {
-    return new OneKey(
+  private SingleKeyManager newKey() {
+    return new SingleKeyManager(
         new HeldCertificate.Builder()
             .commonName("localhost")
             .addSubjectAlternativeName("localhost")
@@ -99,12 +99,12 @@ public final class CertificateAuthority {
   }
 
   /** Has one key, in the open: the ways of the JDK would encrypt it first, which takes a while. */
-  private static final class OneKey extends X509ExtendedKeyManager {
+  private static final class SingleKeyManager extends X509ExtendedKeyManager {
     private static final String ALIAS = "localhost";
 
     private final HeldCertificate key;
 
-    OneKey(HeldCertificate key) {
+    SingleKeyManager(HeldCertificate key) {
       this.key = key;
     }
 

@@ -68,7 +68,7 @@ public final class Demo {
   public static void main(String[] args) throws IOException {
     Thread main = Thread.currentThread();
     CountDownLatch closed = new CountDownLatch(1);
-    Runtime.getRuntime().addShutdownHook(new Thread(() -> endEarly(main, closed)));
+    Runtime.getRuntime().addShutdownHook(new Thread(() -> closeOnSignal(main, closed)));
     boolean done = false;
     try {
       List<String> rest = new ArrayList<>(List.of(args).subList(1, args.length));
@@ -83,7 +83,7 @@ public final class Demo {
   }
 
   /** Lets the main thread close what it has started, when a signal ends the process. */
-  private static void endEarly(Thread main, CountDownLatch closed) {
+  private static void closeOnSignal(Thread main, CountDownLatch closed) {
     if (closed.getCount() > 0) {
       main.interrupt();
     }
@@ -114,10 +114,10 @@ public final class Demo {
           .allowInvocation(
               FUNCTION_ARN, event -> lambda.invoke(event).outcome() instanceof Outcome.Response);
       Demo demo = new Demo(System.out, sandbox, lambda, client);
-      demo.introduce(archive);
+      demo.printHeader(archive);
       List<Path> failed = new ArrayList<>();
       for (Path event : events) {
-        if (!demo.show(event, events.size() == 1)) {
+        if (!demo.play(event, events.size() == 1)) {
           failed.add(event);
         }
       }
@@ -127,14 +127,14 @@ public final class Demo {
               ? "All went as it should, and nothing happened twice."
               : "THE DEMO FAILED: what is shown above is not as it should be for " + failed + ".");
       if (keep) {
-        demo.explainHowToGoOn();
+        demo.printInstructions();
         new CountDownLatch(1).await();
       }
       return failed.isEmpty();
     }
   }
 
-  private void introduce(Path archive) throws IOException {
+  private void printHeader(Path archive) throws IOException {
     out.println("Momento key rotation, on this machine alone");
     out.println();
     out.printf("  Momento          %s, TLS%n", sandbox.momento().controlEndpoint());
@@ -145,20 +145,20 @@ public final class Demo {
   }
 
   /** Shows one event, with its log if it is the only one; tells whether all was as it should be. */
-  private boolean show(Path eventFile, boolean withLog) throws IOException, InterruptedException {
-    JsonNode event = sentNow(JSON.readTree(eventFile.toFile()));
-    storeOldKey();
-    prepareFor(event);
+  private boolean play(Path eventFile, boolean withLog) throws IOException, InterruptedException {
+    JsonNode event = withCurrentTime(JSON.readTree(eventFile.toFile()));
+    storeDueKey();
+    prepareSecret(event);
     int refreshedBefore = refreshed();
 
-    out.printf("%n%s  %s%n", eventFile, shown(event));
+    out.printf("%n%s  %s%n", eventFile, mask(event));
     showVersions("before", versions());
     String requestId = UUID.randomUUID().toString();
     Invocation first = lambda.invoke(event.toString(), requestId);
     if (withLog) {
       showLog(first);
     }
-    showAnswer(first, withLog);
+    showOutcome(first, withLog);
     List<Row> after = versions();
     showVersions("after", after);
     int refreshed = refreshed() - refreshedBefore;
@@ -176,14 +176,14 @@ public final class Demo {
   }
 
   /** Gives a scheduled event the time at which a schedule would send it now. */
-  private static JsonNode sentNow(JsonNode event) {
+  private static JsonNode withCurrentTime(JsonNode event) {
     return event.has("time")
         ? ((ObjectNode) event).put("time", Instant.now().truncatedTo(ChronoUnit.MINUTES).toString())
         : event;
   }
 
   /** Hides what Secrets Manager would not want to be seen. */
-  private static JsonNode shown(JsonNode event) {
+  private static JsonNode mask(JsonNode event) {
     ObjectNode shown = event.deepCopy();
     return shown.has("RotationToken") ? shown.put("RotationToken", "[hidden]") : shown;
   }
@@ -195,7 +195,7 @@ public final class Demo {
   }
 
   /** Stores a key with two days left the way a user does: the console's file, as it is. */
-  private void storeOldKey() {
+  private void storeDueKey() {
     if (!sandbox.secretsManager().state().list().isEmpty()) {
       secretsManager.deleteSecret(r -> r.secretId(SECRET).forceDeleteWithoutRecovery(true));
     }
@@ -205,7 +205,7 @@ public final class Demo {
   }
 
   /** Brings the secret to where such an event finds it. */
-  private void prepareFor(JsonNode event) throws InterruptedException {
+  private void prepareSecret(JsonNode event) throws InterruptedException {
     String kind = kindOf(event);
     if (kind.equals("rollback")) {
       ObjectNode rotation = event.deepCopy();
@@ -329,7 +329,7 @@ public final class Demo {
     }
   }
 
-  private void showAnswer(Invocation invocation, boolean inFull) throws IOException {
+  private void showOutcome(Invocation invocation, boolean inFull) throws IOException {
     switch (invocation.outcome()) {
       case Outcome.Response(String json) -> {
         JsonNode secret = JSON.readTree(json).path("secrets").path(0);
@@ -359,7 +359,7 @@ public final class Demo {
         : "an error";
   }
 
-  private void explainHowToGoOn() {
+  private void printInstructions() {
     out.println();
     out.println("It is left running until you press Ctrl-C. From another shell:");
     out.println();

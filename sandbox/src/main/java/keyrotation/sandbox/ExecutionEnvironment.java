@@ -43,8 +43,8 @@ final class ExecutionEnvironment implements AutoCloseable {
   private static final String API = "/2018-06-01/runtime/";
   private static final String NATIVE_LIBRARY_PROPERTY =
       "-Dcom.amazonaws.services.lambda.runtime.api.client.runtimeapi.NativeClient.JNI=";
-  private static final Duration LONGEST_INIT = Duration.ofSeconds(10);
-  private static final Duration LONGEST_INIT_BEFORE_SNAPSHOT = Duration.ofSeconds(130);
+  private static final Duration INIT_TIMEOUT = Duration.ofSeconds(10);
+  private static final Duration SNAPSHOT_INIT_TIMEOUT = Duration.ofSeconds(130);
   // The managed runtime gives the rest of the memory to all that is not heap.
   private static final double HEAP_SHARE = 0.85;
 
@@ -76,8 +76,7 @@ final class ExecutionEnvironment implements AutoCloseable {
             .onExit()
             .thenAccept(ended -> outcome.complete(new Outcome.Exited(ended.exitValue())));
     try {
-      Outcome init =
-          await(ready, function.snapStart() ? LONGEST_INIT_BEFORE_SNAPSHOT : LONGEST_INIT);
+      Outcome init = await(ready, function.snapStart() ? SNAPSHOT_INIT_TIMEOUT : INIT_TIMEOUT);
       if (!(init instanceof Outcome.Response)) {
         throw new IllegalStateException(
             "The function did not start: " + init + "\n" + String.join("\n", newLogLines()));

@@ -90,11 +90,11 @@ public final class MomentoServer implements AutoCloseable {
   private final Set<String> confirmedTokens = new HashSet<>();
   private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
   private final Server server;
-  private int refusalsOfNewKeys;
-  private Status.Code codeForExpired = Status.Code.INVALID_ARGUMENT;
+  private int refusalsPerNewKey;
+  private Status.Code refreshRefusalCode = Status.Code.INVALID_ARGUMENT;
   private UnaryOperator<_RefreshApiTokenResponse> alteration = UnaryOperator.identity();
   private Permissions permissionsOfNewKeys = Permissions.SUPER_USER;
-  private boolean refusalsHaveTrailer = true;
+  private boolean sendsTrailers = true;
   private boolean isBehindProxy;
 
   private MomentoServer(
@@ -222,18 +222,18 @@ public final class MomentoServer implements AutoCloseable {
    * spread.
    */
   public synchronized void refuseNewKeysAtFirst(int calls) {
-    refusalsOfNewKeys = calls;
+    refusalsPerNewKey = calls;
   }
 
   /** Lets all keys be known everywhere, as they are after a while. */
   public synchronized void acceptAllKeys() {
-    refusalsOfNewKeys = 0;
+    refusalsPerNewKey = 0;
     refusalsLeft.clear();
   }
 
   /** Chooses how a refresh of an expired key, or with a bad refresh token, is refused. */
   public synchronized void refuseRefreshWith(Status.Code code) {
-    codeForExpired = code;
+    refreshRefusalCode = code;
   }
 
   /** Lets a refresh keep no more than these permissions. */
@@ -243,7 +243,7 @@ public final class MomentoServer implements AutoCloseable {
 
   /** Leaves Momento's own trailer {@code err} out of refusals for want of a permission. */
   public synchronized void leaveOutTrailers() {
-    refusalsHaveTrailer = false;
+    sendsTrailers = false;
   }
 
   /**
@@ -337,7 +337,7 @@ public final class MomentoServer implements AutoCloseable {
     Permissions permissions =
         permissionsOfNewKeys == Permissions.DATA_ONLY ? Permissions.DATA_ONLY : old.permissions();
     IssuedKey fresh = issue(old.lifetime(), permissions);
-    refusalsLeft.put(fresh.token(), refusalsOfNewKeys);
+    refusalsLeft.put(fresh.token(), refusalsPerNewKey);
     parents.put(fresh.token(), old);
     return fresh;
   }
@@ -376,7 +376,7 @@ public final class MomentoServer implements AutoCloseable {
         .build();
   }
 
-  private synchronized _ListCachesResponse cachesFor(String token) {
+  private synchronized _ListCachesResponse cachesVisibleTo(String token) {
     if (isBehindProxy) {
       throw Status.PERMISSION_DENIED.withDescription("RBAC: access denied").asRuntimeException();
     }
@@ -387,7 +387,7 @@ public final class MomentoServer implements AutoCloseable {
       throw error(Status.UNAUTHENTICATED, "invalid_credentials");
     }
     if (key.permissions() == Permissions.DATA_ONLY) {
-      throw refusalsHaveTrailer
+      throw sendsTrailers
           ? error(Status.PERMISSION_DENIED, "momento_general_err")
           : Status.PERMISSION_DENIED.asRuntimeException();
     }
@@ -395,7 +395,7 @@ public final class MomentoServer implements AutoCloseable {
   }
 
   private StatusRuntimeException refusal(String description) {
-    return codeForExpired.toStatus().withDescription(description).asRuntimeException();
+    return refreshRefusalCode.toStatus().withDescription(description).asRuntimeException();
   }
 
   private static StatusRuntimeException error(Status status, String err) {
@@ -451,7 +451,7 @@ public final class MomentoServer implements AutoCloseable {
     @Override
     public void listCaches(_ListCachesRequest request, StreamObserver<_ListCachesResponse> caller) {
       String token = CALLERS_TOKEN.get();
-      answer(LIST_CACHES, new ConfirmationRecorder(token, caller), () -> cachesFor(token));
+      answer(LIST_CACHES, new ConfirmationRecorder(token, caller), () -> cachesVisibleTo(token));
     }
   }
 
@@ -491,7 +491,7 @@ public final class MomentoServer implements AutoCloseable {
     return Metadata.Key.of(name, Metadata.ASCII_STRING_MARSHALLER);
   }
 
-  private synchronized void note(Metadata headers) {
+  private synchronized void recordCaller(Metadata headers) {
     callers.add(headers.get(AGENT) + " on " + headers.get(RUNTIME_VERSION));
   }
 
@@ -499,7 +499,7 @@ public final class MomentoServer implements AutoCloseable {
     @Override
     public <Q, A> ServerCall.Listener<Q> interceptCall(
         ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
-      note(headers);
+      recordCaller(headers);
       String token = Optional.ofNullable(headers.get(AUTHORIZATION)).orElse("");
       Context context = Context.current().withValue(CALLERS_TOKEN, token);
       return Contexts.interceptCall(context, call, headers, next);

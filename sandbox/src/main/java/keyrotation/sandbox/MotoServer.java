@@ -34,7 +34,7 @@ public final class MotoServer implements AutoCloseable {
         new ProcessBuilder(program.get().toString(), "-H", "127.0.0.1", "-p", "0")
             .redirectErrorStream(true)
             .start();
-    return Optional.of(new MotoServer(process, announced(process.inputReader(UTF_8))));
+    return Optional.of(new MotoServer(process, readEndpoint(process.inputReader(UTF_8))));
   }
 
   /** Returns where clients reach it: the value of {@code AWS_ENDPOINT_URL}. */
@@ -48,7 +48,7 @@ public final class MotoServer implements AutoCloseable {
     process.destroyForcibly().onExit().join();
   }
 
-  private static URI announced(BufferedReader output) throws IOException {
+  private static URI readEndpoint(BufferedReader output) throws IOException {
     Pattern address = Pattern.compile("Running on http://127\\.0\\.0\\.1:(\\d+)");
     for (String line = output.readLine(); line != null; line = output.readLine()) {
       Matcher matcher = address.matcher(line);

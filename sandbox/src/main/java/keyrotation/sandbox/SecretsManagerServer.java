@@ -292,7 +292,7 @@ public final class SecretsManagerServer implements AutoCloseable {
             value(request).orElse(null),
             text(request, "ClientRequestToken"),
             text(request, "KmsKeyId"));
-    state.describeAs(name, Optional.ofNullable(text(request, "Description")).orElse(""));
+    state.setDescription(name, Optional.ofNullable(text(request, "Description")).orElse(""));
     state.tag(name, tags(request));
     ObjectNode result = identify(secret);
     secret
@@ -342,7 +342,7 @@ public final class SecretsManagerServer implements AutoCloseable {
   private ObjectNode getSecretValue(Secret secret, JsonNode request) {
     Version version =
         SecretsManagerState.read(secret, text(request, "VersionId"), text(request, "VersionStage"));
-    state.noteRead(secret, version);
+    state.recordRead(secret, version);
     ObjectNode result = identify(secret, version);
     result.set("CreatedDate", seconds(version.created()));
     switch (version.value()) {
@@ -553,7 +553,7 @@ public final class SecretsManagerServer implements AutoCloseable {
         value(request)
             .map(value -> state.update(secretId, text(request, "ClientRequestToken"), value));
     Optional.ofNullable(text(request, "Description"))
-        .ifPresent(description -> state.describeAs(secretId, description));
+        .ifPresent(description -> state.setDescription(secretId, description));
     ObjectNode result = identify(state.describe(secretId));
     version.ifPresent(stored -> result.put("VersionId", stored.id()));
     return result;

@@ -232,11 +232,11 @@ public final class SecretsManagerState {
   }
 
   /** What a secret was until a write, and when that came. */
-  private record Former(Secret secret, Instant until) {}
+  private record PastState(Secret secret, Instant until) {}
 
   private final InstantSource clock;
   private final Map<String, Secret> secrets = new LinkedHashMap<>();
-  private final Map<String, List<Former>> history = new HashMap<>();
+  private final Map<String, List<PastState>> history = new HashMap<>();
   private final Map<String, Map<String, Instant>> lastReads = new HashMap<>();
   private final Map<String, Set<String>> replicaRegions = new HashMap<>();
   private Instant latest = Instant.EPOCH;
@@ -248,15 +248,15 @@ public final class SecretsManagerState {
   /** Remembers all secrets as they are now; what it returns makes them so again. */
   synchronized Runnable save() {
     Map<String, Secret> saved = new LinkedHashMap<>(secrets);
-    Map<String, List<Former>> savedHistory = new HashMap<>();
-    history.forEach((name, former) -> savedHistory.put(name, List.copyOf(former)));
+    Map<String, List<PastState>> savedHistory = new HashMap<>();
+    history.forEach((name, past) -> savedHistory.put(name, List.copyOf(past)));
     Instant savedLatest = latest;
     return () -> {
       synchronized (this) {
         secrets.clear();
         secrets.putAll(saved);
         history.clear();
-        savedHistory.forEach((name, former) -> history.put(name, new ArrayList<>(former)));
+        savedHistory.forEach((name, past) -> history.put(name, new ArrayList<>(past)));
         latest = savedLatest;
       }
     };
@@ -317,8 +317,8 @@ public final class SecretsManagerState {
   /** Returns the secret as it was before the latest write to it. */
   synchronized Secret describeStale(String secretId) {
     Secret secret = find(secretId);
-    List<Former> former = history.getOrDefault(secret.name, List.of());
-    return former.isEmpty() ? secret : former.getLast().secret;
+    List<PastState> past = history.getOrDefault(secret.name, List.of());
+    return past.isEmpty() ? secret : past.getLast().secret;
   }
 
   /** Returns the secret as it was a while ago. */
@@ -326,8 +326,8 @@ public final class SecretsManagerState {
     Secret secret = find(secretId);
     Instant then = clock.instant().minus(ago);
     return history.getOrDefault(secret.name, List.of()).stream()
-        .filter(former -> former.until.isAfter(then))
-        .map(Former::secret)
+        .filter(past -> past.until.isAfter(then))
+        .map(PastState::secret)
         .findFirst()
         .orElse(secret);
   }
@@ -359,7 +359,7 @@ public final class SecretsManagerState {
   }
 
   /** Notes that a version's value was read. */
-  synchronized void noteRead(Secret secret, Version version) {
+  synchronized void recordRead(Secret secret, Version version) {
     // Documented: the day is kept, without the time.
     Instant day = clock.instant().truncatedTo(ChronoUnit.DAYS);
     lastReads.computeIfAbsent(secret.arn, _ -> new HashMap<>()).put(version.id, day);
@@ -530,7 +530,7 @@ public final class SecretsManagerState {
   }
 
   /** Sets the description, as CreateSecret and UpdateSecret do. Recorded: an empty one is none. */
-  synchronized void describeAs(String secretId, String description) {
+  synchronized void setDescription(String secretId, String description) {
     Secret secret = usable(secretId);
     secrets.put(
         secret.name,
@@ -607,10 +607,10 @@ public final class SecretsManagerState {
 
   /** Keeps what a secret was until now for reads that lag. */
   private void replace(Secret before, Secret after) {
-    List<Former> former = history.computeIfAbsent(before.name, _ -> new ArrayList<>());
-    former.add(new Former(before, clock.instant()));
-    if (former.size() > MAX_HISTORY) {
-      former.removeFirst();
+    List<PastState> past = history.computeIfAbsent(before.name, _ -> new ArrayList<>());
+    past.add(new PastState(before, clock.instant()));
+    if (past.size() > MAX_HISTORY) {
+      past.removeFirst();
     }
     secrets.put(before.name, after);
   }

@@ -21,8 +21,8 @@ class MotoTest extends SecretsManagerContract {
   private static final String HAS_NO_FUNCTION = "it has no function";
 
   @RegisterExtension
-  static final KnownFaults FAULTS =
-      new KnownFaults(
+  static final KnownDifferences DIFFERENCES =
+      new KnownDifferences(
           MotoTest.class,
           "moto",
           Map.ofEntries(

@@ -88,16 +88,16 @@ record Recording(String name, List<Step> steps) {
 
   /** Makes the calls, and fails at the first that is answered otherwise. */
   void replay(URI endpoint, Rotations rotations) throws IOException, InterruptedException {
-    Words words = new Words();
+    Placeholders placeholders = new Placeholders();
     try (HttpClient http = HttpClient.newHttpClient()) {
       for (int i = 0; i < steps.size(); i++) {
         Step step = steps.get(i);
         HttpResponse<String> response =
             http.send(
-                call(endpoint, step.action, words.fillIn(step.request)),
+                call(endpoint, step.action, placeholders.resolve(step.request)),
                 HttpResponse.BodyHandlers.ofString());
         rotations.await();
-        JsonNode answer = words.putIn(response.body(), step.answer);
+        JsonNode answer = placeholders.substitute(response.body(), step.answer);
         assertThat(text(response.statusCode(), answer))
             .as("%s, step %d: %s%n%s%n", name, i + 1, step.action, step.request.toPrettyString())
             .isEqualTo(text(step.status, step.answer.map(Recording::normal).orElse(answer)));
@@ -145,32 +145,35 @@ record Recording(String name, List<Step> steps) {
     };
   }
 
-  /** What there is in this run for the words of a recording. */
-  private static final class Words {
+  /** What there is in this run for the placeholders of a recording. */
+  private static final class Placeholders {
 
     private static final Pattern WORD = Pattern.compile("\\{[a-z]+( [0-9a-z]+)?}");
 
     private final Map<String, String> values = new HashMap<>();
 
-    /** Puts values for words. The caller chooses names and tokens, and so the ids of versions. */
-    String fillIn(JsonNode request) {
+    /**
+     * Puts values for placeholders. The caller chooses names and tokens, and so the ids of
+     * versions.
+     */
+    String resolve(JsonNode request) {
       return WORD.matcher(request.toString())
           .replaceAll(
               word -> values.computeIfAbsent(word.group(), _ -> UUID.randomUUID().toString()));
     }
 
-    /** Puts words for values. */
-    JsonNode putIn(String body, Optional<JsonNode> recorded) {
+    /** Puts placeholders for values. */
+    JsonNode substitute(String body, Optional<JsonNode> recorded) {
       recorded.ifPresent(answer -> learnArn(parse(body).path("ARN").asText(), answer));
-      String inWords = body;
+      String substituted = body;
       // An ARN has the name in it, and goes first.
       for (Map.Entry<String, String> word :
           values.entrySet().stream()
               .sorted(Comparator.comparingInt(entry -> -entry.getValue().length()))
               .toList()) {
-        inWords = inWords.replace(word.getValue(), word.getKey());
+        substituted = substituted.replace(word.getValue(), word.getKey());
       }
-      return normal(parse(inWords));
+      return normal(parse(substituted));
     }
 
     /** ARNs are the only thing that the service draws: they are first met in an answer. */

@@ -18,11 +18,11 @@ record ApiKey(String endpoint, String token, String refreshToken, Instant validU
 
   /** Tells whether it ends some time. */
   boolean expires() {
-    return validUntil.isAfter(Instant.EPOCH) || endClaimed().isPresent();
+    return validUntil.isAfter(Instant.EPOCH) || expiryClaim().isPresent();
   }
 
   /** Returns when it ends according to the token itself; empty if that does not say. */
-  Optional<Instant> endClaimed() {
+  Optional<Instant> expiryClaim() {
     String[] parts = token.split("\\.", -1);
     if (parts.length != 3) {
       return Optional.empty();

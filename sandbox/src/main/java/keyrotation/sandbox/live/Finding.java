@@ -28,9 +28,9 @@ sealed interface Finding {
   /**
    * The trial broke off, which says nothing of the assumption.
    *
-   * @param why what it broke off for
+   * @param reason what it broke off for
    */
-  record Failed(String why) implements Finding {}
+  record Failed(String reason) implements Finding {}
 
   /** A part of a trial. */
   @FunctionalInterface

@@ -49,7 +49,7 @@ public final class LiveCheck {
       takes some minutes, and costs some two cents.
       """;
 
-  private static final int SECONDS_TO_TIDY = 300;
+  private static final int CLEANUP_TIMEOUT_SECONDS = 300;
 
   /**
    * How the services are reached.
@@ -62,14 +62,14 @@ public final class LiveCheck {
 
   private final LiveSettings settings;
   private final Connections connections;
-  private final Patience patience;
+  private final Poller poller;
   private final Report report;
 
   private LiveCheck(
-      LiveSettings settings, Connections connections, Patience patience, PrintStream out) {
+      LiveSettings settings, Connections connections, Poller poller, PrintStream out) {
     this.settings = settings;
     this.connections = connections;
-    this.patience = patience;
+    this.poller = poller;
     this.report = new Report(out);
   }
 
@@ -83,7 +83,7 @@ public final class LiveCheck {
     Logger.getLogger("").setLevel(Level.OFF);
     CountDownLatch done = new CountDownLatch(1);
     Thread main = Thread.currentThread();
-    Runtime.getRuntime().addShutdownHook(new Thread(() -> endEarly(main, done)));
+    Runtime.getRuntime().addShutdownHook(new Thread(() -> cleanUpOnSignal(main, done)));
     boolean passed = false;
     for (String file : args) {
       Files.deleteIfExists(Path.of(file));
@@ -93,12 +93,12 @@ public final class LiveCheck {
           run(
               System.getenv(),
               new Connections(secretsManager(), TlsChannelCredentials.create()),
-              new Patience(InstantSource.system(), Thread::sleep, System.out),
+              new Poller(InstantSource.system(), Thread::sleep, System.out),
               System.out);
     } catch (InterruptedException e) {
       // The shutdown hook has said so.
-    } catch (CannotTry e) {
-      System.out.println(e.why());
+    } catch (InconclusiveException e) {
+      System.out.println(e.reason());
     } catch (RuntimeException e) {
       System.out.println("The check broke off: " + explain(e) + ".");
     } finally {
@@ -111,13 +111,13 @@ public final class LiveCheck {
   }
 
   /** Has the main thread delete what it has made, when a signal ends the process. */
-  private static void endEarly(Thread main, CountDownLatch done) {
+  private static void cleanUpOnSignal(Thread main, CountDownLatch done) {
     if (done.getCount() > 0) {
       System.out.println("Interrupted: the secrets are being deleted.");
       main.interrupt();
     }
     try {
-      var _ = done.await(SECONDS_TO_TIDY, TimeUnit.SECONDS);
+      var _ = done.await(CLEANUP_TIMEOUT_SECONDS, TimeUnit.SECONDS);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
@@ -133,7 +133,8 @@ public final class LiveCheck {
     try {
       var _ = new DefaultAwsRegionProviderChain().getRegion();
     } catch (SdkClientException e) {
-      throw new CannotTry("There are credentials of AWS, but no region: set AWS_REGION.");
+      throw new InconclusiveException(
+          "There are credentials of AWS, but no region: set AWS_REGION.");
     }
     return Optional.of(SecretsManagerClient::builder);
   }
@@ -142,10 +143,10 @@ public final class LiveCheck {
    * Tries all that can be tried.
    *
    * @return whether no assumption was refuted and nothing went wrong
-   * @throws CannotTry if a setting is wrong, or a service out of reach
+   * @throws InconclusiveException if a setting is wrong, or a service out of reach
    */
   static boolean run(
-      Map<String, String> environment, Connections connections, Patience patience, PrintStream out)
+      Map<String, String> environment, Connections connections, Poller poller, PrintStream out)
       throws InterruptedException {
     LiveSettings settings = LiveSettings.from(environment);
     if (settings.key().isEmpty() && connections.secretsManager().isEmpty()) {
@@ -154,13 +155,14 @@ public final class LiveCheck {
     }
     for (String id : settings.only()) {
       if (assumptions().stream().noneMatch(assumption -> assumption.id().equals(id))) {
-        throw new CannotTry(LiveSettings.ONLY + " names what no trial is for: " + id + ".");
+        throw new InconclusiveException(
+            LiveSettings.ONLY + " names what no trial is for: " + id + ".");
       }
     }
-    LiveCheck check = new LiveCheck(settings, connections, patience, out);
+    LiveCheck check = new LiveCheck(settings, connections, poller, out);
     check.tryMomento();
     check.trySecretsManager();
-    return check.report.sum();
+    return check.report.printSummary();
   }
 
   /** Returns all assumptions that the check knows how to try. */
@@ -183,7 +185,7 @@ public final class LiveCheck {
     }
     ApiKey key = settings.key().get();
     try (MomentoAccount account =
-        MomentoAccount.connect(key, settings, connections.momento(), patience)) {
+        MomentoAccount.connect(key, settings, connections.momento(), poller)) {
       report.title("Momento at " + account.target());
       tryAll(wanted, account);
     }
@@ -204,7 +206,7 @@ public final class LiveCheck {
       return;
     }
     try (TrialSecrets secrets =
-        TrialSecrets.connect(connections.secretsManager().get(), settings, patience, report)) {
+        TrialSecrets.connect(connections.secretsManager().get(), settings, poller, report)) {
       report.title(
           "Secrets Manager in %s, in secrets called %s..."
               .formatted(secrets.region(), secrets.names()));
@@ -237,10 +239,10 @@ public final class LiveCheck {
       throws InterruptedException {
     try {
       return assumption.trial().run(service);
-    } catch (Contradiction e) {
+    } catch (RefutedException e) {
       return new Finding.Refuted(e.seen());
-    } catch (CannotTry e) {
-      return new Finding.Failed(e.why());
+    } catch (InconclusiveException e) {
+      return new Finding.Failed(e.reason());
     } catch (SdkException e) {
       return TrialSecrets.refusal(e)
           .<Finding>map(code -> new Finding.Refuted("A call is refused by " + code + "."))

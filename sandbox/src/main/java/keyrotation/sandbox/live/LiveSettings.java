@@ -62,7 +62,7 @@ record LiveSettings(
   /**
    * Reads the environment, and the files that it names.
    *
-   * @throws CannotTry if a variable or a file is not what it has to be
+   * @throws InconclusiveException if a variable or a file is not what it has to be
    */
   static LiveSettings from(Map<String, String> environment) {
     return new LiveSettings(
@@ -80,7 +80,7 @@ record LiveSettings(
 
   private static String alias(String text) {
     if (!ALIAS.matcher(text).matches()) {
-      throw new CannotTry(
+      throw new InconclusiveException(
           FUNCTION
               + " is not the ARN of a function's alias, such as"
               + " arn:aws:lambda:eu-west-1:123456789012:function:NAME:live.");
@@ -91,7 +91,8 @@ record LiveSettings(
   private static HostAndPort hostAndPort(String text) {
     Matcher matcher = HOST_AND_PORT.matcher(text);
     if (!matcher.matches()) {
-      throw new CannotTry(CONTROL_ENDPOINT + " is not a host and a port, such as localhost:8080.");
+      throw new InconclusiveException(
+          CONTROL_ENDPOINT + " is not a host and a port, such as localhost:8080.");
     }
     return new HostAndPort(matcher.group(1), Integer.parseInt(matcher.group(2)));
   }
@@ -102,7 +103,7 @@ record LiveSettings(
     try {
       content = Files.readString(Path.of(file));
     } catch (IOException | InvalidPathException e) {
-      throw new CannotTry(variable + " names no file that can be read.");
+      throw new InconclusiveException(variable + " names no file that can be read.");
     }
     try {
       JsonNode json = JSON.readTree(content);
@@ -129,8 +130,8 @@ record LiveSettings(
     }
   }
 
-  private static CannotTry noKey(String variable) {
-    return new CannotTry(
+  private static InconclusiveException noKey(String variable) {
+    return new InconclusiveException(
         "The file that "
             + variable
             + " names holds no key of the kind v1: it has to be the JSON file that Momento's"

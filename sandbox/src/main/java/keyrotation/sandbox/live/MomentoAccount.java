@@ -34,18 +34,18 @@ import momento.auth._RefreshApiTokenRequest;
 final class MomentoAccount implements AutoCloseable {
 
   /** How long the keys of most trials live. */
-  static final Duration LIFE = Duration.ofMinutes(30);
+  static final Duration KEY_LIFETIME = Duration.ofMinutes(30);
 
   private static final int TLS_PORT = 443;
-  private static final int SECONDS_FOR_A_CALL = 20;
+  private static final int CALL_TIMEOUT_SECONDS = 20;
   private static final int ATTEMPTS = 4;
-  private static final Duration PAUSE_BEFORE_ANOTHER_ATTEMPT = Duration.ofSeconds(2);
+  private static final Duration RETRY_PAUSE = Duration.ofSeconds(2);
 
   /** Momento allows an account five calls of its auth service a second (documented). */
-  private static final Duration PACE = Duration.ofMillis(250);
+  private static final Duration MIN_CALL_INTERVAL = Duration.ofMillis(250);
 
   /** How long a key that was just made may be unknown before a trial goes on with it. */
-  private static final Duration LONGEST_SPREAD = Duration.ofMinutes(10);
+  private static final Duration PROPAGATION_TIMEOUT = Duration.ofMinutes(10);
 
   private static final Metadata.Key<String> AUTHORIZATION = header("authorization");
   private static final Metadata.Key<String> AGENT = header("agent");
@@ -53,7 +53,7 @@ final class MomentoAccount implements AutoCloseable {
   private static final Metadata.Key<String> ERR = header("err");
 
   /** Codes that say something of the network or of the moment, and nothing of a key. */
-  private static final Set<Status.Code> NO_ANSWERS =
+  private static final Set<Status.Code> UNAVAILABLE_CODES =
       Set.of(
           Status.Code.UNAVAILABLE,
           Status.Code.DEADLINE_EXCEEDED,
@@ -99,11 +99,11 @@ final class MomentoAccount implements AutoCloseable {
   }
 
   /** There was no answer, or none that says anything. */
-  private static final class NoAnswer extends CannotTry {
+  private static final class Unavailable extends InconclusiveException {
     private static final long serialVersionUID = 1L;
 
-    private NoAnswer(String call, Status.Code code, StatusRuntimeException e) {
-      super("Momento's %s ended in %s (%s).".formatted(call, code, causeOf(e)));
+    private Unavailable(String call, Status.Code code, StatusRuntimeException e) {
+      super("Momento's %s ended in %s (%s).".formatted(call, code, rootCauseName(e)));
     }
   }
 
@@ -111,28 +111,28 @@ final class MomentoAccount implements AutoCloseable {
   private final ApiKey superUser;
   private final Optional<ApiKey> spareKey;
   private final ManagedChannel channel;
-  private final Patience patience;
+  private final Poller poller;
 
   private MomentoAccount(
       HostAndPort target,
       ApiKey superUser,
       Optional<ApiKey> spareKey,
       ManagedChannel channel,
-      Patience patience) {
+      Poller poller) {
     this.target = target;
     this.superUser = superUser;
     this.spareKey = spareKey;
     this.channel = channel;
-    this.patience = patience;
+    this.poller = poller;
   }
 
   /**
    * Connects, and finds out whether the key is of use.
    *
-   * @throws CannotTry if Momento is out of reach, or the key is no super-user key
+   * @throws InconclusiveException if Momento is out of reach, or the key is no super-user key
    */
   static MomentoAccount connect(
-      ApiKey superUser, LiveSettings settings, ChannelCredentials trust, Patience patience)
+      ApiKey superUser, LiveSettings settings, ChannelCredentials trust, Poller poller)
       throws InterruptedException {
     HostAndPort target =
         settings
@@ -144,19 +144,19 @@ final class MomentoAccount implements AutoCloseable {
             superUser,
             settings.spareKey(),
             Grpc.newChannelBuilderForAddress(target.host(), target.port(), trust).build(),
-            patience);
+            poller);
     try {
-      if (!account.ask(superUser).is(Status.Code.OK)) {
+      if (!account.listCaches(superUser).is(Status.Code.OK)) {
         // Only if it makes no keys either it is no super-user key.
-        var _ = account.make(LIFE);
+        var _ = account.generateKey(KEY_LIFETIME);
       }
       return account;
-    } catch (NoAnswer e) {
+    } catch (Unavailable e) {
       account.close();
-      throw new CannotTry(
-          "Momento's control plane at %s is out of reach. %s".formatted(target, e.why())
+      throw new InconclusiveException(
+          "Momento's control plane at %s is out of reach. %s".formatted(target, e.reason())
               + " Look at MOMENTO_CONTROL_ENDPOINT, the network and the certificates.");
-    } catch (CannotTry e) {
+    } catch (InconclusiveException e) {
       account.close();
       throw e;
     }
@@ -178,12 +178,12 @@ final class MomentoAccount implements AutoCloseable {
   }
 
   /** Returns what trials wait with. */
-  Patience patience() {
-    return patience;
+  Poller poller() {
+    return poller;
   }
 
   /** Makes a data-only key that lives for a while, and waits until it is known. */
-  ApiKey make(Duration life) throws InterruptedException {
+  ApiKey generateKey(Duration life) throws InterruptedException {
     var request =
         _GenerateApiTokenRequest.newBuilder()
             .setAuthToken(superUser.token())
@@ -192,20 +192,20 @@ final class MomentoAccount implements AutoCloseable {
                 _GenerateApiTokenRequest.Expires.newBuilder()
                     .setValidForSeconds((int) life.toSeconds()))
             .build();
-    patience.pause(PACE);
+    poller.pause(MIN_CALL_INTERVAL);
     try {
       var made = auth().generateApiToken(request);
       ApiKey key =
           key(made.getEndpoint(), made.getApiKey(), made.getRefreshToken(), made.getValidUntil());
       var _ =
-          patience.await(
+          poller.await(
               "a key to be known",
-              min(life, LONGEST_SPREAD),
-              () -> askOnce(key.token()),
+              min(life, PROPAGATION_TIMEOUT),
+              () -> listCachesOnce(key.token()),
               answer -> !answer.is(Status.Code.UNAUTHENTICATED));
       return key;
     } catch (StatusRuntimeException e) {
-      throw new CannotTry(
+      throw new InconclusiveException(
           "Momento makes no key with the one that %s names (%s)."
                   .formatted(LiveSettings.KEY_FILE, answer("GenerateApiToken", e))
               + " It has to be a super-user key of the kind v1 that has not expired.");
@@ -214,7 +214,7 @@ final class MomentoAccount implements AutoCloseable {
 
   /** Refreshes a key, whatever comes of it. */
   Refresh refresh(ApiKey key, String refreshToken) throws InterruptedException {
-    patience.pause(PACE);
+    poller.pause(MIN_CALL_INTERVAL);
     try {
       var fresh =
           auth()
@@ -237,43 +237,43 @@ final class MomentoAccount implements AutoCloseable {
   /**
    * Refreshes a key with its own refresh token.
    *
-   * @throws Contradiction if Momento does not
+   * @throws RefutedException if Momento does not
    */
   ApiKey refresh(ApiKey key) throws InterruptedException {
     return switch (refresh(key, key.refreshToken())) {
       case Refresh.Refreshed(ApiKey fresh) -> fresh;
       case Refresh.Refused(Answer answer) ->
-          throw new Contradiction("Momento refuses to refresh a key: " + answer + ".");
+          throw new RefutedException("Momento refuses to refresh a key: " + answer + ".");
     };
   }
 
   /** Asks for the list of caches, which changes nothing and tells what Momento thinks of a key. */
-  Answer ask(ApiKey key) throws InterruptedException {
-    return ask(key.token());
+  Answer listCaches(ApiKey key) throws InterruptedException {
+    return listCaches(key.token());
   }
 
   /** The same with any token. */
-  Answer ask(String token) throws InterruptedException {
+  Answer listCaches(String token) throws InterruptedException {
     for (int attempt = 1; ; attempt++) {
       try {
-        return askOnce(token);
-      } catch (NoAnswer e) {
+        return listCachesOnce(token);
+      } catch (Unavailable e) {
         if (attempt == ATTEMPTS) {
           throw e;
         }
-        patience.pause(PAUSE_BEFORE_ANOTHER_ATTEMPT);
+        poller.pause(RETRY_PAUSE);
       }
     }
   }
 
-  private Answer askOnce(String token) {
+  private Answer listCachesOnce(String token) {
     Metadata headers = headers();
     headers.put(AUTHORIZATION, token);
     try {
       var _ =
           ScsControlGrpc.newBlockingStub(channel)
               .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers))
-              .withDeadlineAfter(SECONDS_FOR_A_CALL, SECONDS)
+              .withDeadlineAfter(CALL_TIMEOUT_SECONDS, SECONDS)
               .listCaches(_ListCachesRequest.getDefaultInstance());
       return new Answer(Status.Code.OK, false);
     } catch (StatusRuntimeException e) {
@@ -289,7 +289,7 @@ final class MomentoAccount implements AutoCloseable {
   private AuthGrpc.AuthBlockingStub auth() {
     return AuthGrpc.newBlockingStub(channel)
         .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers()))
-        .withDeadlineAfter(SECONDS_FOR_A_CALL, SECONDS);
+        .withDeadlineAfter(CALL_TIMEOUT_SECONDS, SECONDS);
   }
 
   /** Returns what Momento's SDKs send along with each call. */
@@ -324,8 +324,8 @@ final class MomentoAccount implements AutoCloseable {
         description.startsWith("HTTP status code")
             ? Status.Code.UNAVAILABLE
             : e.getStatus().getCode();
-    if (NO_ANSWERS.contains(code)) {
-      throw new NoAnswer(call, code, e);
+    if (UNAVAILABLE_CODES.contains(code)) {
+      throw new Unavailable(call, code, e);
     }
     return new Answer(code, e.getTrailers() != null && e.getTrailers().containsKey(ERR));
   }

@@ -57,7 +57,8 @@ final class MomentoAssumptions {
               "M11",
               "ListCaches with a super-user key is answered with OK.",
               account ->
-                  expect(new Answer(Status.Code.OK, false), account.ask(account.superUser()))),
+                  expect(
+                      new Answer(Status.Code.OK, false), account.listCaches(account.superUser()))),
           new Assumption<>(
               "M12",
               "ListCaches with a data-only key is answered with PERMISSION_DENIED and the"
@@ -65,7 +66,7 @@ final class MomentoAssumptions {
               account ->
                   expect(
                       new Answer(Status.Code.PERMISSION_DENIED, true),
-                      account.ask(account.make(MomentoAccount.LIFE)))),
+                      account.listCaches(account.generateKey(MomentoAccount.KEY_LIFETIME)))),
           new Assumption<>(
               "M13",
               "ListCaches with an expired key is answered with UNAUTHENTICATED.",
@@ -90,35 +91,35 @@ final class MomentoAssumptions {
               MomentoAssumptions::tokenNamesItsEnd));
 
   /** Long enough for two keys to end at different seconds. */
-  private static final Duration A_MOMENT = Duration.ofSeconds(2);
+  private static final Duration SHORT_PAUSE = Duration.ofSeconds(2);
 
   /** The shortest life for which a key is still of use to a trial of what lives. */
-  private static final Duration SHORT_LIFE = Duration.ofSeconds(5);
+  private static final Duration SHORT_LIFETIME = Duration.ofSeconds(5);
 
   /** How far the clocks of Momento and of this machine may be apart. */
   private static final Duration CLOCK_SKEW = Duration.ofMinutes(1);
 
   /** How much later than it says a key may end. */
-  private static final Duration LONGEST_LEEWAY = Duration.ofMinutes(2);
+  private static final Duration EXPIRY_TIMEOUT = Duration.ofMinutes(2);
 
   /** How long the function asks about a new key before it counts as rejected. */
-  private static final Duration GRACE = Duration.ofSeconds(15);
+  private static final Duration PROPAGATION_GRACE = Duration.ofSeconds(15);
 
   /** How old a new key is when the function gives it up. */
-  private static final Duration DEADLINE = Duration.ofMinutes(10);
+  private static final Duration PROPAGATION_DEADLINE = Duration.ofMinutes(10);
 
-  private static final int QUESTIONS = 10;
-  private static final Duration BETWEEN_QUESTIONS = Duration.ofSeconds(1);
+  private static final int VERIFICATIONS = 10;
+  private static final Duration VERIFICATION_INTERVAL = Duration.ofSeconds(1);
 
   /** The same that the function asks about: its claims are an id alone, its signature made up. */
-  private static final String JWT_OF_NO_KEY =
+  private static final String UNKNOWN_JWT =
       "eyJhbGciOiJIUzI1NiJ9.eyJpZCI6Im5vbmUifQ.bm8gc2lnbmF0dXJlIGZpdHMgdGhpcyB0b2tlbi4";
 
   private MomentoAssumptions() {}
 
   private static Finding refreshGivesALaterKey(MomentoAccount account) throws InterruptedException {
-    ApiKey old = account.make(MomentoAccount.LIFE);
-    account.patience().pause(A_MOMENT);
+    ApiKey old = account.generateKey(MomentoAccount.KEY_LIFETIME);
+    account.poller().pause(SHORT_PAUSE);
     ApiKey fresh = account.refresh(old);
     return Finding.confirmedIf(!fresh.token().equals(old.token()), "It is the same key.")
         .and(() -> Finding.confirmedIf(!fresh.refreshToken().isEmpty(), "It has no refresh token."))
@@ -136,21 +137,21 @@ final class MomentoAssumptions {
 
   private static Finding refreshKeepsTheLifetime(MomentoAccount account)
       throws InterruptedException {
-    ApiKey old = account.make(MomentoAccount.LIFE);
-    account.patience().pause(A_MOMENT);
+    ApiKey old = account.generateKey(MomentoAccount.KEY_LIFETIME);
+    account.poller().pause(SHORT_PAUSE);
     ApiKey fresh = account.refresh(old);
-    Duration life = Duration.between(account.patience().now(), fresh.validUntil());
+    Duration life = Duration.between(account.poller().now(), fresh.validUntil());
     return Finding.confirmedIf(
-        life.minus(MomentoAccount.LIFE).abs().compareTo(CLOCK_SKEW) < 0,
+        life.minus(MomentoAccount.KEY_LIFETIME).abs().compareTo(CLOCK_SKEW) < 0,
         "The old key was made to live for %d s; the new one lives for %d s."
-            .formatted(MomentoAccount.LIFE.toSeconds(), life.toSeconds()));
+            .formatted(MomentoAccount.KEY_LIFETIME.toSeconds(), life.toSeconds()));
   }
 
   private static Finding dataOnlyKeysAreRefreshed(MomentoAccount account)
       throws InterruptedException {
-    ApiKey first = account.make(MomentoAccount.LIFE);
+    ApiKey first = account.generateKey(MomentoAccount.KEY_LIFETIME);
     ApiKey third = account.refresh(account.refresh(first));
-    return expect(account.ask(first), whenKnown(account, third));
+    return expect(account.listCaches(first), awaitPropagation(account, third));
   }
 
   private static Finding superUserKeysAreRefreshed(MomentoAccount account)
@@ -161,23 +162,24 @@ final class MomentoAssumptions {
               + ": a second super-user key that expires; the check uses its refresh token up.");
     }
     ApiKey spare = account.spareKey().get();
-    return expect(new Answer(Status.Code.OK, false), account.ask(spare))
+    return expect(new Answer(Status.Code.OK, false), account.listCaches(spare))
         .and(
             () ->
                 expect(
-                    new Answer(Status.Code.OK, false), whenKnown(account, account.refresh(spare))));
+                    new Answer(Status.Code.OK, false),
+                    awaitPropagation(account, account.refresh(spare))));
   }
 
   private static Finding oldKeyStaysValid(MomentoAccount account) throws InterruptedException {
-    ApiKey old = account.make(MomentoAccount.LIFE);
-    Answer before = account.ask(old);
+    ApiKey old = account.generateKey(MomentoAccount.KEY_LIFETIME);
+    Answer before = account.listCaches(old);
     var _ = account.refresh(old);
-    account.patience().pause(A_MOMENT);
-    return expect(before, account.ask(old));
+    account.poller().pause(SHORT_PAUSE);
+    return expect(before, account.listCaches(old));
   }
 
   private static Finding usedRefreshToken(MomentoAccount account) throws InterruptedException {
-    ApiKey old = account.make(MomentoAccount.LIFE);
+    ApiKey old = account.generateKey(MomentoAccount.KEY_LIFETIME);
     var _ = account.refresh(old);
     return switch (account.refresh(old, old.refreshToken())) {
       case Refresh.Refreshed _ -> Finding.confirmed("It works again: refresh tokens are reusable.");
@@ -189,24 +191,25 @@ final class MomentoAssumptions {
   }
 
   private static Finding secondUseHarmsNoKey(MomentoAccount account) throws InterruptedException {
-    ApiKey old = account.make(MomentoAccount.LIFE);
+    ApiKey old = account.generateKey(MomentoAccount.KEY_LIFETIME);
     ApiKey fresh = account.refresh(old);
-    Answer before = whenKnown(account, fresh);
+    Answer before = awaitPropagation(account, fresh);
     var _ = account.refresh(old, old.refreshToken());
-    account.patience().pause(A_MOMENT);
-    return expect(before, account.ask(fresh)).and(() -> expect(before, account.ask(old)));
+    account.poller().pause(SHORT_PAUSE);
+    return expect(before, account.listCaches(fresh))
+        .and(() -> expect(before, account.listCaches(old)));
   }
 
   private static Finding refreshTokenOfAnotherKey(MomentoAccount account)
       throws InterruptedException {
-    ApiKey key = account.make(MomentoAccount.LIFE);
-    ApiKey other = account.make(MomentoAccount.LIFE);
+    ApiKey key = account.generateKey(MomentoAccount.KEY_LIFETIME);
+    ApiKey other = account.generateKey(MomentoAccount.KEY_LIFETIME);
     return expectRejection(account.refresh(key, other.refreshToken()));
   }
 
   private static Finding refreshOfAnExpiredKey(MomentoAccount account) throws InterruptedException {
-    ApiKey key = account.make(SHORT_LIFE);
-    var _ = afterItsEnd(account, key);
+    ApiKey key = account.generateKey(SHORT_LIFETIME);
+    var _ = awaitExpiry(account, key);
     return expectRejection(account.refresh(key, key.refreshToken()));
   }
 
@@ -221,80 +224,82 @@ final class MomentoAssumptions {
   }
 
   private static Finding listWithAnExpiredKey(MomentoAccount account) throws InterruptedException {
-    Answer answer = afterItsEnd(account, account.make(SHORT_LIFE));
+    Answer answer = awaitExpiry(account, account.generateKey(SHORT_LIFETIME));
     return Finding.confirmedIf(
         answer.is(Status.Code.UNAUTHENTICATED), "The answer is %s.".formatted(answer));
   }
 
   private static Finding listWithNoKey(MomentoAccount account) throws InterruptedException {
-    Answer answer = account.ask(JWT_OF_NO_KEY);
+    Answer answer = account.listCaches(UNKNOWN_JWT);
     return answer.is(Status.Code.UNAUTHENTICATED) || answer.is(Status.Code.INVALID_ARGUMENT)
         ? Finding.confirmed("The answer is " + answer + ".")
         : new Finding.Refuted("The answer is " + answer + ".");
   }
 
   private static Finding newKeyIsKnownSoon(MomentoAccount account) throws InterruptedException {
-    ApiKey fresh = account.refresh(account.make(MomentoAccount.LIFE));
-    Instant start = account.patience().now();
-    Answer answer = whenKnown(account, fresh);
-    Duration time = Duration.between(start, account.patience().now());
+    ApiKey fresh = account.refresh(account.generateKey(MomentoAccount.KEY_LIFETIME));
+    Instant start = account.poller().now();
+    Answer answer = awaitPropagation(account, fresh);
+    Duration time = Duration.between(start, account.poller().now());
     if (answer.is(Status.Code.UNAUTHENTICATED)) {
       return new Finding.Refuted(
-          "It is not known after %d minutes either.".formatted(DEADLINE.toMinutes()));
+          "It is not known after %d minutes either.".formatted(PROPAGATION_DEADLINE.toMinutes()));
     }
     String took = "It took %d ms.".formatted(time.toMillis());
-    return time.compareTo(GRACE) <= 0 ? Finding.confirmed(took) : new Finding.Refuted(took);
+    return time.compareTo(PROPAGATION_GRACE) <= 0
+        ? Finding.confirmed(took)
+        : new Finding.Refuted(took);
   }
 
   private static Finding acceptedKeyStaysAccepted(MomentoAccount account)
       throws InterruptedException {
-    ApiKey fresh = account.refresh(account.make(MomentoAccount.LIFE));
-    Answer first = whenKnown(account, fresh);
+    ApiKey fresh = account.refresh(account.generateKey(MomentoAccount.KEY_LIFETIME));
+    Answer first = awaitPropagation(account, fresh);
     Finding finding = Finding.confirmed();
-    for (int i = 0; i < QUESTIONS && finding instanceof Finding.Confirmed; i++) {
-      account.patience().pause(BETWEEN_QUESTIONS);
-      finding = expect(first, account.ask(fresh));
+    for (int i = 0; i < VERIFICATIONS && finding instanceof Finding.Confirmed; i++) {
+      account.poller().pause(VERIFICATION_INTERVAL);
+      finding = expect(first, account.listCaches(fresh));
     }
     return finding;
   }
 
   private static Finding tokenNamesItsEnd(MomentoAccount account) throws InterruptedException {
-    ApiKey made = account.make(MomentoAccount.LIFE);
+    ApiKey made = account.generateKey(MomentoAccount.KEY_LIFETIME);
     for (ApiKey key : List.of(made, account.refresh(made))) {
-      if (key.endClaimed().isEmpty()) {
+      if (key.expiryClaim().isEmpty()) {
         return Finding.confirmed("It does not name it.");
       }
-      if (!key.endClaimed().get().equals(key.validUntil())) {
+      if (!key.expiryClaim().get().equals(key.validUntil())) {
         return new Finding.Refuted(
             "The token says %s, and Momento's answer %s."
-                .formatted(key.endClaimed().get(), key.validUntil()));
+                .formatted(key.expiryClaim().get(), key.validUntil()));
       }
     }
     return Finding.confirmed("It names it.");
   }
 
   /** Asks about a new key until it is known, or until the function would have given it up. */
-  private static Answer whenKnown(MomentoAccount account, ApiKey fresh)
+  private static Answer awaitPropagation(MomentoAccount account, ApiKey fresh)
       throws InterruptedException {
     return account
-        .patience()
+        .poller()
         .await(
             "a new key to be known",
-            DEADLINE,
-            () -> account.ask(fresh),
+            PROPAGATION_DEADLINE,
+            () -> account.listCaches(fresh),
             answer -> !answer.is(Status.Code.UNAUTHENTICATED));
   }
 
   /** Waits for the end of a data-only key, and asks until it is not known as one any more. */
-  private static Answer afterItsEnd(MomentoAccount account, ApiKey key)
+  private static Answer awaitExpiry(MomentoAccount account, ApiKey key)
       throws InterruptedException {
-    account.patience().pause(SHORT_LIFE);
+    account.poller().pause(SHORT_LIFETIME);
     return account
-        .patience()
+        .poller()
         .await(
             "a key to expire",
-            LONGEST_LEEWAY,
-            () -> account.ask(key),
+            EXPIRY_TIMEOUT,
+            () -> account.listCaches(key),
             answer -> !answer.is(Status.Code.PERMISSION_DENIED));
   }
 

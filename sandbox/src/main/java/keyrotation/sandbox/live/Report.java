@@ -38,7 +38,7 @@ final class Report {
       case Finding.Confirmed(String note) -> row(Outcome.CONFIRMED, assumption, "note", note);
       case Finding.Refuted(String seen) -> row(Outcome.REFUTED, assumption, "seen", seen);
       case Finding.NotTried(String needs) -> row(Outcome.NOT_TRIED, assumption, "needs", needs);
-      case Finding.Failed(String why) -> row(Outcome.ERROR, assumption, "why", why);
+      case Finding.Failed(String reason) -> row(Outcome.ERROR, assumption, "why", reason);
     }
   }
 
@@ -57,7 +57,7 @@ final class Report {
   }
 
   /** Prints the counts, and tells whether nothing was refuted, and nothing went wrong. */
-  boolean sum() {
+  boolean printSummary() {
     out.printf(
         "%n%d confirmed, %d refuted, %d not tried, %d errors%n",
         of(Outcome.CONFIRMED), of(Outcome.REFUTED), of(Outcome.NOT_TRIED), of(Outcome.ERROR));

@@ -58,14 +58,14 @@ final class RotationAssumptions {
                   + " tells the next date.",
               withFunction(RotationAssumptions::nextRotation)));
 
-  private static final Duration LONGEST_LAG = Duration.ofSeconds(10);
-  private static final Duration LONGEST_LAG_EXPECTED = Duration.ofMillis(2_400);
+  private static final Duration MAX_LAG = Duration.ofSeconds(10);
+  private static final Duration EXPECTED_LAG = Duration.ofMillis(2_400);
 
   /** How long the switching on may take. */
-  private static final Duration LONGEST_TEST = Duration.ofMinutes(2);
+  private static final Duration TEST_STEP_TIMEOUT = Duration.ofMinutes(2);
 
   /** Keeps two times apart that are to be told apart. */
-  private static final Duration A_WHILE = Duration.ofSeconds(5);
+  private static final Duration TIMESTAMP_GAP = Duration.ofSeconds(5);
 
   /** How far times may differ that are the same but for the calls between them. */
   private static final Duration TOLERANCE = Duration.ofSeconds(2);
@@ -108,10 +108,10 @@ final class RotationAssumptions {
     secret.rotate("b", function);
     String seen =
         secrets
-            .patience()
+            .poller()
             .await(
                 "the function to be described",
-                LONGEST_LAG,
+                MAX_LAG,
                 () -> String.valueOf(secret.describe().rotationLambdaARN()),
                 function::equals);
     return Finding.confirmedIf(seen.equals(function), "DescribeSecret tells " + seen + ".");
@@ -134,7 +134,7 @@ final class RotationAssumptions {
     // Versions beside it tell the times by Secrets Manager's own clock.
     secret.put("before", "BEFORE");
     secret.rotate("b", function);
-    secrets.patience().pause(A_WHILE);
+    secrets.poller().pause(TIMESTAMP_GAP);
     secret.put("b", PENDING, "REPLACES_a");
     secret.put("after", "AFTER");
     GetSecretValueResponse b = secret.read("b");
@@ -167,10 +167,10 @@ final class RotationAssumptions {
     }
     boolean isOff =
         secrets
-            .patience()
+            .poller()
             .await(
                 "AWSPENDING to come off",
-                LONGEST_TEST,
+                TEST_STEP_TIMEOUT,
                 () -> !secret.has("b", PENDING),
                 off -> off);
     GetSecretValueResponse b = secret.read("b");
@@ -202,9 +202,8 @@ final class RotationAssumptions {
     secret.put("a");
     boolean isCurrent =
         secrets
-            .patience()
-            .await(
-                "the first key", LONGEST_LAG, () -> secret.has("a", CURRENT), current -> current);
+            .poller()
+            .await("the first key", MAX_LAG, () -> secret.has("a", CURRENT), current -> current);
     return Finding.confirmedIf(isCurrent, "It does not become AWSCURRENT. " + note)
         .and(() -> Finding.confirmed(note));
   }
@@ -214,19 +213,19 @@ final class RotationAssumptions {
     TrialSecret secret = secrets.create();
     secret.put("a");
     secret.switchRotationOn("test", function);
-    Instant start = secrets.patience().now();
+    Instant start = secrets.poller().now();
     DescribeSecretResponse described =
         secrets
-            .patience()
+            .poller()
             .await(
                 "the rotation to be described",
-                LONGEST_LAG,
+                MAX_LAG,
                 secret::describe,
                 seen -> Boolean.TRUE.equals(seen.rotationEnabled()));
-    Duration took = Duration.between(start, secrets.patience().now());
+    Duration took = Duration.between(start, secrets.poller().now());
     Instant next = described.nextRotationDate();
     return Finding.confirmedIf(
-            took.compareTo(LONGEST_LAG_EXPECTED) <= 0, "It took %d ms.".formatted(took.toMillis()))
+            took.compareTo(EXPECTED_LAG) <= 0, "It took %d ms.".formatted(took.toMillis()))
         .and(() -> Finding.confirmedIf(next != null, "There is no NextRotationDate."))
         .and(
             () ->

@@ -22,7 +22,7 @@ final class SecretsManagerAssumptions {
           new Assumption<>(
               "S1",
               "A put of a version's own id and value changes nothing, wherever AWSCURRENT is.",
-              SecretsManagerAssumptions::putOfTheSame),
+              SecretsManagerAssumptions::repeatedPut),
           new Assumption<>(
               "S2",
               "A put of a known id with another value is refused with ResourceExistsException;"
@@ -53,7 +53,7 @@ final class SecretsManagerAssumptions {
           new Assumption<>(
               "S8",
               "When AWSCURRENT moves back, AWSPREVIOUS moves to the version that it leaves.",
-              SecretsManagerAssumptions::wayBack),
+              SecretsManagerAssumptions::moveBack),
           new Assumption<>(
               "S9",
               "Moving AWSCURRENT from a version that does not have it is refused with"
@@ -72,7 +72,7 @@ final class SecretsManagerAssumptions {
               "S12",
               "A secret or version that is not there, or has no value, is answered with"
                   + " ResourceNotFoundException.",
-              SecretsManagerAssumptions::whatIsNotThere),
+              SecretsManagerAssumptions::missingSecretOrVersion),
           new Assumption<>(
               "S13",
               "A secret takes 20 labels; a put with one more is refused with"
@@ -106,11 +106,11 @@ final class SecretsManagerAssumptions {
           new Assumption<>(
               "S20",
               "ListSecrets finds a secret by a tag's key and value.",
-              SecretsManagerAssumptions::listed),
+              SecretsManagerAssumptions::listedByTag),
           new Assumption<>(
               "S21",
               "ListSecrets leaves out a secret that is scheduled for deletion.",
-              SecretsManagerAssumptions::listedNoMore),
+              SecretsManagerAssumptions::deletedSecretIsNotListed),
           new Assumption<>(
               "S22",
               "DescribeSecret of a replica tells the region of its primary.",
@@ -125,20 +125,20 @@ final class SecretsManagerAssumptions {
               "ListSecrets finds a replica by its primary's tag, and tells the primary's region.",
               withReplica(SecretsManagerAssumptions::replicaIsListed)));
 
-  private static final int MOST_LABELS = 20;
-  private static final int LONGEST_VALUE = 65_536;
+  private static final int MAX_LABELS = 20;
+  private static final int MAX_VALUE_BYTES = 65_536;
 
   /** How long the function's retries of a read take: 0.2 s, 0.4 s, 0.8 s and 1 s. */
-  private static final Duration LONGEST_LAG_EXPECTED = Duration.ofMillis(2_400);
+  private static final Duration EXPECTED_LAG = Duration.ofMillis(2_400);
 
-  private static final Duration LONGEST_LAG = Duration.ofSeconds(10);
-  private static final int ROUNDS = 3;
-  private static final Duration A_SECOND = Duration.ofSeconds(1);
-  private static final long DAYS_FOR_A_RECOVERY = 7;
+  private static final Duration MAX_LAG = Duration.ofSeconds(10);
+  private static final int REPETITIONS = 3;
+  private static final Duration ONE_SECOND = Duration.ofSeconds(1);
+  private static final long RECOVERY_WINDOW_DAYS = 7;
 
   private SecretsManagerAssumptions() {}
 
-  private static Finding putOfTheSame(TrialSecrets secrets) throws InterruptedException {
+  private static Finding repeatedPut(TrialSecrets secrets) throws InterruptedException {
     TrialSecret secret = secrets.create();
     secret.put("a");
     Instant created = secret.read("a").createdDate();
@@ -157,7 +157,7 @@ final class SecretsManagerAssumptions {
     TrialSecret secret = secrets.create();
     secret.put("a");
     return refused("ResourceExistsException", () -> secret.putValue("a", "another value"))
-        .and(() -> holds(secret, "a"));
+        .and(() -> hasOwnValue(secret, "a"));
   }
 
   private static Finding putWithALabelOfOurOwn(TrialSecrets secrets) throws InterruptedException {
@@ -175,7 +175,7 @@ final class SecretsManagerAssumptions {
     return Finding.confirmedIf(
             read.versionStages().size() == 2 && read.versionStages().contains(PENDING),
             "The read returns %d labels.".formatted(read.versionStages().size()))
-        .and(() -> holds(secret, "b"))
+        .and(() -> hasOwnValue(secret, "b"))
         .and(() -> secret.becomes("a AWSCURRENT, b AWSPENDING REPLACES_a"));
   }
 
@@ -202,7 +202,7 @@ final class SecretsManagerAssumptions {
     return secret.becomes("b AWSPREVIOUS, c AWSCURRENT AWSPENDING REPLACES_b");
   }
 
-  private static Finding wayBack(TrialSecrets secrets) throws InterruptedException {
+  private static Finding moveBack(TrialSecrets secrets) throws InterruptedException {
     TrialSecret secret = secrets.create();
     secret.put("a");
     secret.put("b");
@@ -237,17 +237,16 @@ final class SecretsManagerAssumptions {
     secret.put("c");
     return secret
         .becomes("b AWSPREVIOUS, c AWSCURRENT")
-        .and(() -> holds(secret, "a"))
+        .and(() -> hasOwnValue(secret, "a"))
         .and(
             () ->
                 Finding.confirmedIf(
                     secret.read("a").versionStages().isEmpty(), "The read returns labels."));
   }
 
-  private static Finding whatIsNotThere(TrialSecrets secrets) throws InterruptedException {
+  private static Finding missingSecretOrVersion(TrialSecrets secrets) throws InterruptedException {
     TrialSecret secret = secrets.create();
-    TrialSecret none =
-        new TrialSecret(secrets.client(), secret.name() + "/none", secrets.patience());
+    TrialSecret none = new TrialSecret(secrets.client(), secret.name() + "/none", secrets.poller());
     String code = "ResourceNotFoundException";
     return refused(code, none::describe)
         .and(() -> secret.becomes(""))
@@ -264,11 +263,11 @@ final class SecretsManagerAssumptions {
     secret.put("a");
     secret.put(
         "b",
-        IntStream.rangeClosed(2, MOST_LABELS).mapToObj(i -> "LABEL" + i).toArray(String[]::new));
+        IntStream.rangeClosed(2, MAX_LABELS).mapToObj(i -> "LABEL" + i).toArray(String[]::new));
     return refused("LimitExceededException", () -> secret.put("c", "REPLACES_a"))
         .and(
             () -> {
-              secrets.patience().pause(A_SECOND);
+              secrets.poller().pause(ONE_SECOND);
               return Finding.confirmedIf(secret.look("c").isEmpty(), "The value was stored.");
             });
   }
@@ -282,41 +281,41 @@ final class SecretsManagerAssumptions {
 
   private static Finding longValue(TrialSecrets secrets) throws InterruptedException {
     TrialSecret secret = secrets.create();
-    secret.putValue("a", "a".repeat(LONGEST_VALUE));
+    secret.putValue("a", "a".repeat(MAX_VALUE_BYTES));
     int length = secret.read("a").secretString().length();
-    return Finding.confirmedIf(length == LONGEST_VALUE, "%d bytes came back.".formatted(length))
+    return Finding.confirmedIf(length == MAX_VALUE_BYTES, "%d bytes came back.".formatted(length))
         .and(
             () ->
                 Finding.confirmedIf(
                     TrialSecrets.refusalOf(
-                            () -> secret.putValue("b", "b".repeat(LONGEST_VALUE + 1)))
+                            () -> secret.putValue("b", "b".repeat(MAX_VALUE_BYTES + 1)))
                         .isPresent(),
                     "One byte more is stored."));
   }
 
   private static Finding writesAreSeen(TrialSecrets secrets) throws InterruptedException {
-    Patience patience = secrets.patience();
+    Poller poller = secrets.poller();
     TrialSecret secret = secrets.create();
     secret.put("v0");
     Duration slowest = Duration.ZERO;
-    for (int i = 1; i <= ROUNDS; i++) {
+    for (int i = 1; i <= REPETITIONS; i++) {
       String old = "v" + (i - 1);
       String fresh = "v" + i;
       secret.put(fresh, "REPLACES_" + old);
-      Instant put = patience.now();
+      Instant put = poller.now();
       var _ =
-          patience.await(
-              "a put to be seen", LONGEST_LAG, () -> secret.look(fresh).isPresent(), seen -> seen);
-      slowest = max(slowest, Duration.between(put, patience.now()));
+          poller.await(
+              "a put to be seen", MAX_LAG, () -> secret.look(fresh).isPresent(), seen -> seen);
+      slowest = max(slowest, Duration.between(put, poller.now()));
       secret.move(CURRENT, old, fresh);
-      Instant moved = patience.now();
+      Instant moved = poller.now();
       var _ =
-          patience.await(
-              "a move to be seen", LONGEST_LAG, () -> secret.has(fresh, CURRENT), seen -> seen);
-      slowest = max(slowest, Duration.between(moved, patience.now()));
+          poller.await(
+              "a move to be seen", MAX_LAG, () -> secret.has(fresh, CURRENT), seen -> seen);
+      slowest = max(slowest, Duration.between(moved, poller.now()));
     }
-    String took = "The slowest of %d took %d ms.".formatted(2 * ROUNDS, slowest.toMillis());
-    return slowest.compareTo(LONGEST_LAG_EXPECTED) <= 0
+    String took = "The slowest of %d took %d ms.".formatted(2 * REPETITIONS, slowest.toMillis());
+    return slowest.compareTo(EXPECTED_LAG) <= 0
         ? Finding.confirmed(took)
         : new Finding.Refuted(took);
   }
@@ -327,7 +326,7 @@ final class SecretsManagerAssumptions {
     secret.put("b", "REPLACES_a");
     Instant a = secret.read("a").createdDate();
     Instant b = secret.read("b").createdDate();
-    secrets.patience().pause(A_SECOND);
+    secrets.poller().pause(ONE_SECOND);
     secret.move(CURRENT, "a", "b");
     return Finding.confirmedIf(b.isAfter(a), "They are %s and %s.".formatted(a, b))
         .and(() -> secret.becomes("a AWSPREVIOUS, b AWSCURRENT REPLACES_a"))
@@ -340,22 +339,23 @@ final class SecretsManagerAssumptions {
   private static Finding lastChangedDate(TrialSecrets secrets) throws InterruptedException {
     TrialSecret secret = secrets.create();
     secret.put("a");
-    return movesOn(secrets, secret, "a put", () -> secret.put("b", "REPLACES_a"))
-        .and(() -> movesOn(secrets, secret, "a move", () -> secret.move(CURRENT, "a", "b")));
+    return changeMovesDate(secrets, secret, "a put", () -> secret.put("b", "REPLACES_a"))
+        .and(
+            () -> changeMovesDate(secrets, secret, "a move", () -> secret.move(CURRENT, "a", "b")));
   }
 
-  private static Finding movesOn(
+  private static Finding changeMovesDate(
       TrialSecrets secrets, TrialSecret secret, String what, Runnable change)
       throws InterruptedException {
-    secrets.patience().pause(A_SECOND.multipliedBy(2));
+    secrets.poller().pause(ONE_SECOND.multipliedBy(2));
     Instant before = secret.describe().lastChangedDate();
     change.run();
     Instant after =
         secrets
-            .patience()
+            .poller()
             .await(
                 "LastChangedDate",
-                LONGEST_LAG,
+                MAX_LAG,
                 () -> secret.describe().lastChangedDate(),
                 date -> date.isAfter(before));
     return Finding.confirmedIf(after.isAfter(before), "It did not move with " + what + ".");
@@ -367,10 +367,10 @@ final class SecretsManagerAssumptions {
     scheduleForDeletion(secrets, secret);
     boolean isDescribed =
         secrets
-            .patience()
+            .poller()
             .await(
                 "the deletion",
-                LONGEST_LAG,
+                MAX_LAG,
                 () -> secret.describe().deletedDate() != null,
                 seen -> seen);
     String code = "InvalidRequestException";
@@ -379,13 +379,13 @@ final class SecretsManagerAssumptions {
         .and(() -> refused(code, "deletion", () -> secret.put("b")));
   }
 
-  private static Finding listed(TrialSecrets secrets) throws InterruptedException {
+  private static Finding listedByTag(TrialSecrets secrets) throws InterruptedException {
     TrialSecret secret = secrets.create();
-    Instant start = secrets.patience().now();
+    Instant start = secrets.poller().now();
     if (!awaitList(secrets, secret, true)) {
       return new Finding.Refuted("It is not listed after 5 minutes.");
     }
-    Duration took = Duration.between(start, secrets.patience().now());
+    Duration took = Duration.between(start, secrets.poller().now());
     String beginning = secret.name().substring(0, secret.name().length() - 1);
     boolean byBeginning =
         list(secrets.client(), beginning).stream()
@@ -396,7 +396,8 @@ final class SecretsManagerAssumptions {
                 took.toMillis(), byBeginning ? "what begins so" : "nothing but the whole value"));
   }
 
-  private static Finding listedNoMore(TrialSecrets secrets) throws InterruptedException {
+  private static Finding deletedSecretIsNotListed(TrialSecrets secrets)
+      throws InterruptedException {
     TrialSecret secret = secrets.create();
     boolean wasListed = awaitList(secrets, secret, true);
     scheduleForDeletion(secrets, secret);
@@ -411,10 +412,10 @@ final class SecretsManagerAssumptions {
   private static boolean awaitList(TrialSecrets secrets, TrialSecret secret, boolean isThere)
       throws InterruptedException {
     return secrets
-        .patience()
+        .poller()
         .await(
             isThere ? "the list to show a secret" : "the list to leave a secret out",
-            TrialSecrets.MINUTES,
+            TrialSecrets.SLOW_OPERATION_TIMEOUT,
             () -> list(secrets.client(), secret.name()).isEmpty() != isThere,
             seen -> seen);
   }
@@ -437,7 +438,8 @@ final class SecretsManagerAssumptions {
     var _ =
         secrets
             .client()
-            .deleteSecret(r -> r.secretId(secret.name()).recoveryWindowInDays(DAYS_FOR_A_RECOVERY));
+            .deleteSecret(
+                r -> r.secretId(secret.name()).recoveryWindowInDays(RECOVERY_WINDOW_DAYS));
   }
 
   /** A trial of a replica. */
@@ -471,10 +473,10 @@ final class SecretsManagerAssumptions {
       throws InterruptedException {
     List<SecretListEntry> found =
         secrets
-            .patience()
+            .poller()
             .await(
                 "the list to show a replica",
-                TrialSecrets.MINUTES,
+                TrialSecrets.SLOW_OPERATION_TIMEOUT,
                 () -> list(replica.client(), replica.name()),
                 list -> !list.isEmpty());
     return Finding.confirmedIf(!found.isEmpty(), "It is not listed after 5 minutes.")
@@ -485,7 +487,8 @@ final class SecretsManagerAssumptions {
                     "The primary's region is missing."));
   }
 
-  private static Finding holds(TrialSecret secret, String version) throws InterruptedException {
+  private static Finding hasOwnValue(TrialSecret secret, String version)
+      throws InterruptedException {
     return Finding.confirmedIf(
         secret.read(version).secretString().equals(secret.value(version)), "The value is another.");
   }

@@ -35,31 +35,31 @@ final class TrialSecret {
   private static final String OWN_LABEL = "MOMENTO_REPLACES_";
 
   /** Reads may lag behind; what they do not show by then is not so. */
-  private static final Duration LONGEST_LAG = Duration.ofSeconds(10);
+  private static final Duration MAX_LAG = Duration.ofSeconds(10);
 
   /** By then a change would show that is not to happen. */
-  private static final Duration A_WHILE = Duration.ofSeconds(3);
+  private static final Duration STABLE_PERIOD = Duration.ofSeconds(3);
 
   private final SecretsManagerClient client;
   private final String name;
-  private final Patience patience;
+  private final Poller poller;
   private final Map<String, String> versions;
 
-  TrialSecret(SecretsManagerClient client, String name, Patience patience) {
-    this(client, name, patience, new HashMap<>());
+  TrialSecret(SecretsManagerClient client, String name, Poller poller) {
+    this(client, name, poller, new HashMap<>());
   }
 
   private TrialSecret(
-      SecretsManagerClient client, String name, Patience patience, Map<String, String> versions) {
+      SecretsManagerClient client, String name, Poller poller, Map<String, String> versions) {
     this.client = client;
     this.name = name;
-    this.patience = patience;
+    this.poller = poller;
     this.versions = versions;
   }
 
   /** Returns the same secret as the client of another region sees it. */
   TrialSecret seenBy(SecretsManagerClient other) {
-    return new TrialSecret(other, name, patience, versions);
+    return new TrialSecret(other, name, poller, versions);
   }
 
   SecretsManagerClient client() {
@@ -150,9 +150,9 @@ final class TrialSecret {
 
   /** The same, again and again while a read does not see the version yet. */
   GetSecretValueResponse read(String version) throws InterruptedException {
-    return patience
-        .await("a version to be seen", LONGEST_LAG, () -> look(version), Optional::isPresent)
-        .orElseThrow(() -> new Contradiction("Version " + version + " cannot be read."));
+    return poller
+        .await("a version to be seen", MAX_LAG, () -> look(version), Optional::isPresent)
+        .orElseThrow(() -> new RefutedException("Version " + version + " cannot be read."));
   }
 
   /** Reads a version once; empty if it is not seen. */
@@ -174,14 +174,14 @@ final class TrialSecret {
 
   /** Confirms that the secret comes to be in a state. */
   Finding becomes(String state) throws InterruptedException {
-    String seen = patience.await("labels to move", LONGEST_LAG, this::state, state::equals);
+    String seen = poller.await("labels to move", MAX_LAG, this::state, state::equals);
     return Finding.confirmedIf(
         seen.equals(state), "Labels are \"%s\", not \"%s\".".formatted(seen, state));
   }
 
   /** Confirms that the secret is in a state still, after a while. */
   Finding stays(String state) throws InterruptedException {
-    patience.pause(A_WHILE);
+    poller.pause(STABLE_PERIOD);
     return becomes(state);
   }
 

@@ -35,9 +35,9 @@ final class TrialSecrets implements AutoCloseable {
   static final String TAG = "momento-key-rotation-live-check";
 
   /** How long something may take in Secrets Manager that takes minutes. */
-  static final Duration MINUTES = Duration.ofMinutes(5);
+  static final Duration SLOW_OPERATION_TIMEOUT = Duration.ofMinutes(5);
 
-  private static final Duration LONGEST_CALL = Duration.ofSeconds(30);
+  private static final Duration CALL_TIMEOUT = Duration.ofSeconds(30);
 
   /** How Secrets Manager refuses a request for what it asks; other errors say nothing of that. */
   private static final Set<String> REFUSALS =
@@ -54,7 +54,7 @@ final class TrialSecrets implements AutoCloseable {
   private final Supplier<SecretsManagerClientBuilder> clients;
   private final SecretsManagerClient client;
   private final LiveSettings settings;
-  private final Patience patience;
+  private final Poller poller;
   private final Report report;
   private final String names = PREFIX + UUID.randomUUID().toString().substring(0, 8) + "/";
   private final List<TrialSecret> secrets = new ArrayList<>();
@@ -65,33 +65,33 @@ final class TrialSecrets implements AutoCloseable {
   private TrialSecrets(
       Supplier<SecretsManagerClientBuilder> clients,
       LiveSettings settings,
-      Patience patience,
+      Poller poller,
       Report report) {
     this.clients = clients;
     this.client = build(clients.get());
     this.settings = settings;
-    this.patience = patience;
+    this.poller = poller;
     this.report = report;
   }
 
   /**
    * Connects, and finds out whether the credentials are of use.
    *
-   * @throws CannotTry if Secrets Manager is out of reach, or refuses the credentials
+   * @throws InconclusiveException if Secrets Manager is out of reach, or refuses the credentials
    */
   static TrialSecrets connect(
       Supplier<SecretsManagerClientBuilder> clients,
       LiveSettings settings,
-      Patience patience,
+      Poller poller,
       Report report) {
-    TrialSecrets secrets = new TrialSecrets(clients, settings, patience, report);
+    TrialSecrets secrets = new TrialSecrets(clients, settings, poller, report);
     try {
       var _ = secrets.client.describeSecret(r -> r.secretId(PREFIX + "none"));
     } catch (ResourceNotFoundException e) {
       return secrets;
     } catch (SdkException e) {
       secrets.close();
-      throw new CannotTry(
+      throw new InconclusiveException(
           "Secrets Manager in %s cannot be used: %s".formatted(secrets.region(), explain(e))
               + " Look at the credentials, AWS_REGION, AWS_ENDPOINT_URL and the network.");
     }
@@ -100,7 +100,7 @@ final class TrialSecrets implements AutoCloseable {
 
   /** Creates a secret without a value. */
   TrialSecret create() {
-    TrialSecret secret = new TrialSecret(client, names + secrets.size(), patience);
+    TrialSecret secret = new TrialSecret(client, names + secrets.size(), poller);
     // On the list before it is there, it is deleted even where the answer is lost.
     secrets.add(secret);
     var _ =
@@ -121,8 +121,8 @@ final class TrialSecrets implements AutoCloseable {
     return client;
   }
 
-  Patience patience() {
-    return patience;
+  Poller poller() {
+    return poller;
   }
 
   /** Returns the ARN of an alias of a rotation function; empty if none was given. */
@@ -149,7 +149,7 @@ final class TrialSecrets implements AutoCloseable {
       replica = isReplicated(primary, region) ? primary.seenBy(there) : null;
     }
     if (replica == null) {
-      throw new CannotTry("No replica came to be in " + region + ".");
+      throw new InconclusiveException("No replica came to be in " + region + ".");
     }
     return Optional.of(replica);
   }
@@ -161,9 +161,9 @@ final class TrialSecrets implements AutoCloseable {
                     client.replicateSecretToRegions(
                         r -> r.secretId(secret.name()).addReplicaRegions(added)))
             .isEmpty()
-        && patience.await(
+        && poller.await(
             "the replica",
-            MINUTES,
+            SLOW_OPERATION_TIMEOUT,
             () ->
                 secret.describe().replicationStatus().stream()
                     .map(ReplicationStatusType::status)
@@ -207,7 +207,8 @@ final class TrialSecrets implements AutoCloseable {
     }
     // A secret cannot be deleted before its replicas are gone.
     boolean isDeleted =
-        patience.await("a replica to go", MINUTES, () -> isDeleted(secret), deleted -> deleted);
+        poller.await(
+            "a replica to go", SLOW_OPERATION_TIMEOUT, () -> isDeleted(secret), deleted -> deleted);
     if (!isDeleted) {
       throw InvalidRequestException.builder().message("It has replicas.").build();
     }
@@ -227,7 +228,7 @@ final class TrialSecrets implements AutoCloseable {
   private static SecretsManagerClient build(SecretsManagerClientBuilder builder) {
     return builder
         .overrideConfiguration(
-            builder.overrideConfiguration().toBuilder().apiCallTimeout(LONGEST_CALL).build())
+            builder.overrideConfiguration().toBuilder().apiCallTimeout(CALL_TIMEOUT).build())
         .build();
   }
 
@@ -278,7 +279,7 @@ final class TrialSecrets implements AutoCloseable {
   /** Says what an error is, without its text, which might quote credentials. */
   static String explain(SdkException e) {
     if (!(e instanceof AwsServiceException service)) {
-      return "there is no answer (" + CannotTry.causeOf(e) + ").";
+      return "there is no answer (" + InconclusiveException.rootCauseName(e) + ").";
     }
     Matcher action = ACTION.matcher(String.valueOf(e.getMessage()));
     return code(service) + (action.find() ? " for want of " + action.group() : "") + ".";

@@ -16,16 +16,16 @@ import org.junit.jupiter.api.Test;
 
 class LiveCheckTest {
 
-  private LiveLab lab = new LiveLab(RefreshTokens.SINGLE_USE);
+  private LiveCheckFixture fixture = new LiveCheckFixture(RefreshTokens.SINGLE_USE);
 
   @AfterEach
   void close() {
-    lab.close();
+    fixture.close();
   }
 
   @Test
   void confirms_every_assumption_in_the_sandbox() throws Exception {
-    LiveLab.Run run = lab.run();
+    LiveCheckFixture.Run run = fixture.run();
 
     assertThat(LiveCheck.assumptions())
         .allSatisfy(
@@ -41,21 +41,23 @@ class LiveCheckTest {
 
   @Test
   void says_which_of_two_good_answers_it_has_seen() throws Exception {
-    assertThat(lab.run("M6").row("M6")).contains("confirmed", "single-use (INVALID_ARGUMENT)");
+    assertThat(fixture.run("M6").row("M6")).contains("confirmed", "single-use (INVALID_ARGUMENT)");
     close();
-    lab = new LiveLab(RefreshTokens.REUSABLE);
-    assertThat(lab.run("M6").row("M6")).contains("confirmed", "reusable");
+    fixture = new LiveCheckFixture(RefreshTokens.REUSABLE);
+    assertThat(fixture.run("M6").row("M6")).contains("confirmed", "reusable");
   }
 
   @Test
   void names_what_a_row_lacks() throws Exception {
-    lab.environment.remove("LIVE_MOMENTO_SPARE_KEY_FILE");
-    lab.environment.remove("LIVE_ROTATION_FUNCTION_ARN");
-    lab.environment.remove("LIVE_REPLICA_REGION");
-    IssuedKey expiring = lab.sandbox.momento().issue(Duration.ofDays(1), Permissions.SUPER_USER);
-    lab.environment.put("LIVE_MOMENTO_KEY_FILE", lab.fileOf("other", expiring.consoleJson()));
+    fixture.environment.remove("LIVE_MOMENTO_SPARE_KEY_FILE");
+    fixture.environment.remove("LIVE_ROTATION_FUNCTION_ARN");
+    fixture.environment.remove("LIVE_REPLICA_REGION");
+    IssuedKey expiring =
+        fixture.sandbox.momento().issue(Duration.ofDays(1), Permissions.SUPER_USER);
+    fixture.environment.put(
+        "LIVE_MOMENTO_KEY_FILE", fixture.fileOf("other", expiring.consoleJson()));
 
-    LiveLab.Run run = lab.run("M4, M10, S22, S25");
+    LiveCheckFixture.Run run = fixture.run("M4, M10, S22, S25");
 
     assertThat(run.row("M4")).contains("not tried", "needs: LIVE_MOMENTO_SPARE_KEY_FILE");
     assertThat(run.row("M10")).contains("not tried", "LIVE_MOMENTO_KEY_FILE", "never expires");
@@ -67,22 +69,22 @@ class LiveCheckTest {
 
   @Test
   void tries_the_part_of_either_service_alone() throws Exception {
-    lab.environment.put("LIVE_ONLY", "M1, S1");
-    LiveLab.Run momento = lab.runWithoutAws();
+    fixture.environment.put("LIVE_ONLY", "M1, S1");
+    LiveCheckFixture.Run momento = fixture.runWithoutAws();
     assertThat(momento.row("M1")).contains("confirmed");
     assertThat(momento.row("S1")).contains("not tried", "AWS credentials, and AWS_REGION");
 
-    lab.environment.remove("LIVE_MOMENTO_KEY_FILE");
-    LiveLab.Run secretsManager = lab.run();
+    fixture.environment.remove("LIVE_MOMENTO_KEY_FILE");
+    LiveCheckFixture.Run secretsManager = fixture.run();
     assertThat(secretsManager.row("M1")).contains("not tried", "LIVE_MOMENTO_KEY_FILE");
     assertThat(secretsManager.row("S1")).contains("confirmed");
   }
 
   @Test
   void explains_itself_where_there_are_no_credentials() throws Exception {
-    lab.environment.clear();
+    fixture.environment.clear();
 
-    LiveLab.Run run = lab.runWithoutAws();
+    LiveCheckFixture.Run run = fixture.runWithoutAws();
 
     assertThat(run.passed()).isFalse();
     assertThat(run.output())
@@ -90,87 +92,91 @@ class LiveCheckTest {
         .contains("LIVE_ROTATION_FUNCTION_ARN", "LIVE_REPLICA_REGION", "docs/assumptions.md")
         .contains("secretsmanager:CreateSecret", "cents")
         .hasLineCount(16);
-    assertThat(lab.sandbox.callsSeen()).isEmpty();
+    assertThat(fixture.sandbox.callsSeen()).isEmpty();
   }
 
   @Test
   void does_not_try_what_needs_a_function_that_may_not_be_invoked() throws Exception {
-    String other = LiveLab.FUNCTION.replace(":live", ":other");
-    lab.environment.put("LIVE_ROTATION_FUNCTION_ARN", other);
+    String other = LiveCheckFixture.FUNCTION.replace(":live", ":other");
+    fixture.environment.put("LIVE_ROTATION_FUNCTION_ARN", other);
 
-    assertThat(lab.run("S26").row("S26"))
+    assertThat(fixture.run("S26").row("S26"))
         .contains("not tried", "permission", "docs/assumptions.md");
   }
 
   @Test
   void takes_what_says_nothing_of_an_assumption_for_an_error() throws Exception {
-    lab.sandbox
+    fixture
+        .sandbox
         .secretsManager()
         .calls()
         .onEvery(
             "PutSecretValue",
             new Fault.Refuse<>(SecretsManagerException.accessDenied("PutSecretValue", "it")));
-    LiveLab.Run run = lab.run("S1");
+    LiveCheckFixture.Run run = fixture.run("S1");
     assertThat(run.row("S1"))
         .contains("error", "AccessDeniedException for want of secretsmanager:PutSecretValue");
     assertThat(run.passed()).isFalse();
 
-    lab.sandbox
+    fixture
+        .sandbox
         .momento()
         .calls()
         .onEvery(MomentoServer.REFRESH, new Fault.Refuse<>(MomentoServer.throttled()));
-    assertThat(lab.run("M1").row("M1")).contains("error", "RESOURCE_EXHAUSTED");
+    assertThat(fixture.run("M1").row("M1")).contains("error", "RESOURCE_EXHAUSTED");
   }
 
   @Test
   void makes_keys_that_expire_within_the_hour_and_leaves_the_given_ones_refresh_token()
       throws Exception {
-    IssuedKey given = lab.sandbox.momento().issue(Duration.ofDays(1), Permissions.SUPER_USER);
-    lab.environment.put("LIVE_MOMENTO_KEY_FILE", lab.fileOf("given", given.consoleJson()));
-    List<IssuedKey> before = lab.sandbox.momento().issued();
+    IssuedKey given = fixture.sandbox.momento().issue(Duration.ofDays(1), Permissions.SUPER_USER);
+    fixture.environment.put("LIVE_MOMENTO_KEY_FILE", fixture.fileOf("given", given.consoleJson()));
+    List<IssuedKey> before = fixture.sandbox.momento().issued();
 
-    var _ = lab.runWithoutAws();
+    var _ = fixture.runWithoutAws();
 
-    assertThat(lab.sandbox.momento().issued())
+    assertThat(fixture.sandbox.momento().issued())
         .filteredOn(key -> !before.contains(key))
         .filteredOn(key -> key.permissions() == Permissions.DATA_ONLY)
         .hasSizeGreaterThan(20)
-        .allMatch(key -> key.validUntil().isBefore(lab.clock.instant().plus(Duration.ofHours(1))));
+        .allMatch(
+            key -> key.validUntil().isBefore(fixture.clock.instant().plus(Duration.ofHours(1))));
     // Had it been used, Momento would not take it again.
-    assertThat(lab.sandbox.momento().refresh(given)).isNotNull();
+    assertThat(fixture.sandbox.momento().refresh(given)).isNotNull();
   }
 
   @Test
   void deletes_its_secrets_where_it_is_interrupted() {
-    lab.interrupt();
+    fixture.interrupt();
 
-    assertThatThrownBy(() -> lab.run("S3")).isInstanceOf(InterruptedException.class);
+    assertThatThrownBy(() -> fixture.run("S3")).isInstanceOf(InterruptedException.class);
 
-    assertThat(lab.sandbox.secretsManager().calls().seen()).contains("CreateSecret");
+    assertThat(fixture.sandbox.secretsManager().calls().seen()).contains("CreateSecret");
     assertNoSecretIsLeft();
   }
 
   @Test
   void deletes_a_secret_whose_creation_got_no_answer() throws Exception {
-    lab.sandbox.secretsManager().calls().onNext("CreateSecret", new Fault.DropResponse<>());
+    fixture.sandbox.secretsManager().calls().onNext("CreateSecret", new Fault.DropResponse<>());
 
-    var _ = lab.run("S3");
+    var _ = fixture.run("S3");
 
     assertNoSecretIsLeft();
   }
 
   @Test
   void tells_how_to_delete_what_it_could_not() throws Exception {
-    lab.sandbox
+    fixture
+        .sandbox
         .secretsManager()
         .calls()
         .onEvery(
             "DeleteSecret",
             new Fault.Refuse<>(SecretsManagerException.accessDenied("DeleteSecret", "it")));
 
-    LiveLab.Run run = lab.run("S3");
+    LiveCheckFixture.Run run = fixture.run("S3");
 
-    String left = lab.sandbox.secretsManager().state().list().getFirst().name();
+    String left = fixture.sandbox.secretsManager().state().list().getFirst().name();
     assertThat(run.output())
         .contains("aws secretsmanager delete-secret --region us-east-1 --secret-id " + left);
     assertThat(run.passed()).isFalse();
@@ -178,14 +184,15 @@ class LiveCheckTest {
 
   @Test
   void does_not_blame_the_service_for_a_replica_that_does_not_come_to_be() throws Exception {
-    lab.sandbox
+    fixture
+        .sandbox
         .secretsManager()
         .calls()
         .onEvery(
             "ReplicateSecretToRegions",
             new Fault.Refuse<>(SecretsManagerException.invalidParameter("No such region.")));
 
-    LiveLab.Run run = lab.run("S22, S23");
+    LiveCheckFixture.Run run = fixture.run("S22, S23");
 
     assertThat(run.row("S22")).contains("error", "No replica came to be in eu-west-1");
     assertThat(run.row("S23")).contains("error", "No replica came to be in eu-west-1");
@@ -194,59 +201,64 @@ class LiveCheckTest {
 
   @Test
   void says_which_service_is_out_of_reach() {
-    lab.environment.put("MOMENTO_CONTROL_ENDPOINT", "localhost:1");
-    assertCannotTry("Momento's control plane at localhost:1 is out of reach", "UNAVAILABLE");
+    fixture.environment.put("MOMENTO_CONTROL_ENDPOINT", "localhost:1");
+    assertInconclusive("Momento's control plane at localhost:1 is out of reach", "UNAVAILABLE");
 
-    lab.environment.remove("LIVE_MOMENTO_KEY_FILE");
-    lab.sandbox.secretsManager().close();
-    assertCannotTry("Secrets Manager in us-east-1 cannot be used", "no answer");
+    fixture.environment.remove("LIVE_MOMENTO_KEY_FILE");
+    fixture.sandbox.secretsManager().close();
+    assertInconclusive("Secrets Manager in us-east-1 cannot be used", "no answer");
   }
 
   @Test
   void says_which_credentials_are_of_no_use() {
-    IssuedKey dataOnly = lab.sandbox.momento().issue(Duration.ofDays(1), Permissions.DATA_ONLY);
-    lab.environment.put("LIVE_MOMENTO_KEY_FILE", lab.fileOf("data", dataOnly.consoleJson()));
-    assertCannotTry("PERMISSION_DENIED", "super-user", "LIVE_MOMENTO_KEY_FILE");
-    lab.clock.advance(Duration.ofDays(1));
-    assertCannotTry("UNAUTHENTICATED", "super-user");
+    IssuedKey dataOnly = fixture.sandbox.momento().issue(Duration.ofDays(1), Permissions.DATA_ONLY);
+    fixture.environment.put(
+        "LIVE_MOMENTO_KEY_FILE", fixture.fileOf("data", dataOnly.consoleJson()));
+    assertInconclusive("PERMISSION_DENIED", "super-user", "LIVE_MOMENTO_KEY_FILE");
+    fixture.clock.advance(Duration.ofDays(1));
+    assertInconclusive("UNAUTHENTICATED", "super-user");
 
-    lab.environment.remove("LIVE_MOMENTO_KEY_FILE");
-    lab.sandbox
+    fixture.environment.remove("LIVE_MOMENTO_KEY_FILE");
+    fixture
+        .sandbox
         .secretsManager()
         .calls()
         .onNext(
             "DescribeSecret",
             new Fault.Refuse<>(SecretsManagerException.accessDenied("DescribeSecret", "it")));
-    assertCannotTry("AccessDeniedException for want of secretsmanager:DescribeSecret");
+    assertInconclusive("AccessDeniedException for want of secretsmanager:DescribeSecret");
   }
 
   @Test
   void names_a_setting_that_is_wrong_and_never_shows_a_key() {
-    lab.environment.put("LIVE_MOMENTO_KEY_FILE", lab.fileOf("bare", lab.key.apiKey()));
-    assertCannotTry("LIVE_MOMENTO_KEY_FILE", "no key of the kind v1");
-    lab.environment.put("LIVE_MOMENTO_KEY_FILE", lab.fileOf("v2", "{\"apiKey\":\"a.b.c\"}"));
-    assertCannotTry("LIVE_MOMENTO_KEY_FILE", "no key of the kind v1");
-    lab.environment.put("LIVE_MOMENTO_KEY_FILE", "none");
-    assertCannotTry("LIVE_MOMENTO_KEY_FILE names no file");
-    lab.environment.remove("LIVE_MOMENTO_KEY_FILE");
-    lab.environment.put("MOMENTO_CONTROL_ENDPOINT", "https://example.com");
-    assertCannotTry("MOMENTO_CONTROL_ENDPOINT", "localhost:8080");
-    lab.environment.remove("MOMENTO_CONTROL_ENDPOINT");
-    lab.environment.put("LIVE_ROTATION_FUNCTION_ARN", LiveLab.FUNCTION.replace(":live", ""));
-    assertCannotTry("LIVE_ROTATION_FUNCTION_ARN", "alias");
-    lab.environment.remove("LIVE_ROTATION_FUNCTION_ARN");
-    lab.environment.put("LIVE_ONLY", "M1, X1");
-    assertCannotTry("LIVE_ONLY", "X1");
+    fixture.environment.put("LIVE_MOMENTO_KEY_FILE", fixture.fileOf("bare", fixture.key.apiKey()));
+    assertInconclusive("LIVE_MOMENTO_KEY_FILE", "no key of the kind v1");
+    fixture.environment.put(
+        "LIVE_MOMENTO_KEY_FILE", fixture.fileOf("v2", "{\"apiKey\":\"a.b.c\"}"));
+    assertInconclusive("LIVE_MOMENTO_KEY_FILE", "no key of the kind v1");
+    fixture.environment.put("LIVE_MOMENTO_KEY_FILE", "none");
+    assertInconclusive("LIVE_MOMENTO_KEY_FILE names no file");
+    fixture.environment.remove("LIVE_MOMENTO_KEY_FILE");
+    fixture.environment.put("MOMENTO_CONTROL_ENDPOINT", "https://example.com");
+    assertInconclusive("MOMENTO_CONTROL_ENDPOINT", "localhost:8080");
+    fixture.environment.remove("MOMENTO_CONTROL_ENDPOINT");
+    fixture.environment.put(
+        "LIVE_ROTATION_FUNCTION_ARN", LiveCheckFixture.FUNCTION.replace(":live", ""));
+    assertInconclusive("LIVE_ROTATION_FUNCTION_ARN", "alias");
+    fixture.environment.remove("LIVE_ROTATION_FUNCTION_ARN");
+    fixture.environment.put("LIVE_ONLY", "M1, X1");
+    assertInconclusive("LIVE_ONLY", "X1");
   }
 
-  private void assertCannotTry(String... words) {
-    assertThatThrownBy(lab::run)
+  private void assertInconclusive(String... words) {
+    assertThatThrownBy(fixture::run)
         .hasNoCause()
         .isInstanceOfSatisfying(
-            CannotTry.class, e -> assertThat(lab.withoutSecrets(e.why())).contains(words));
+            InconclusiveException.class,
+            e -> assertThat(fixture.withoutSecrets(e.reason())).contains(words));
   }
 
   private void assertNoSecretIsLeft() {
-    assertThat(lab.sandbox.secretsManager().state().list()).isEmpty();
+    assertThat(fixture.sandbox.secretsManager().state().list()).isEmpty();
   }
 }

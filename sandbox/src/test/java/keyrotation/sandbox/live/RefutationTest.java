@@ -14,48 +14,49 @@ import org.junit.jupiter.params.provider.MethodSource;
 class RefutationTest {
 
   /** It keeps nothing of a run with Secrets Manager, so one serves all of them. */
-  private static final LiveLab LAB = new LiveLab(RefreshTokens.SINGLE_USE);
+  private static final LiveCheckFixture FIXTURE = new LiveCheckFixture(RefreshTokens.SINGLE_USE);
 
   @AfterAll
   static void close() {
-    LAB.close();
+    FIXTURE.close();
   }
 
   @ParameterizedTest
   @MethodSource("momento")
-  void refutes_what_momento_does_otherwise(OtherService other) throws Exception {
-    try (LiveLab lab = new LiveLab(RefreshTokens.SINGLE_USE)) {
-      assertRefutes(lab, other);
+  void refutes_what_momento_does_otherwise(DeviatingService other) throws Exception {
+    try (LiveCheckFixture fixture = new LiveCheckFixture(RefreshTokens.SINGLE_USE)) {
+      assertRefutes(fixture, other);
     }
   }
 
   @ParameterizedTest
   @MethodSource("secretsManager")
-  void refutes_what_secrets_manager_does_otherwise(OtherService other) throws Exception {
-    LAB.reset();
-    assertRefutes(LAB, other);
-    assertThat(LAB.sandbox.secretsManager().state().list()).isEmpty();
+  void refutes_what_secrets_manager_does_otherwise(DeviatingService other) throws Exception {
+    FIXTURE.reset();
+    assertRefutes(FIXTURE, other);
+    assertThat(FIXTURE.sandbox.secretsManager().state().list()).isEmpty();
   }
 
-  static Stream<OtherService> momento() {
-    return OtherService.ALL.stream().filter(OtherService::isMomento);
+  static Stream<DeviatingService> momento() {
+    return DeviatingService.ALL.stream().filter(DeviatingService::isMomento);
   }
 
-  static Stream<OtherService> secretsManager() {
-    return OtherService.ALL.stream().filter(other -> !other.isMomento());
+  static Stream<DeviatingService> secretsManager() {
+    return DeviatingService.ALL.stream().filter(other -> !other.isMomento());
   }
 
   @Test
   void knows_of_each_assumption_how_it_is_refuted() {
-    assertThat(OtherService.ALL.stream().map(OtherService::id).collect(Collectors.toSet()))
+    assertThat(DeviatingService.ALL.stream().map(DeviatingService::id).collect(Collectors.toSet()))
         .containsExactlyInAnyOrderElementsOf(
             LiveCheck.assumptions().stream().map(Assumption::id).toList());
   }
 
-  private static void assertRefutes(LiveLab lab, OtherService other) throws Exception {
-    other.change().accept(lab);
+  private static void assertRefutes(LiveCheckFixture fixture, DeviatingService other)
+      throws Exception {
+    other.change().accept(fixture);
 
-    LiveLab.Run run = lab.run(other.id());
+    LiveCheckFixture.Run run = fixture.run(other.id());
 
     assertThat(run.row(other.id())).containsPattern("^" + other.id() + " +refuted  .*\\n +seen: ");
     assertThat(run.output())

@@ -35,7 +35,7 @@ import software.amazon.awssdk.services.secretsmanager.SecretsManagerClientBuilde
 /**
  * The live check with the sandbox in place of the real services, and a clock that does not wait.
  */
-final class LiveLab implements AutoCloseable {
+final class LiveCheckFixture implements AutoCloseable {
 
   static final String FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:rotation:live";
   static final String REPLICA_REGION = "eu-west-1";
@@ -54,7 +54,7 @@ final class LiveLab implements AutoCloseable {
   private UnaryOperator<SdkRequest> requests = UnaryOperator.identity();
   private UnaryOperator<SdkResponse> answers = UnaryOperator.identity();
 
-  LiveLab(RefreshTokens refreshTokens) {
+  LiveCheckFixture(RefreshTokens refreshTokens) {
     this.sandbox = Sandbox.start(clock, refreshTokens);
     this.key = sandbox.momento().issueNonExpiring();
     this.spareKey = sandbox.momento().issue(Duration.ofDays(1), Permissions.SUPER_USER);
@@ -144,7 +144,7 @@ final class LiveLab implements AutoCloseable {
                   .trustManager(sandbox.authority().certificate())
                   .build());
       boolean passed =
-          LiveCheck.run(environment, connections, new Patience(clock, this::sleep, out), out);
+          LiveCheck.run(environment, connections, new Poller(clock, this::sleep, out), out);
       return new Run(passed, withoutSecrets(bytes.toString(UTF_8)));
     } catch (IOException e) {
       throw new UncheckedIOException(e);

@@ -1,7 +1,7 @@
 package keyrotation.sandbox.live;
 
 /** The service does something that is at odds with the assumption under trial. */
-final class Contradiction extends RuntimeException {
+final class RefutedException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
   private final String seen;
@@ -11,7 +11,7 @@ final class Contradiction extends RuntimeException {
    *
    * @param seen what the service does; nothing secret
    */
-  Contradiction(String seen) {
+  RefutedException(String seen) {
     super(seen);
     this.seen = seen;
   }

@@ -29,192 +29,200 @@ import software.amazon.awssdk.services.secretsmanager.model.UpdateSecretVersionS
  * @param does what the service does
  * @param change makes it do that, from the call on that matters
  */
-record OtherService(String id, String does, Consumer<LiveLab> change) {
+record DeviatingService(String id, String does, Consumer<LiveCheckFixture> change) {
 
   private static final String PUT = "PutSecretValue";
   private static final String READ = "GetSecretValue";
   private static final String MOVE = "UpdateSecretVersionStage";
   private static final String ROTATE = "RotateSecret";
 
-  static final List<OtherService> ALL =
+  static final List<DeviatingService> ALL =
       List.of(
-          new OtherService("M1", "gives the same key", OtherService::givesTheSameKey),
-          new OtherService(
+          new DeviatingService("M1", "gives the same key", DeviatingService::givesTheSameKey),
+          new DeviatingService(
               "M1", "gives no refresh token", answersRefresh(a -> a.clearRefreshToken())),
-          new OtherService(
+          new DeviatingService(
               "M1", "gives another endpoint", answersRefresh(a -> a.setEndpoint("other.example"))),
-          new OtherService(
+          new DeviatingService(
               "M1",
               "gives a key that ends earlier",
               answersRefresh(a -> a.setValidUntil(a.getValidUntil() - 60))),
-          new OtherService(
+          new DeviatingService(
               "M2",
               "gives a key that lives longer",
               answersRefresh(a -> a.setValidUntil(a.getValidUntil() + 3600))),
-          new OtherService(
+          new DeviatingService(
               "M3",
               "takes the new key for none of a data-only one",
               answersList(4, Status.PERMISSION_DENIED)),
-          new OtherService("M3", "refreshes once only", answersRefresh(2, Status.INVALID_ARGUMENT)),
-          new OtherService(
+          new DeviatingService(
+              "M3", "refreshes once only", answersRefresh(2, Status.INVALID_ARGUMENT)),
+          new DeviatingService(
               "M4",
               "takes permissions away",
-              lab -> lab.sandbox.momento().limitNewKeysTo(Permissions.DATA_ONLY)),
-          new OtherService("M5", "ends the old key", forgetsKeysAtRefresh(1)),
-          new OtherService(
+              fixture -> fixture.sandbox.momento().limitNewKeysTo(Permissions.DATA_ONLY)),
+          new DeviatingService("M5", "ends the old key", forgetsKeysAtRefresh(1)),
+          new DeviatingService(
               "M6", "refuses by another code", answersRefresh(2, Status.ALREADY_EXISTS)),
-          new OtherService("M7", "ends both keys", forgetsKeysAtRefresh(2)),
-          new OtherService("M8", "refuses by another code", answersRefresh(1, Status.OUT_OF_RANGE)),
-          new OtherService(
+          new DeviatingService("M7", "ends both keys", forgetsKeysAtRefresh(2)),
+          new DeviatingService(
+              "M8", "refuses by another code", answersRefresh(1, Status.OUT_OF_RANGE)),
+          new DeviatingService(
               "M9",
               "refuses without the trailer",
               refusesRefreshWith(Status.Code.PERMISSION_DENIED)),
-          new OtherService(
+          new DeviatingService(
               "M10",
               "refuses without the trailer",
               refusesRefreshWith(Status.Code.PERMISSION_DENIED)),
-          new OtherService("M11", "denies the list", answersList(2, Status.PERMISSION_DENIED)),
-          new OtherService(
-              "M12", "denies without the trailer", lab -> lab.sandbox.momento().leaveOutTrailers()),
-          new OtherService("M13", "answers otherwise", answersList(3, Status.NOT_FOUND)),
-          new OtherService(
+          new DeviatingService("M11", "denies the list", answersList(2, Status.PERMISSION_DENIED)),
+          new DeviatingService(
+              "M12",
+              "denies without the trailer",
+              fixture -> fixture.sandbox.momento().leaveOutTrailers()),
+          new DeviatingService("M13", "answers otherwise", answersList(3, Status.NOT_FOUND)),
+          new DeviatingService(
               "M14", "denies the list to all", answersList(2, Status.PERMISSION_DENIED)),
-          new OtherService(
+          new DeviatingService(
               "M15",
               "takes minutes to know a key",
-              lab -> lab.sandbox.momento().refuseNewKeysAtFirst(40)),
-          new OtherService(
-              "M15", "never knows a key", lab -> lab.sandbox.momento().refuseNewKeysAtFirst(400)),
-          new OtherService(
+              fixture -> fixture.sandbox.momento().refuseNewKeysAtFirst(40)),
+          new DeviatingService(
+              "M15",
+              "never knows a key",
+              fixture -> fixture.sandbox.momento().refuseNewKeysAtFirst(400)),
+          new DeviatingService(
               "M16", "forgets a key for a moment", answersList(7, Status.UNAUTHENTICATED)),
-          new OtherService(
+          new DeviatingService(
               "M17",
               "states another end",
               answersRefresh(a -> a.setValidUntil(a.getValidUntil() + 5))),
-          new OtherService("S1", "moves AWSCURRENT", after(PUT, 4, OtherService::moveCurrentBack)),
-          new OtherService("S1", "takes it for a new version", createdAt(2, Instant.EPOCH)),
-          new OtherService(
+          new DeviatingService(
+              "S1", "moves AWSCURRENT", after(PUT, 4, DeviatingService::moveCurrentBack)),
+          new DeviatingService("S1", "takes it for a new version", createdAt(2, Instant.EPOCH)),
+          new DeviatingService(
               "S2",
               "has another error",
               refuses(PUT, 2, SecretsManagerException.invalidRequest("It is taken."))),
-          new OtherService(
+          new DeviatingService(
               "S2",
               "takes the other value",
               answersRead(read -> read.secretString("another value"))),
-          new OtherService(
-              "S3", "moves AWSCURRENT", after(PUT, 2, OtherService::moveCurrentToNewest)),
-          new OtherService(
+          new DeviatingService(
+              "S3", "moves AWSCURRENT", after(PUT, 2, DeviatingService::moveCurrentToNewest)),
+          new DeviatingService(
               "S4", "returns one label", answersRead(read -> read.versionStages("AWSPENDING"))),
-          new OtherService(
+          new DeviatingService(
               "S4", "stores one label", after(PUT, 2, state -> takeOff(state, "AWSPENDING"))),
-          new OtherService("S5", "leaves it to itself", hides("AWSCURRENT")),
-          new OtherService(
+          new DeviatingService("S5", "leaves it to itself", hides("AWSCURRENT")),
+          new DeviatingService(
               "S6",
               "refuses the label",
               refuses(PUT, 3, SecretsManagerException.invalidParameter("It is attached."))),
-          new OtherService(
+          new DeviatingService(
               "S7", "takes AWSPENDING off", after(MOVE, 1, state -> takeOff(state, "AWSPENDING"))),
-          new OtherService(
-              "S7", "takes our label off", after(MOVE, 1, OtherService::takeOwnLabelOff)),
-          new OtherService(
+          new DeviatingService(
+              "S7", "takes our label off", after(MOVE, 1, DeviatingService::takeOwnLabelOff)),
+          new DeviatingService(
               "S7", "has no AWSPREVIOUS", after(MOVE, 1, state -> takeOff(state, "AWSPREVIOUS"))),
-          new OtherService(
+          new DeviatingService(
               "S8", "has no AWSPREVIOUS", after(MOVE, 1, state -> takeOff(state, "AWSPREVIOUS"))),
-          new OtherService("S9", "does not compare", OtherService::movesWithoutComparing),
-          new OtherService(
+          new DeviatingService("S9", "does not compare", DeviatingService::movesWithoutComparing),
+          new DeviatingService(
               "S9",
               "has another error",
               refuses(MOVE, 1, SecretsManagerException.invalidRequest("No."))),
-          new OtherService(
+          new DeviatingService(
               "S10",
               "refuses to take it off",
               refuses(MOVE, 1, SecretsManagerException.invalidParameter("No."))),
-          new OtherService(
+          new DeviatingService(
               "S10",
               "has another error",
               refuses(MOVE, 3, SecretsManagerException.notFound("There is none."))),
-          new OtherService(
+          new DeviatingService(
               "S11",
               "deletes it",
               refuses(READ, 1, SecretsManagerException.notFound("It is gone."))),
-          new OtherService(
+          new DeviatingService(
               "S12",
               "has another error",
               refuses(READ, 1, SecretsManagerException.invalidRequest("It is empty."))),
-          new OtherService("S13", "takes more", OtherService::takesMoreLabels),
-          new OtherService(
+          new DeviatingService("S13", "takes more", DeviatingService::takesMoreLabels),
+          new DeviatingService(
               "S13",
               "has another error",
               refuses(PUT, 3, SecretsManagerException.invalidParameter("Too many."))),
-          new OtherService(
+          new DeviatingService(
               "S14", "draws another id", answersRead(read -> read.versionId("another"))),
-          new OtherService(
+          new DeviatingService(
               "S14",
               "refuses it",
               refuses(PUT, 1, SecretsManagerException.invalidParameter("It has to be random."))),
-          new OtherService(
+          new DeviatingService(
               "S15",
               "takes less",
               refuses(PUT, 1, SecretsManagerException.validation("It is too long."))),
-          new OtherService("S15", "takes more", OtherService::takesLongValues),
-          new OtherService("S16", "describes what was", lags("DescribeSecret")),
-          new OtherService("S16", "reads what was", lags(READ)),
-          new OtherService(
+          new DeviatingService("S15", "takes more", DeviatingService::takesLongValues),
+          new DeviatingService("S16", "describes what was", lags("DescribeSecret")),
+          new DeviatingService("S16", "reads what was", lags(READ)),
+          new DeviatingService(
               "S17", "has one date for all", answersRead(read -> read.createdDate(Instant.EPOCH))),
-          new OtherService("S17", "dates it anew when a label moves", createdAt(3, Instant.EPOCH)),
-          new OtherService(
+          new DeviatingService(
+              "S17", "dates it anew when a label moves", createdAt(3, Instant.EPOCH)),
+          new DeviatingService(
               "S18",
               "keeps the date",
               answersDescribe(secret -> secret.lastChangedDate(Instant.EPOCH))),
-          new OtherService(
+          new DeviatingService(
               "S19",
               "has another error",
               refuses(READ, 1, SecretsManagerException.notFound("It is gone."))),
-          new OtherService(
+          new DeviatingService(
               "S19",
               "has other words",
               refuses(PUT, 2, SecretsManagerException.invalidRequest("No."))),
-          new OtherService(
+          new DeviatingService(
               "S19", "has no date", answersDescribe(secret -> secret.deletedDate(null))),
-          new OtherService("S20", "lists nothing", answersLists(list -> List.of())),
-          new OtherService("S21", "lists what it has listed", listsForEver()),
-          new OtherService(
+          new DeviatingService("S20", "lists nothing", answersLists(list -> List.of())),
+          new DeviatingService("S21", "lists what it has listed", listsForEver()),
+          new DeviatingService(
               "S22",
               "does not tell the region",
               answersDescribe(secret -> secret.primaryRegion(null))),
-          new OtherService(
+          new DeviatingService(
               "S23",
               "has another error",
               refuses(PUT, 2, SecretsManagerException.invalidRequest("It can be read."))),
-          new OtherService(
+          new DeviatingService(
               "S23",
               "has other words",
               refuses(MOVE, 1, SecretsManagerException.invalidParameter("No."))),
-          new OtherService(
-              "S24", "does not tell the region", answersLists(OtherService::withoutRegions)),
-          new OtherService(
+          new DeviatingService(
+              "S24", "does not tell the region", answersLists(DeviatingService::withoutRegions)),
+          new DeviatingService(
               "S25",
               "wants no alias",
               refuses(ROTATE, 1, SecretsManagerException.invalidParameter("No function."))),
-          new OtherService(
+          new DeviatingService(
               "S26",
               "has another error",
               refuses(READ, 1, SecretsManagerException.invalidRequest("It is empty."))),
-          new OtherService("S26", "labels it later", hides("AWSPENDING")),
-          new OtherService("S27", "dates it otherwise", createdAt(1, Instant.EPOCH)),
-          new OtherService(
-              "S28", "takes our label off", after(ROTATE, 1, OtherService::takeOwnLabelOff)),
-          new OtherService(
+          new DeviatingService("S26", "labels it later", hides("AWSPENDING")),
+          new DeviatingService("S27", "dates it otherwise", createdAt(1, Instant.EPOCH)),
+          new DeviatingService(
+              "S28", "takes our label off", after(ROTATE, 1, DeviatingService::takeOwnLabelOff)),
+          new DeviatingService(
               "S29",
               "has another error",
               refuses(ROTATE, 1, SecretsManagerException.invalidParameter("No."))),
-          new OtherService(
+          new DeviatingService(
               "S30",
               "refuses the first key",
               refuses(PUT, 1, SecretsManagerException.invalidRequest("It rotates."))),
-          new OtherService(
+          new DeviatingService(
               "S31", "has no date", answersDescribe(secret -> secret.nextRotationDate(null))),
-          new OtherService(
+          new DeviatingService(
               "S31", "does not say so", answersDescribe(secret -> secret.rotationEnabled(false))));
 
   boolean isMomento() {
@@ -226,37 +234,40 @@ record OtherService(String id, String does, Consumer<LiveLab> change) {
     return id + ": it " + does;
   }
 
-  private static Consumer<LiveLab> answersRefresh(
+  private static Consumer<LiveCheckFixture> answersRefresh(
       UnaryOperator<_RefreshApiTokenResponse.Builder> change) {
-    return lab ->
-        lab.sandbox
+    return fixture ->
+        fixture
+            .sandbox
             .momento()
             .alterRefreshAnswers(answer -> change.apply(answer.toBuilder()).build());
   }
 
-  private static void givesTheSameKey(LiveLab lab) {
-    MomentoServer momento = lab.sandbox.momento();
+  private static void givesTheSameKey(LiveCheckFixture fixture) {
+    MomentoServer momento = fixture.sandbox.momento();
     // The one before the new one.
     momento.alterRefreshAnswers(
         a -> a.toBuilder().setApiKey(momento.issued().reversed().get(1).token()).build());
   }
 
-  private static Consumer<LiveLab> answersRefresh(int call, Status status) {
-    return lab ->
-        lab.sandbox
+  private static Consumer<LiveCheckFixture> answersRefresh(int call, Status status) {
+    return fixture ->
+        fixture
+            .sandbox
             .momento()
             .calls()
             .onNth(MomentoServer.REFRESH, call, new Fault.Refuse<>(status.asRuntimeException()));
   }
 
-  private static Consumer<LiveLab> refusesRefreshWith(Status.Code code) {
-    return lab -> lab.sandbox.momento().refuseRefreshWith(code);
+  private static Consumer<LiveCheckFixture> refusesRefreshWith(Status.Code code) {
+    return fixture -> fixture.sandbox.momento().refuseRefreshWith(code);
   }
 
   /** The check's first call, before any trial, is for a list of caches. */
-  private static Consumer<LiveLab> answersList(int call, Status status) {
-    return lab ->
-        lab.sandbox
+  private static Consumer<LiveCheckFixture> answersList(int call, Status status) {
+    return fixture ->
+        fixture
+            .sandbox
             .momento()
             .calls()
             .onNth(
@@ -264,34 +275,41 @@ record OtherService(String id, String does, Consumer<LiveLab> change) {
   }
 
   /** A refresh ends all keys that the check has made. */
-  private static Consumer<LiveLab> forgetsKeysAtRefresh(int call) {
-    return lab ->
-        lab.sandbox
+  private static Consumer<LiveCheckFixture> forgetsKeysAtRefresh(int call) {
+    return fixture ->
+        fixture
+            .sandbox
             .momento()
             .calls()
-            .onNth(MomentoServer.REFRESH, call, new Fault.After<>(lab.sandbox.save()));
+            .onNth(MomentoServer.REFRESH, call, new Fault.After<>(fixture.sandbox.save()));
   }
 
-  private static Consumer<LiveLab> refuses(String action, int call, SecretsManagerException error) {
-    return lab ->
-        lab.sandbox.secretsManager().calls().fromNth(action, call, new Fault.Refuse<>(error));
+  private static Consumer<LiveCheckFixture> refuses(
+      String action, int call, SecretsManagerException error) {
+    return fixture ->
+        fixture.sandbox.secretsManager().calls().fromNth(action, call, new Fault.Refuse<>(error));
   }
 
-  private static Consumer<LiveLab> lags(String action) {
-    return lab ->
-        lab.sandbox.secretsManager().calls().onEvery(action, new Fault.Lag<>(Duration.ofHours(1)));
+  private static Consumer<LiveCheckFixture> lags(String action) {
+    return fixture ->
+        fixture
+            .sandbox
+            .secretsManager()
+            .calls()
+            .onEvery(action, new Fault.Lag<>(Duration.ofHours(1)));
   }
 
-  private static Consumer<LiveLab> after(
+  private static Consumer<LiveCheckFixture> after(
       String action, int call, Consumer<SecretsManagerState> change) {
-    return lab ->
-        lab.sandbox
+    return fixture ->
+        fixture
+            .sandbox
             .secretsManager()
             .calls()
             .onNth(
                 action,
                 call,
-                new Fault.After<>(() -> change.accept(lab.sandbox.secretsManager().state())));
+                new Fault.After<>(() -> change.accept(fixture.sandbox.secretsManager().state())));
   }
 
   private static void moveCurrentBack(SecretsManagerState state) {
@@ -326,9 +344,9 @@ record OtherService(String id, String does, Consumer<LiveLab> change) {
         .forEach(label -> takeOff(state, label));
   }
 
-  private static void movesWithoutComparing(LiveLab lab) {
-    SecretsManagerState state = lab.sandbox.secretsManager().state();
-    lab.alterRequests(
+  private static void movesWithoutComparing(LiveCheckFixture fixture) {
+    SecretsManagerState state = fixture.sandbox.secretsManager().state();
+    fixture.alterRequests(
         UpdateSecretVersionStageRequest.class,
         move -> {
           SecretsManagerState.Secret secret = state.list().getLast();
@@ -337,8 +355,8 @@ record OtherService(String id, String does, Consumer<LiveLab> change) {
         });
   }
 
-  private static void takesMoreLabels(LiveLab lab) {
-    lab.alterRequests(
+  private static void takesMoreLabels(LiveCheckFixture fixture) {
+    fixture.alterRequests(
         PutSecretValueRequest.class,
         put ->
             put.versionStages().size() == 1
@@ -346,8 +364,8 @@ record OtherService(String id, String does, Consumer<LiveLab> change) {
                 : put);
   }
 
-  private static void takesLongValues(LiveLab lab) {
-    lab.alterRequests(
+  private static void takesLongValues(LiveCheckFixture fixture) {
+    fixture.alterRequests(
         PutSecretValueRequest.class,
         put ->
             put.secretString().length() > 65_536
@@ -355,15 +373,15 @@ record OtherService(String id, String does, Consumer<LiveLab> change) {
                 : put);
   }
 
-  private static Consumer<LiveLab> answersRead(
+  private static Consumer<LiveCheckFixture> answersRead(
       UnaryOperator<GetSecretValueResponse.Builder> change) {
-    return lab ->
-        lab.alterAnswers(
+    return fixture ->
+        fixture.alterAnswers(
             GetSecretValueResponse.class, read -> change.apply(read.toBuilder()).build());
   }
 
   /** The n-th read of the run is of a version that was created at another time. */
-  private static Consumer<LiveLab> createdAt(int n, Instant date) {
+  private static Consumer<LiveCheckFixture> createdAt(int n, Instant date) {
     List<GetSecretValueResponse> reads = new ArrayList<>();
     return answersRead(
         read -> {
@@ -372,16 +390,16 @@ record OtherService(String id, String does, Consumer<LiveLab> change) {
         });
   }
 
-  private static Consumer<LiveLab> answersDescribe(
+  private static Consumer<LiveCheckFixture> answersDescribe(
       UnaryOperator<DescribeSecretResponse.Builder> change) {
-    return lab ->
-        lab.alterAnswers(
+    return fixture ->
+        fixture.alterAnswers(
             DescribeSecretResponse.class, secret -> change.apply(secret.toBuilder()).build());
   }
 
-  private static Consumer<LiveLab> hides(String label) {
-    return lab ->
-        lab.alterAnswers(
+  private static Consumer<LiveCheckFixture> hides(String label) {
+    return fixture ->
+        fixture.alterAnswers(
             DescribeSecretResponse.class,
             secret -> {
               Map<String, List<String>> labels = new HashMap<>(secret.versionIdsToStages());
@@ -390,14 +408,15 @@ record OtherService(String id, String does, Consumer<LiveLab> change) {
             });
   }
 
-  private static Consumer<LiveLab> answersLists(UnaryOperator<List<SecretListEntry>> change) {
-    return lab ->
-        lab.alterAnswers(
+  private static Consumer<LiveCheckFixture> answersLists(
+      UnaryOperator<List<SecretListEntry>> change) {
+    return fixture ->
+        fixture.alterAnswers(
             ListSecretsResponse.class,
             list -> list.toBuilder().secretList(change.apply(list.secretList())).build());
   }
 
-  private static Consumer<LiveLab> listsForEver() {
+  private static Consumer<LiveCheckFixture> listsForEver() {
     List<SecretListEntry> shown = new ArrayList<>();
     return answersLists(
         list -> {

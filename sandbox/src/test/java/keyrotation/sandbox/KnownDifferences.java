@@ -23,14 +23,14 @@ import org.opentest4j.TestAbortedException;
  *
  * @param tests the tests that the emulator is held to, whose class has the list
  * @param emulator the emulator's name
- * @param faults what is wrong, by the name of the test that shows it
+ * @param differences what is wrong, by the name of the test that shows it
  */
-record KnownFaults(Class<?> tests, String emulator, Map<String, String> faults)
+record KnownDifferences(Class<?> tests, String emulator, Map<String, String> differences)
     implements BeforeAllCallback, InvocationInterceptor {
 
   @Override
   public void beforeAll(ExtensionContext context) throws Exception {
-    Set<String> unknown = new TreeSet<>(faults.keySet());
+    Set<String> unknown = new TreeSet<>(differences.keySet());
     AnnotationSupport.findAnnotatedMethods(tests, Test.class, TOP_DOWN)
         .forEach(test -> unknown.remove(test.getName()));
     Recording.all().forEach(recording -> unknown.remove(recording.name()));
@@ -58,16 +58,16 @@ record KnownFaults(Class<?> tests, String emulator, Map<String, String> faults)
   }
 
   private void proceed(Invocation<@Nullable Void> invocation, String test) throws Throwable {
-    String fault = faults.get(test);
+    String difference = differences.get(test);
     try {
       invocation.proceed();
     } catch (Throwable failure) {
-      if (fault != null) {
-        throw new TestAbortedException(emulator + ": " + fault, failure);
+      if (difference != null) {
+        throw new TestAbortedException(emulator + ": " + difference, failure);
       }
       throw failure;
     }
-    assertThat(fault)
+    assertThat(difference)
         .withFailMessage(
             "%s no longer differs here: take %s off the list in %s",
             emulator, test, tests.getSimpleName())

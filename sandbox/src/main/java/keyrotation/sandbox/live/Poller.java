@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.function.Predicate;
 
 /** Waits, and shows that it does. */
-final class Patience {
+final class Poller {
 
   /** Lets time pass: really, or by moving a test's clock. */
   @FunctionalInterface
@@ -25,20 +25,20 @@ final class Patience {
     T look() throws InterruptedException;
   }
 
-  private static final Duration SHORTEST_STEP = Duration.ofMillis(200);
-  private static final Duration LONGEST_STEP = Duration.ofSeconds(10);
+  private static final Duration MIN_STEP = Duration.ofMillis(200);
+  private static final Duration MAX_STEP = Duration.ofSeconds(10);
 
   /** The longer it has waited, the longer it waits: a third of that. */
-  private static final int PART = 3;
+  private static final int STEP_DIVISOR = 3;
 
   /** After that much it says each time that it waits. */
-  private static final Duration SOON = Duration.ofSeconds(15);
+  private static final Duration QUIET_PERIOD = Duration.ofSeconds(15);
 
   private final InstantSource clock;
   private final Sleeper sleeper;
   private final PrintStream out;
 
-  Patience(InstantSource clock, Sleeper sleeper, PrintStream out) {
+  Poller(InstantSource clock, Sleeper sleeper, PrintStream out) {
     this.clock = clock;
     this.sleeper = sleeper;
     this.out = out;
@@ -68,8 +68,8 @@ final class Patience {
       Duration step =
           Collections.min(
               List.of(
-                  LONGEST_STEP, Collections.max(List.of(SHORTEST_STEP, waited.dividedBy(PART)))));
-      if (waited.compareTo(SOON) >= 0) {
+                  MAX_STEP, Collections.max(List.of(MIN_STEP, waited.dividedBy(STEP_DIVISOR)))));
+      if (waited.compareTo(QUIET_PERIOD) >= 0) {
         out.printf(
             "     waiting for %s: %d of at most %d s%n",
             what, waited.toSeconds(), limit.toSeconds());
