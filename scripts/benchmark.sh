@@ -1,3 +1,3 @@
 #!/bin/sh
-# Measures how long the function takes, and how much memory, at several sizes of it.
+# Measures the function's duration and memory use at several memory sizes.
 exec "$(dirname "$0")/run-in-sandbox.sh" Benchmark

@@ -1,12 +1,12 @@
 #!/bin/sh
-# Builds the function and shows what it does with an event, on this machine alone.
+# Builds the function, sends it events in the local sandbox and shows the results.
 set -eu
 
 usage() {
   echo "Usage: scripts/demo.sh [--event FILE | --all] [--keep]"
-  echo "  --event FILE  sends this event, one of events/*.json; events/manual.json if not given"
-  echo "  --all         sends all of them, one after the other"
-  echo "  --keep        leaves the sandbox running, and says how to talk to it"
+  echo "  --event FILE  sends this event, one of events/*.json (default: events/manual.json)"
+  echo "  --all         sends all events/*.json, one after the other"
+  echo "  --keep        leaves the sandbox running and prints how to call it"
 }
 
 event=
@@ -16,7 +16,7 @@ while [ $# -gt 0 ]; do
   case $1 in
     --event)
       if [ $# -lt 2 ] || [ ! -f "$2" ]; then
-        echo "There is no such event: ${2:-}" >&2
+        echo "No such event file: ${2:-}" >&2
         usage >&2
         exit 2
       fi

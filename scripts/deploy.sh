@@ -1,14 +1,14 @@
 #!/bin/sh
-# Puts the function, its schedule and its secrets into an AWS account, or brings them up to date.
+# Deploys or updates the function, its schedule and its secrets in an AWS account.
 set -eu
 
 usage() {
   echo "Usage: scripts/deploy.sh [--synth] [--yes]"
-  echo "  --synth  stops at the CloudFormation template; needs no AWS account"
-  echo "  --yes    does not ask: before permissions are granted, before the account is prepared for"
-  echo "           the CDK, before a secret is given up that the stack rotates"
-  echo "Settings are environment variables; the README lists them. Account and region are those of"
-  echo "the aws command: AWS_PROFILE and AWS_REGION choose others."
+  echo "  --synth  writes the CloudFormation template and stops; needs no AWS account"
+  echo "  --yes    asks for no confirmation: of granted permissions, of cdk bootstrap, of a secret"
+  echo "           that the stack will no longer rotate"
+  echo "Settings are environment variables; the README lists them. The account and the region are"
+  echo "those of the aws command; AWS_PROFILE and AWS_REGION select others."
 }
 
 synth=
@@ -33,8 +33,8 @@ cd "$(dirname "$0")/../infrastructure"
 . ../scripts/stack.sh
 tab=$(printf '\t')
 
-# Returns what to call a secret: by its ARN if it is there and not the stack's. Then it is taken as
-# it is; CloudFormation can't make it again.
+# Prints the ARN of a secret that exists outside the stack, or else the name unchanged. By its ARN
+# the stack uses the secret as it is; CloudFormation cannot create it again.
 secret_id() {
   case $1 in
     arn:*)
@@ -44,23 +44,23 @@ secret_id() {
   esac
   if ! found=$(aws secretsmanager describe-secret --secret-id "$1" --output text \
     --query '[ARN,DeletedDate]' 2>"$errors"); then
-    # What is no name at all will be told with all other mistakes.
+    # The CDK app reports an invalid name, together with all other invalid settings.
     grep -qE 'ResourceNotFound|InvalidParameter|alidation' "$errors" || fail "$(cat "$errors")"
     echo "$1"
     return
   fi
   arn=$(echo "$found" | cut -f 1)
   [ "$(echo "$found" | cut -f 2)" = None ] || fail "The secret $1 is scheduled for deletion." \
-    "Keep it: aws secretsmanager restore-secret --secret-id $1"
+    "To restore it: aws secretsmanager restore-secret --secret-id $1"
   if echo "$resources" | cut -f 2- | grep -qxF "AWS::SecretsManager::Secret$tab$arn"; then
     echo "$1"
   else
-    echo "The secret $1 is there already; it is used as it is." >&2
+    echo "The secret $1 already exists; the stack uses it as it is." >&2
     echo "$arn"
   fi
 }
 
-# Tells the names of secrets, a line each, of names or ARNs separated by commas.
+# Prints the names of secrets, one per line, given names or ARNs separated by commas.
 names() {
   echo "$1" | tr , '\n' | sed -E 's/^arn:.*:secret:(.*)-[A-Za-z0-9]{6}$/\1/'
 }
@@ -70,15 +70,15 @@ keep_rotating() {
   for name in $(names "$1"); do
     names "$2" | grep -qxF "$name" && continue
     echo "The stack rotates $name, but MOMENTO_AUTH_TOKEN_SECRET_NAME does not name it."
-    [ -n "$sure" ] || confirm "Rotate it no longer?"
+    [ -n "$sure" ] || confirm "Stop rotating it?"
   done
 }
 
-need mvn "Maven, 3.8 or newer, builds the function."
-need npm "it comes with Node.js, which runs the CDK."
+need mvn "Maven 3.8 or newer builds the function."
+need npm "npm installs the CDK; it comes with Node.js 20 or newer."
 [ package-lock.json -ot node_modules/.package-lock.json ] \
   || npm ci --loglevel=error --no-audit --no-fund >/dev/null \
-  || fail "npm could not install the CDK's command line."
+  || fail "npm could not install the CDK command line."
 
 if [ -n "$synth" ]; then
   npx cdk synth --quiet
@@ -103,10 +103,10 @@ fi
 
 if ! aws ssm get-parameter --name /cdk-bootstrap/hnb659fds/version >/dev/null 2>"$errors"; then
   grep -q ParameterNotFound "$errors" || fail "$(cat "$errors")"
-  echo "The CDK has not been used in this account and region yet; it needs a bucket and roles there."
+  echo "This account and region are not bootstrapped for the CDK, which needs a bucket and roles."
   [ -n "$sure" ] || confirm "Run cdk bootstrap?"
   npx cdk bootstrap
 fi
 npx cdk deploy -c MOMENTO_AUTH_TOKEN_SECRET_NAME="$ids" ${sure:+--require-approval never}
-echo "Secrets that have no key yet need their first; store Momento's file in each of them:"
+echo "Store a first key, the file from Momento's console, in each secret that has no key yet:"
 echo "  aws secretsmanager put-secret-value --secret-id NAME --secret-string file://momento_token.info.json"

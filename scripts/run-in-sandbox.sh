@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds the function and the sandbox, and runs one of the sandbox's programs with the function's archive:
-# run-in-sandbox.sh PROGRAM [ARGUMENT ...]
+# Builds the function and the sandbox, then runs a program of the sandbox with the function's archive.
+# Usage: run-in-sandbox.sh PROGRAM [ARGUMENT ...]
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -11,7 +11,7 @@ trap 'kill $build' INT TERM
 wait $build
 trap - INT TERM
 
-# The JDK that Maven has found; the one on the PATH may be older.
+# Use the JDK that Maven found; the one on the PATH may be older.
 java=$(sed -n 's/^ *java\.home = //p' sandbox/target/jdk.properties)/bin/java
 program=$1
 shift

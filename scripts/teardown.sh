@@ -1,10 +1,10 @@
 #!/bin/sh
-# Removes all that deploy.sh has put into an AWS account, but for the secrets.
+# Deletes the stack that deploy.sh created and keeps its secrets.
 set -eu
 
 usage() {
   echo "Usage: scripts/teardown.sh [--yes]"
-  echo "  --yes  does not ask"
+  echo "  --yes  asks for no confirmation"
 }
 
 sure=
@@ -31,11 +31,11 @@ refuse_older "$resources"
 secrets=$(secrets_of_stack)
 
 echo "This deletes $(of_stack StackId)."
-echo "Nothing rotates these secrets then; they stay:"
-echo "${secrets:-those with its tag}" | tr , '\n' | sed 's/^/  /'
+echo "It keeps these secrets, which nothing rotates afterwards:"
+echo "${secrets:-the secrets with its tag}" | tr , '\n' | sed 's/^/  /'
 [ -n "$sure" ] || confirm "Delete the stack?"
 aws cloudformation delete-stack --stack-name "$stack"
-echo "Waiting until it is gone ..."
+echo "Waiting for the deletion ..."
 aws cloudformation wait stack-delete-complete --stack-name "$stack"
-echo "Done. To have the secrets rotated again: scripts/deploy.sh. To be rid of one:"
+echo "Deleted. To rotate the secrets again: scripts/deploy.sh. To delete one:"
 echo "  aws secretsmanager delete-secret --secret-id NAME"

@@ -58,7 +58,7 @@ class ScriptsIT {
 
       Result deployed = shell.run("../scripts/deploy.sh", "--yes");
       assertThat(deployed.status).as(deployed.output).isZero();
-      assertThat(deployed.output).contains("The secret " + SECRET + " is there already");
+      assertThat(deployed.output).contains("The secret " + SECRET + " already exists");
       Result again = shell.run("../scripts/deploy.sh", "--yes");
       assertThat(again.status).as(again.output).isZero();
       assertThat(shell.aws("cloudformation get-template --output json --stack-name " + STACK))
@@ -66,7 +66,7 @@ class ScriptsIT {
           .doesNotContain("AWS::SecretsManager::Secret\"");
 
       Result unsure = shell.run("../scripts/teardown.sh");
-      assertThat(unsure.output).contains("stack/" + STACK, "Nothing was done.");
+      assertThat(unsure.output).contains("stack/" + STACK, "Canceled; nothing was changed.");
       assertThat(unsure.status).isEqualTo(1);
       Result removed = shell.run("../scripts/teardown.sh", "--yes");
       assertThat(removed.status).as(removed.output).isZero();
@@ -131,11 +131,11 @@ class ScriptsIT {
         Result deployed = shell.run("../scripts/deploy.sh");
 
         assertThat(deployed.output)
-            .contains("The secret rotated is there already")
-            .doesNotContain("The secret made is there already")
+            .contains("The secret rotated already exists")
+            .doesNotContain("The secret made already exists")
             .contains("The stack rotates forgotten, but")
             .doesNotContain("The stack rotates rotated", "The stack rotates made")
-            .contains("Nothing was done.");
+            .contains("Canceled; nothing was changed.");
         assertThat(deployed.status).isEqualTo(1);
       } finally {
         cloudFormation.stop(0);
