@@ -26,8 +26,7 @@ public final class KeyRotationApp {
     try {
       settings = StackSettings.from(readSettings(app), target());
     } catch (IllegalArgumentException e) {
-      System.err.println(
-          "Nothing was synthesised, because these settings are invalid:\n" + e.getMessage());
+      System.err.println("Invalid settings; the stack was not synthesized:\n" + e.getMessage());
       System.exit(1);
       return;
     }

@@ -69,10 +69,10 @@ final class KeyRotationStack extends Stack {
         "Alarm",
         failures.metricApproximateNumberOfMessagesVisible(
             MetricOptions.builder().period(Duration.minutes(5)).statistic("Maximum").build()),
-        "A run that rotates Momento keys failed, and Lambda's retries failed too, or the run could"
-            + " not be started. The queue (output FailureQueueUrl) holds its event, and the"
-            + " function's log the reason. Correct the cause, then empty the queue: until then this"
-            + " alarm stays on.");
+        "A scheduled run or an asynchronous invocation failed after all retries, or could not be"
+            + " started. The failure queue (output FailureQueueUrl) holds its event; the function's"
+            + " log states the reason. Correct the cause, then empty the queue: the alarm stays on"
+            + " until the queue is empty.");
     if (settings.trigger() == Trigger.SECRETS_MANAGER) {
       rotateBySecretsManager(secretArns, function.alias(), settings);
       // Secrets Manager does not use the queue: it invokes the function and waits for the answer.
@@ -82,24 +82,32 @@ final class KeyRotationStack extends Stack {
               .alias()
               .metricErrors(
                   MetricOptions.builder().period(Duration.minutes(5)).statistic("Sum").build()),
-          "A step of Secrets Manager's rotation of a Momento key, or another run, ended in an"
-              + " error. The function's log holds the secret and the reason. Correct the cause,"
-              + " then rotate the secret: aws secretsmanager rotate-secret.");
+          "The function returned an error: a step of Secrets Manager's own rotation or another"
+              + " invocation failed. The function's log states the secret and the reason. Correct"
+              + " the cause, then rotate the secret: aws secretsmanager rotate-secret.");
     }
-    output("FunctionAliasArn", function.alias().getFunctionArn(), "The alias that is invoked");
-    output("LogGroupName", function.logGroup().getLogGroupName(), "The function's log group");
+    output(
+        "FunctionAliasArn",
+        function.alias().getFunctionArn(),
+        "ARN of the function alias to invoke");
+    output(
+        "LogGroupName", function.logGroup().getLogGroupName(), "Name of the function's log group");
     output(
         "FailureQueueUrl",
         failures.getQueueUrl(),
-        "The queue of failed scheduled and asynchronous events");
-    output("AlarmTopicArn", alarms.topic().getTopicArn(), "The topic that all alarms publish to");
+        "URL of the queue that holds the events of failed scheduled and asynchronous invocations");
+    output(
+        "AlarmTopicArn",
+        alarms.topic().getTopicArn(),
+        "ARN of the SNS topic that all alarms publish to");
     if (!settings.secrets().isEmpty()) {
       output(
           "SecretNames",
           settings.secretIds(),
-          "The secrets that are rotated, besides those with the tag");
+          "Names or ARNs of the rotated secrets; secrets found by the tag are not listed");
     }
-    output("RotateNowCommand", rotateNowCommand(settings), "The command that rotates a key now");
+    output(
+        "RotateNowCommand", rotateNowCommand(settings), "Command that rotates a secret's key now");
   }
 
   /** Returns a secret's ARN; makes the secret if it is the stack's to make. */
@@ -124,7 +132,7 @@ final class KeyRotationStack extends Stack {
     CfnSecret.Builder secret =
         CfnSecret.Builder.create(secrets, name)
             .name(name)
-            .description("A Momento API key and its refresh token, kept fresh by " + NAME + ".");
+            .description("A Momento API key and its refresh token, rotated by " + NAME + ".");
     settings.kmsKeyArn().ifPresent(secret::kmsKeyId);
     CfnSecret made = secret.build();
     // Not where the very creation of the stack is rolled back: the next attempt would find it.
@@ -133,7 +141,7 @@ final class KeyRotationStack extends Stack {
       suppressNag(
           made,
           "AwsSolutions-SMG4",
-          "It is rotated by this stack's function on a schedule, not by Secrets Manager.");
+          "This stack's schedule rotates the secret, instead of Secrets Manager.");
     }
     return made;
   }
@@ -145,7 +153,7 @@ final class KeyRotationStack extends Stack {
             .enforceSsl(true)
             .retentionPeriod(Duration.days(14))
             .build();
-    suppressNag(queue, "AwsSolutions-SQS3", "It is a dead-letter queue itself.");
+    suppressNag(queue, "AwsSolutions-SQS3", "This queue is a dead-letter queue.");
     return queue;
   }
 

@@ -83,7 +83,7 @@ final class RotationFunction extends Construct {
             .build();
     Role role =
         Role.Builder.create(this, "Role")
-            .description("What the rotation of Momento keys may do, and nothing else.")
+            .description("Permissions of the function that rotates Momento keys.")
             .assumedBy(new ServicePrincipal("lambda.amazonaws.com"))
             .inlinePolicies(
                 Map.of(
@@ -99,8 +99,8 @@ final class RotationFunction extends Construct {
               NagPackSuppression.builder()
                   .id("AwsSolutions-IAM5")
                   .reason(
-                      "Secrets can be listed only all together, and those with the tag have any"
-                          + " name; a condition on the tag says which they are.")
+                      "ListSecrets does not support resource-level permissions, and tagged secrets"
+                          + " can have any name; a condition on the tag limits access to them.")
                   .build()));
     }
     Function function =
@@ -126,7 +126,8 @@ final class RotationFunction extends Construct {
             .build();
     Annotations.of(function)
         .acknowledgeWarning(
-            "@aws-cdk/aws-lambda:snapStartRequirePublish", "The alias is of a published version.");
+            "@aws-cdk/aws-lambda:snapStartRequirePublish",
+            "The alias points to a published version.");
     // The function knows a retry by its request id. After two of them the alarm goes off.
     this.alias =
         Alias.Builder.create(this, "Live")

@@ -38,7 +38,7 @@ final class RunSchedule extends Construct {
     super(scope, id);
     Role role =
         Role.Builder.create(this, "Role")
-            .description("What the schedule may do: invoke one function.")
+            .description("Permissions of the schedule that starts the rotation of Momento keys.")
             .assumedBy(
                 ServicePrincipal.Builder.create("scheduler.amazonaws.com")
                     .conditions(
@@ -64,7 +64,7 @@ final class RunSchedule extends Construct {
                         .build()))
             .build();
     Schedule.Builder.create(this, "Schedule")
-        .description("Starts the runs that rotate the Momento keys that are due.")
+        .description("Starts the scheduled runs, which rotate the Momento keys that are due.")
         .schedule(ScheduleExpression.rate(Duration.hours(hours)))
         .timeWindow(TimeWindow.flexible(window(hours)))
         .target(

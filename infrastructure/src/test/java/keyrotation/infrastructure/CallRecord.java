@@ -38,21 +38,21 @@ final class CallRecord {
     assumeTrue(
         Files.exists(file) || Files.exists(file.resolveSibling(reports)),
         () ->
-            "There is no record of the function's calls, %s; mvn verify makes it".formatted(file));
+            "There is no record of the function's calls, %s; mvn verify writes it".formatted(file));
     // A whole build must not pass without the comparison because nothing records any more.
     assertThat(file)
         .withFailMessage(
-            "The function's tests ran, but left no record of its calls, %s. If they were"
-                + " interrupted, mvn verify makes it; else CallRecorder does not work.",
+            "The function's tests ran, but wrote no record of its calls, %s. If they were"
+                + " interrupted, run mvn verify; otherwise CallRecorder is broken.",
             file)
         .exists();
     List<String> lines = Files.readAllLines(file);
     assumeFalse(
         !lines.isEmpty() && lines.getFirst().startsWith(PARTIAL),
         () ->
-            "The record of the function's calls, %s, is partial: it was made with %s; mvn verify"
+            "The record of the function's calls, %s, is partial: it was written with %s; mvn"
                     .formatted(file, lines.getFirst().substring(PARTIAL.length()))
-                + " without a selection makes it whole");
+                + " verify without a test selection writes all of it");
     return lines;
   }
 }

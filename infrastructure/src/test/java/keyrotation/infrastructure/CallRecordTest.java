@@ -32,15 +32,14 @@ class CallRecordTest {
   }
 
   @Test
-  void a_partial_record_aborts_and_says_how_it_was_made_and_how_to_make_it_whole()
-      throws IOException {
+  void a_partial_record_aborts_and_states_how_to_write_a_complete_one() throws IOException {
     Files.writeString(ofTests, "partial: -Dtest=ExpiryTest\nDescribeSecret\n");
 
     assertThatThrownBy(() -> CallRecord.read(directory))
         .isInstanceOf(TestAbortedException.class)
         .hasMessageContaining(
-            "is partial: it was made with -Dtest=ExpiryTest; mvn verify without a selection makes"
-                + " it whole");
+            "is partial: it was written with -Dtest=ExpiryTest; mvn verify without a test selection"
+                + " writes all of it");
   }
 
   @Test
@@ -59,6 +58,6 @@ class CallRecordTest {
 
     assertThatThrownBy(() -> CallRecord.read(directory))
         .isInstanceOf(AssertionError.class)
-        .hasMessageContaining("left no record of its calls, " + ofIntegrationTests);
+        .hasMessageContaining("wrote no record of its calls, " + ofIntegrationTests);
   }
 }

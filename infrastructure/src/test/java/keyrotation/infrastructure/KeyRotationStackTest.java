@@ -439,7 +439,7 @@ class KeyRotationStackTest {
               parse(
                   """
                   {'Name': 'momento/authentication-token', 'Description':
-                   'A Momento API key and its refresh token, kept fresh by\
+                   'A Momento API key and its refresh token, rotated by\
                    momento-auth-token-refresh-stack.'}\
                   """));
       assertThat(secret.path("DeletionPolicy").asText()).isEqualTo("RetainExceptOnCreate");
