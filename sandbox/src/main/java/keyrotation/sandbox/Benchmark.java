@@ -46,11 +46,11 @@ public final class Benchmark {
     try (ControlGroup group = ControlGroup.create()) {
       System.out.println(
           group.directory.isPresent()
-              ? "Each process has the share of a processor that Lambda gives with its memory."
-              : "No control group could be made: each process has all processors to itself.");
-      System.out.printf("Median (least to most) of %d runs, each a new process.%n%n", RUNS);
+              ? "CPU time is limited to the share that Lambda gives to each memory size."
+              : "No control group could be created, so CPU time is not limited.");
+      System.out.printf("Median (minimum to maximum) of %d runs, each in a new process.%n%n", RUNS);
       System.out.println(
-          "memory   secrets  SnapStart  ready, ms            first rotation, ms   peak, MB");
+          "memory   secrets  SnapStart  init, ms             first rotation, ms   peak, MB");
       for (int secrets : SECRETS) {
         for (int megabytes : SIZES) {
           for (boolean snapStart : List.of(false, true)) {

@@ -55,7 +55,7 @@ public final class CertificateAuthority {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     } catch (GeneralSecurityException e) {
-      throw new IllegalStateException("This JVM can't write a PKCS #12 store.", e);
+      throw new IllegalStateException("This JVM cannot write a PKCS #12 store.", e);
     }
   }
 
@@ -78,7 +78,7 @@ public final class CertificateAuthority {
       context.init(new KeyManager[] {newKey()}, null, null);
       return context;
     } catch (GeneralSecurityException e) {
-      throw new IllegalStateException("This JVM has no TLS.", e);
+      throw new IllegalStateException("This JVM does not support TLS.", e);
     }
   }
 

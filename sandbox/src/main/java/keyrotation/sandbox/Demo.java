@@ -124,8 +124,8 @@ public final class Demo {
       System.out.println();
       System.out.println(
           failed.isEmpty()
-              ? "All went as it should, and nothing happened twice."
-              : "THE DEMO FAILED: what is shown above is not as it should be for " + failed + ".");
+              ? "Every event had the expected result; its second delivery changed nothing."
+              : "DEMO FAILED: unexpected results, shown above, for " + failed + ".");
       if (keep) {
         demo.printInstructions();
         new CountDownLatch(1).await();
@@ -135,7 +135,7 @@ public final class Demo {
   }
 
   private void printHeader(Path archive) throws IOException {
-    out.println("Momento key rotation, on this machine alone");
+    out.println("Momento key rotation in the local sandbox");
     out.println();
     out.printf("  Momento          %s, TLS%n", sandbox.momento().controlEndpoint());
     out.printf("  Secrets Manager  %s%n", sandbox.secretsManager().endpoint());
@@ -165,7 +165,7 @@ public final class Demo {
 
     Invocation second = lambda.invoke(event.toString(), requestId);
     out.printf(
-        "  again    the same request, delivered twice: %s, in %d ms; new keys in all: %d%n",
+        "  retry    the same event, delivered again: %s, in %d ms; refreshed keys in total: %d%n",
         result(second), second.duration().toMillis(), refreshed() - refreshedBefore);
 
     return expectedResults(kindOf(event)).equals(List.of(result(first), result(second)))
@@ -333,7 +333,7 @@ public final class Demo {
     switch (invocation.outcome()) {
       case Outcome.Response(String json) -> {
         JsonNode secret = JSON.readTree(json).path("secrets").path(0);
-        String label = "answer";
+        String label = "response";
         for (Map.Entry<String, JsonNode> field : secret.properties()) {
           if (inFull || field.getKey().equals("result") || field.getKey().equals("message")) {
             out.printf("  %-8s %-20s %s%n", label, field.getKey(), field.getValue().asText());
@@ -342,14 +342,14 @@ public final class Demo {
         }
       }
       case Outcome.Failure(_, String message, _) -> out.println("  error    " + message);
-      case Outcome.TimedOut _ -> out.println("  error    The time was up.");
+      case Outcome.TimedOut _ -> out.println("  error    The function timed out.");
       case Outcome.Exited(int status) ->
-          out.println("  error    The process ended with status " + status + ".");
+          out.println("  error    The function's process exited with status " + status + ".");
     }
     out.printf("  took     %d ms", invocation.duration().toMillis());
     invocation
         .initDuration()
-        .ifPresent(init -> out.printf(", after %d ms to start", init.toMillis()));
+        .ifPresent(init -> out.printf(", after a cold start of %d ms", init.toMillis()));
     out.println();
   }
 
@@ -361,7 +361,7 @@ public final class Demo {
 
   private void printInstructions() {
     out.println();
-    out.println("It is left running until you press Ctrl-C. From another shell:");
+    out.println("The sandbox runs until you press Ctrl-C. To call it from another shell:");
     out.println();
     out.println("  export AWS_ENDPOINT_URL=" + sandbox.secretsManager().endpoint());
     out.println("  export AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1");

@@ -18,7 +18,7 @@ final class Fingerprint {
       byte[] hash = MessageDigest.getInstance("SHA-256").digest(secret.getBytes(UTF_8));
       return "#" + HexFormat.of().formatHex(hash, 0, BYTES);
     } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("Every JVM has SHA-256.", e);
+      throw new IllegalStateException("This JVM does not support SHA-256.", e);
     }
   }
 }

@@ -67,6 +67,6 @@ public record LambdaContext(String requestId, Duration timeLeft) implements Cont
 
   @Override
   public LambdaLogger getLogger() {
-    throw new UnsupportedOperationException("The function writes to standard output.");
+    throw new UnsupportedOperationException("Not supported: the function logs to standard output.");
   }
 }

@@ -176,7 +176,7 @@ public final class LambdaServer implements AutoCloseable {
       for (ZipEntry entry = zip.getNextEntry(); entry != null; entry = zip.getNextEntry()) {
         Path target = directory.resolve(entry.getName()).normalize();
         if (!target.startsWith(directory)) {
-          throw new IOException("The archive has an entry outside of itself: " + entry.getName());
+          throw new IOException("The archive has an entry outside its root: " + entry.getName());
         }
         if (entry.isDirectory()) {
           Files.createDirectories(target);

@@ -59,7 +59,7 @@ public final class MotoServer implements AutoCloseable {
         return URI.create("http://localhost:" + matcher.group(1));
       }
     }
-    throw new IOException("moto_server ended before it listened.");
+    throw new IOException("moto_server exited before it listened on a port.");
   }
 
   private static Optional<Path> onPath(String program) {

@@ -173,7 +173,7 @@ public final class SecretsManagerServer implements AutoCloseable {
       try {
         rotation.get();
       } catch (ExecutionException e) {
-        throw new IllegalStateException("A rotation broke off.", e);
+        throw new IllegalStateException("A rotation failed with an exception.", e);
       }
     }
   }
@@ -280,7 +280,7 @@ public final class SecretsManagerServer implements AutoCloseable {
       case "UpdateSecretVersionStage" -> updateSecretVersionStage(request);
       default ->
           throw SecretsManagerException.invalidRequest(
-              "The sandbox does not model " + action + "; see sandbox/README.md.");
+              "The sandbox does not support " + action + "; see sandbox/README.md.");
     };
   }
 
@@ -402,7 +402,7 @@ public final class SecretsManagerServer implements AutoCloseable {
           case "tag-value" -> secret.tags().values();
           default ->
               throw SecretsManagerException.invalidParameter(
-                  "The sandbox models the filters name, tag-key and tag-value.");
+                  "The sandbox supports only the filters name, tag-key and tag-value.");
         };
     return filter
         .path("Values")

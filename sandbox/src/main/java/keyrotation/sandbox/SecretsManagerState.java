@@ -598,7 +598,7 @@ public final class SecretsManagerState {
     long labels = versions.stream().mapToLong(version -> version.labels.size()).sum();
     if (labels > MAX_LABELS) {
       throw SecretsManagerException.limitExceeded(
-          "A secret can have " + MAX_LABELS + " staging labels at most.");
+          "A secret can have at most " + MAX_LABELS + " staging labels.");
     }
     Secret changed = secret.withVersions(versions, now);
     replace(secret, changed);

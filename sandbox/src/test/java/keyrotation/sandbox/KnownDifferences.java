@@ -35,7 +35,7 @@ record KnownDifferences(Class<?> tests, String emulator, Map<String, String> dif
         .forEach(test -> unknown.remove(test.getName()));
     Recording.all().forEach(recording -> unknown.remove(recording.name()));
     assertThat(unknown)
-        .as("names in the list in %s that no test has", tests.getSimpleName())
+        .as("known differences in %s that match no test", tests.getSimpleName())
         .isEmpty();
   }
 
@@ -69,7 +69,7 @@ record KnownDifferences(Class<?> tests, String emulator, Map<String, String> dif
     }
     assertThat(difference)
         .withFailMessage(
-            "%s no longer differs here: take %s off the list in %s",
+            "%s passes %s: remove it from the known differences in %s",
             emulator, test, tests.getSimpleName())
         .isNull();
   }

@@ -13,12 +13,13 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 /** Holds moto's Secrets Manager to the contract, where {@code moto_server} is installed. */
 class MotoTest extends SecretsManagerContract {
 
-  private static final String DESCRIBES_UNLABELLED = "it describes versions without a label too";
-  private static final String DESCRIBES_NULLS = "it describes what a secret has not as null";
+  private static final String DESCRIBES_UNLABELLED = "it also describes versions without a label";
+  private static final String DESCRIBES_NULLS = "it describes absent fields as null";
   private static final String LISTS_NAME =
-      "it lists versions with the name as ARN, and without their keys";
-  private static final String SPELLS_MESSAGE = "its errors spell it \"message\"";
-  private static final String HAS_NO_FUNCTION = "it has no function";
+      "it lists versions with the name as ARN, and without KMS keys";
+  private static final String SPELLS_MESSAGE =
+      "its errors have the field \"message\" instead of \"Message\"";
+  private static final String HAS_NO_FUNCTION = "it has no rotation function";
 
   @RegisterExtension
   static final KnownDifferences DIFFERENCES =
@@ -30,32 +31,33 @@ class MotoTest extends SecretsManagerContract {
               Map.entry("a_version_without_label_is_listed_only_on_demand", DESCRIBES_UNLABELLED),
               Map.entry(
                   "a_secret_scheduled_for_deletion_is_not_read_or_written_until_it_is_restored",
-                  "its message is another"),
-              Map.entry("a_value_has_at_most_65536_bytes", "it takes values of any size"),
+                  "its message differs"),
+              Map.entry("a_value_has_at_most_65536_bytes", "it accepts values of any size"),
               Map.entry(
                   "moving_a_label_to_an_unknown_version_is_refused",
-                  "it takes the label off before it refuses"),
-              Map.entry("the_current_label_cannot_be_taken_off", "it can"),
-              Map.entry("the_last_read_is_dated_to_the_day", "it does not describe when it was"),
+                  "it removes the label before it refuses"),
+              Map.entry("the_current_label_cannot_be_taken_off", "it can be"),
+              Map.entry(
+                  "the_last_read_is_dated_to_the_day",
+                  "its DescribeSecret has no LastAccessedDate"),
               Map.entry(
                   "versions_are_dated_to_the_millisecond_and_later_ones_later",
                   "it dates them to the second"),
               // The recordings.
               Map.entry("a_name_is_taken_once", SPELLS_MESSAGE),
-              Map.entry(
-                  "a_name_is_taken_while_its_secret_waits_for_deletion", "its error is another"),
+              Map.entry("a_name_is_taken_while_its_secret_waits_for_deletion", "its error differs"),
               Map.entry(
                   "a_put_takes_the_pending_label_off_the_current_version_that_it_replaces",
                   LISTS_NAME),
               Map.entry(
-                  "a_request_without_token_is_refused_before_anything_else", "it makes one up"),
+                  "a_request_without_token_is_refused_before_anything_else",
+                  "it generates a token"),
               Map.entry(
                   "a_rotation_asked_for_at_once_makes_a_new_version_current", HAS_NO_FUNCTION),
               Map.entry("a_rotation_begins_at_once_if_nothing_is_said", HAS_NO_FUNCTION),
               Map.entry(
-                  "a_secret_is_not_rotated_by_a_function_that_is_not_there",
-                  "its error is another"),
-              Map.entry("a_secret_is_not_rotated_without_a_function", "it is, by nobody"),
+                  "a_secret_is_not_rotated_by_a_function_that_is_not_there", "its error differs"),
+              Map.entry("a_secret_is_not_rotated_without_a_function", "it accepts the call"),
               Map.entry(
                   "a_secret_that_waits_for_deletion_is_described_and_can_be_deleted_at_once",
                   DESCRIBES_NULLS),

@@ -31,21 +31,21 @@ public final class LiveCheck {
 
   private static final String EXPLANATION =
       """
-      The live check tries what the function assumes about Momento and AWS Secrets Manager against
-      the real services; docs/assumptions.md says what rests on each assumption. It has found no
-      credentials. With those of one service it tries that one's part.
+      The live check tests the function's assumptions about Momento and AWS Secrets Manager against
+      the real services; docs/assumptions.md lists what breaks if one is wrong. It found no
+      credentials. With credentials of one service, it tests the assumptions about that service.
 
-        AWS       AWS_REGION, and credentials where AWS's SDK looks for them (AWS_ACCESS_KEY_ID and
+        AWS       AWS_REGION, and credentials where the AWS SDK finds them (AWS_ACCESS_KEY_ID and
                   AWS_SECRET_ACCESS_KEY, AWS_PROFILE, ...). Allow secretsmanager:CreateSecret,
                   TagResource, DescribeSecret, GetSecretValue, PutSecretValue,
-                  UpdateSecretVersionStage and DeleteSecret on secrets called
+                  UpdateSecretVersionStage and DeleteSecret on secrets named
                   momento-key-rotation-live-check/*, and ListSecrets.
-        Momento   LIVE_MOMENTO_KEY_FILE: the JSON file that Momento's console hands out with a
-                  super-user key of the kind v1. Its refresh token is not used.
-        More      LIVE_MOMENTO_SPARE_KEY_FILE, LIVE_ROTATION_FUNCTION_ARN and LIVE_REPLICA_REGION
-                  allow for more rows; the page says what each is for.
+        Momento   LIVE_MOMENTO_KEY_FILE: the JSON file of a v1 super-user key, as Momento's
+                  console offers it for download. The check does not use its refresh token.
+        Optional  LIVE_MOMENTO_SPARE_KEY_FILE, LIVE_ROTATION_FUNCTION_ARN and LIVE_REPLICA_REGION
+                  enable more trials; docs/assumptions.md describes them.
 
-      It makes some 30 secrets of its own and deletes them, and keys that expire within the hour. It
+      The check creates some 30 secrets and deletes them, and keys that expire within an hour. It
       takes some minutes, and costs some two cents.
       """;
 
@@ -100,7 +100,7 @@ public final class LiveCheck {
     } catch (InconclusiveException e) {
       System.out.println(e.reason());
     } catch (RuntimeException e) {
-      System.out.println("The check broke off: " + explain(e) + ".");
+      System.out.println("The check failed: " + explain(e) + ".");
     } finally {
       done.countDown();
     }
@@ -113,7 +113,7 @@ public final class LiveCheck {
   /** Has the main thread delete what it has made, when a signal ends the process. */
   private static void cleanUpOnSignal(Thread main, CountDownLatch done) {
     if (done.getCount() > 0) {
-      System.out.println("Interrupted: the secrets are being deleted.");
+      System.out.println("Interrupted; deleting the check's secrets.");
       main.interrupt();
     }
     try {
@@ -133,8 +133,7 @@ public final class LiveCheck {
     try {
       var _ = new DefaultAwsRegionProviderChain().getRegion();
     } catch (SdkClientException e) {
-      throw new InconclusiveException(
-          "There are credentials of AWS, but no region: set AWS_REGION.");
+      throw new InconclusiveException("AWS credentials were found, but no region. Set AWS_REGION.");
     }
     return Optional.of(SecretsManagerClient::builder);
   }
@@ -156,7 +155,7 @@ public final class LiveCheck {
     for (String id : settings.only()) {
       if (assumptions().stream().noneMatch(assumption -> assumption.id().equals(id))) {
         throw new InconclusiveException(
-            LiveSettings.ONLY + " names what no trial is for: " + id + ".");
+            LiveSettings.ONLY + " has an id without a trial: " + id + ".");
       }
     }
     LiveCheck check = new LiveCheck(settings, connections, poller, out);
@@ -180,7 +179,7 @@ public final class LiveCheck {
     }
     if (settings.key().isEmpty()) {
       report.title("Momento");
-      notTried(wanted, LiveSettings.KEY_FILE + ": the file of a super-user key of the kind v1.");
+      notTried(wanted, LiveSettings.KEY_FILE + ": the file of a v1 super-user key.");
       return;
     }
     ApiKey key = settings.key().get();
@@ -208,7 +207,7 @@ public final class LiveCheck {
     try (TrialSecrets secrets =
         TrialSecrets.connect(connections.secretsManager().get(), settings, poller, report)) {
       report.title(
-          "Secrets Manager in %s, in secrets called %s..."
+          "Secrets Manager in %s, with secrets named %s..."
               .formatted(secrets.region(), secrets.names()));
       tryAll(wanted, secrets);
     }
@@ -245,10 +244,10 @@ public final class LiveCheck {
       return new Finding.Failed(e.reason());
     } catch (SdkException e) {
       return TrialSecrets.refusal(e)
-          .<Finding>map(code -> new Finding.Refuted("A call is refused by " + code + "."))
+          .<Finding>map(code -> new Finding.Refuted("A call was refused with " + code + "."))
           .orElseGet(() -> new Finding.Failed("Secrets Manager: " + TrialSecrets.explain(e)));
     } catch (RuntimeException e) {
-      return new Finding.Failed("The trial broke off: " + explain(e) + ".");
+      return new Finding.Failed("The trial failed: " + explain(e) + ".");
     }
   }
 

@@ -103,7 +103,7 @@ record LiveSettings(
     try {
       content = Files.readString(Path.of(file));
     } catch (IOException | InvalidPathException e) {
-      throw new InconclusiveException(variable + " names no file that can be read.");
+      throw new InconclusiveException("The file that " + variable + " names cannot be read.");
     }
     try {
       JsonNode json = JSON.readTree(content);
@@ -134,7 +134,7 @@ record LiveSettings(
     return new InconclusiveException(
         "The file that "
             + variable
-            + " names holds no key of the kind v1: it has to be the JSON file that Momento's"
-            + " console hands out, with the field \"apiKey\".");
+            + " names contains no v1 key. It must be the JSON file that Momento's console offers"
+            + " for download, with the field \"apiKey\".");
   }
 }

@@ -103,7 +103,7 @@ final class MomentoAccount implements AutoCloseable {
     private static final long serialVersionUID = 1L;
 
     private Unavailable(String call, Status.Code code, StatusRuntimeException e) {
-      super("Momento's %s ended in %s (%s).".formatted(call, code, rootCauseName(e)));
+      super("Momento's %s failed with %s (%s).".formatted(call, code, rootCauseName(e)));
     }
   }
 
@@ -154,8 +154,8 @@ final class MomentoAccount implements AutoCloseable {
     } catch (Unavailable e) {
       account.close();
       throw new InconclusiveException(
-          "Momento's control plane at %s is out of reach. %s".formatted(target, e.reason())
-              + " Look at MOMENTO_CONTROL_ENDPOINT, the network and the certificates.");
+          "Momento's control plane at %s cannot be reached. %s".formatted(target, e.reason())
+              + " Check MOMENTO_CONTROL_ENDPOINT, the network and the certificates.");
     } catch (InconclusiveException e) {
       account.close();
       throw e;
@@ -199,16 +199,16 @@ final class MomentoAccount implements AutoCloseable {
           key(made.getEndpoint(), made.getApiKey(), made.getRefreshToken(), made.getValidUntil());
       var _ =
           poller.await(
-              "a key to be known",
+              "a key to be accepted",
               min(life, PROPAGATION_TIMEOUT),
               () -> listCachesOnce(key.token()),
               answer -> !answer.is(Status.Code.UNAUTHENTICATED));
       return key;
     } catch (StatusRuntimeException e) {
       throw new InconclusiveException(
-          "Momento makes no key with the one that %s names (%s)."
+          "Momento did not generate a key with the key of %s (%s)."
                   .formatted(LiveSettings.KEY_FILE, answer("GenerateApiToken", e))
-              + " It has to be a super-user key of the kind v1 that has not expired.");
+              + " It must be a v1 super-user key that has not expired.");
     }
   }
 
@@ -243,7 +243,7 @@ final class MomentoAccount implements AutoCloseable {
     return switch (refresh(key, key.refreshToken())) {
       case Refresh.Refreshed(ApiKey fresh) -> fresh;
       case Refresh.Refused(Answer answer) ->
-          throw new RefutedException("Momento refuses to refresh a key: " + answer + ".");
+          throw new RefutedException("Momento refused to refresh a key: " + answer + ".");
     };
   }
 

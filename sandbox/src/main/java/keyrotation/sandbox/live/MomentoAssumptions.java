@@ -121,17 +121,22 @@ final class MomentoAssumptions {
     ApiKey old = account.generateKey(MomentoAccount.KEY_LIFETIME);
     account.poller().pause(SHORT_PAUSE);
     ApiKey fresh = account.refresh(old);
-    return Finding.confirmedIf(!fresh.token().equals(old.token()), "It is the same key.")
-        .and(() -> Finding.confirmedIf(!fresh.refreshToken().isEmpty(), "It has no refresh token."))
+    return Finding.confirmedIf(
+            !fresh.token().equals(old.token()), "The refreshed key equals the old key.")
         .and(
             () ->
                 Finding.confirmedIf(
-                    fresh.endpoint().equals(old.endpoint()), "It has another endpoint."))
+                    !fresh.refreshToken().isEmpty(), "The refreshed key has no refresh token."))
+        .and(
+            () ->
+                Finding.confirmedIf(
+                    fresh.endpoint().equals(old.endpoint()),
+                    "The refreshed key has another endpoint."))
         .and(
             () ->
                 Finding.confirmedIf(
                     fresh.validUntil().isAfter(old.validUntil()),
-                    "It ends at %s, and the old one at %s."
+                    "The refreshed key expires at %s, the old key at %s."
                         .formatted(fresh.validUntil(), old.validUntil())));
   }
 
@@ -143,7 +148,7 @@ final class MomentoAssumptions {
     Duration life = Duration.between(account.poller().now(), fresh.validUntil());
     return Finding.confirmedIf(
         life.minus(MomentoAccount.KEY_LIFETIME).abs().compareTo(CLOCK_SKEW) < 0,
-        "The old key was made to live for %d s; the new one lives for %d s."
+        "The old key's lifetime was %d s; the refreshed key's is %d s."
             .formatted(MomentoAccount.KEY_LIFETIME.toSeconds(), life.toSeconds()));
   }
 
@@ -159,7 +164,7 @@ final class MomentoAssumptions {
     if (account.spareKey().isEmpty()) {
       return new Finding.NotTried(
           LiveSettings.SPARE_KEY_FILE
-              + ": a second super-user key that expires; the check uses its refresh token up.");
+              + ": a second super-user key that expires; the check uses up its refresh token.");
     }
     ApiKey spare = account.spareKey().get();
     return expect(new Answer(Status.Code.OK, false), account.listCaches(spare))
@@ -182,11 +187,11 @@ final class MomentoAssumptions {
     ApiKey old = account.generateKey(MomentoAccount.KEY_LIFETIME);
     var _ = account.refresh(old);
     return switch (account.refresh(old, old.refreshToken())) {
-      case Refresh.Refreshed _ -> Finding.confirmed("It works again: refresh tokens are reusable.");
+      case Refresh.Refreshed _ -> Finding.confirmed("Refresh tokens are reusable.");
       case Refresh.Refused(Answer answer) ->
           answer.rejectsRefresh()
               ? Finding.confirmed("Refresh tokens are single-use (%s).".formatted(answer))
-              : new Finding.Refuted("Refused by " + answer + ".");
+              : new Finding.Refuted("The second use was refused with " + answer + ".");
     };
   }
 
@@ -218,7 +223,7 @@ final class MomentoAssumptions {
     // The check makes none: it could not be got rid of again.
     if (account.superUser().expires()) {
       return new Finding.NotTried(
-          LiveSettings.KEY_FILE + ": a key that never expires; the one that it names does.");
+          LiveSettings.KEY_FILE + ": a key that never expires; the given key expires.");
     }
     return expectRejection(account.refresh(account.superUser(), "none"));
   }
@@ -226,14 +231,14 @@ final class MomentoAssumptions {
   private static Finding listWithAnExpiredKey(MomentoAccount account) throws InterruptedException {
     Answer answer = awaitExpiry(account, account.generateKey(SHORT_LIFETIME));
     return Finding.confirmedIf(
-        answer.is(Status.Code.UNAUTHENTICATED), "The answer is %s.".formatted(answer));
+        answer.is(Status.Code.UNAUTHENTICATED), "Momento answered %s.".formatted(answer));
   }
 
   private static Finding listWithNoKey(MomentoAccount account) throws InterruptedException {
     Answer answer = account.listCaches(UNKNOWN_JWT);
     return answer.is(Status.Code.UNAUTHENTICATED) || answer.is(Status.Code.INVALID_ARGUMENT)
-        ? Finding.confirmed("The answer is " + answer + ".")
-        : new Finding.Refuted("The answer is " + answer + ".");
+        ? Finding.confirmed("Momento answered " + answer + ".")
+        : new Finding.Refuted("Momento answered " + answer + ".");
   }
 
   private static Finding newKeyIsKnownSoon(MomentoAccount account) throws InterruptedException {
@@ -243,7 +248,8 @@ final class MomentoAssumptions {
     Duration time = Duration.between(start, account.poller().now());
     if (answer.is(Status.Code.UNAUTHENTICATED)) {
       return new Finding.Refuted(
-          "It is not known after %d minutes either.".formatted(PROPAGATION_DEADLINE.toMinutes()));
+          "The key is still rejected after %d minutes."
+              .formatted(PROPAGATION_DEADLINE.toMinutes()));
     }
     String took = "It took %d ms.".formatted(time.toMillis());
     return time.compareTo(PROPAGATION_GRACE) <= 0
@@ -267,15 +273,15 @@ final class MomentoAssumptions {
     ApiKey made = account.generateKey(MomentoAccount.KEY_LIFETIME);
     for (ApiKey key : List.of(made, account.refresh(made))) {
       if (key.expiryClaim().isEmpty()) {
-        return Finding.confirmed("It does not name it.");
+        return Finding.confirmed("The token has no claim exp.");
       }
       if (!key.expiryClaim().get().equals(key.validUntil())) {
         return new Finding.Refuted(
-            "The token says %s, and Momento's answer %s."
+            "The token's claim exp is %s; Momento states %s."
                 .formatted(key.expiryClaim().get(), key.validUntil()));
       }
     }
-    return Finding.confirmed("It names it.");
+    return Finding.confirmed("The token's claim exp is the stated expiry.");
   }
 
   /** Asks about a new key until it is known, or until the function would have given it up. */
@@ -284,7 +290,7 @@ final class MomentoAssumptions {
     return account
         .poller()
         .await(
-            "a new key to be known",
+            "a new key to be accepted",
             PROPAGATION_DEADLINE,
             () -> account.listCaches(fresh),
             answer -> !answer.is(Status.Code.UNAUTHENTICATED));
@@ -305,16 +311,16 @@ final class MomentoAssumptions {
 
   private static Finding expect(Answer expected, Answer answer) {
     return Finding.confirmedIf(
-        answer.equals(expected), "The answer is %s, not %s.".formatted(answer, expected));
+        answer.equals(expected), "Momento answered %s; expected: %s.".formatted(answer, expected));
   }
 
   private static Finding expectRejection(Refresh refresh) {
     return switch (refresh) {
-      case Refresh.Refreshed _ -> new Finding.Refuted("Momento gives a key.");
+      case Refresh.Refreshed _ -> new Finding.Refuted("Momento returned a key.");
       case Refresh.Refused(Answer answer) ->
           answer.rejectsRefresh()
-              ? Finding.confirmed("It is refused by " + answer + ".")
-              : new Finding.Refuted("It is refused by " + answer + ".");
+              ? Finding.confirmed("It was refused with " + answer + ".")
+              : new Finding.Refuted("It was refused with " + answer + ".");
     };
   }
 }

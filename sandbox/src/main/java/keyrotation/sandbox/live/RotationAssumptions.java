@@ -114,7 +114,7 @@ final class RotationAssumptions {
                 MAX_LAG,
                 () -> String.valueOf(secret.describe().rotationLambdaARN()),
                 function::equals);
-    return Finding.confirmedIf(seen.equals(function), "DescribeSecret tells " + seen + ".");
+    return Finding.confirmedIf(seen.equals(function), "DescribeSecret returns " + seen + ".");
   }
 
   private static Finding versionWithoutValue(TrialSecrets secrets, String function)
@@ -145,10 +145,10 @@ final class RotationAssumptions {
         .and(
             () -> {
               if (areNear(b.createdDate(), value)) {
-                return Finding.confirmed("It is the value's.");
+                return Finding.confirmed("CreatedDate is the time of the value.");
               }
               return areNear(b.createdDate(), label)
-                  ? Finding.confirmed("It is the label's.")
+                  ? Finding.confirmed("CreatedDate is the time of the label.")
                   : new Finding.Refuted(
                       "Labelled at about %s, filled at about %s, created at %s."
                           .formatted(label, value, b.createdDate()));
@@ -163,23 +163,23 @@ final class RotationAssumptions {
     if (refusalOf(() -> secret.switchRotationOn("test", function)).isPresent()) {
       return secret
           .stays("a AWSCURRENT, b AWSPENDING REPLACES_a")
-          .and(() -> Finding.confirmed("RotateSecret is refused, and AWSPENDING stays."));
+          .and(() -> Finding.confirmed("RotateSecret was refused, and AWSPENDING stayed."));
     }
     boolean isOff =
         secrets
             .poller()
             .await(
-                "AWSPENDING to come off",
+                "AWSPENDING to be removed",
                 TEST_STEP_TIMEOUT,
                 () -> !secret.has("b", PENDING),
                 off -> off);
     GetSecretValueResponse b = secret.read("b");
-    return Finding.confirmedIf(secret.has("b", "REPLACES_a"), "The label is gone.")
+    return Finding.confirmedIf(secret.has("b", "REPLACES_a"), "Our own label was removed.")
         .and(
             () ->
                 Finding.confirmedIf(
-                    secret.value("b").equals(b.secretString()), "The value is another."))
-        .and(() -> Finding.confirmed("AWSPENDING " + (isOff ? "comes off." : "stays.")));
+                    secret.value("b").equals(b.secretString()), "The value changed."))
+        .and(() -> Finding.confirmed("AWSPENDING " + (isOff ? "was removed." : "stayed.")));
   }
 
   private static Finding previousRotation(TrialSecrets secrets, String function)
@@ -197,14 +197,14 @@ final class RotationAssumptions {
     TrialSecret secret = secrets.create();
     String note =
         refusalOf(() -> secret.rotate("b", function)).isPresent()
-            ? "RotateSecret is refused."
-            : "RotateSecret goes through.";
+            ? "RotateSecret was refused."
+            : "RotateSecret succeeded.";
     secret.put("a");
     boolean isCurrent =
         secrets
             .poller()
             .await("the first key", MAX_LAG, () -> secret.has("a", CURRENT), current -> current);
-    return Finding.confirmedIf(isCurrent, "It does not become AWSCURRENT. " + note)
+    return Finding.confirmedIf(isCurrent, "The first key did not become AWSCURRENT. " + note)
         .and(() -> Finding.confirmed(note));
   }
 
@@ -225,7 +225,8 @@ final class RotationAssumptions {
     Duration took = Duration.between(start, secrets.poller().now());
     Instant next = described.nextRotationDate();
     return Finding.confirmedIf(
-            took.compareTo(EXPECTED_LAG) <= 0, "It took %d ms.".formatted(took.toMillis()))
+            took.compareTo(EXPECTED_LAG) <= 0,
+            "DescribeSecret showed it after %d ms.".formatted(took.toMillis()))
         .and(() -> Finding.confirmedIf(next != null, "There is no NextRotationDate."))
         .and(
             () ->
@@ -233,11 +234,11 @@ final class RotationAssumptions {
                     Duration.between(start, next)
                             .compareTo(Duration.ofDays(DAYS_BETWEEN_ROTATIONS + 1))
                         <= 0,
-                    "It is " + next + "."))
+                    "NextRotationDate is " + next + "."))
         .and(
             () ->
                 Finding.confirmed(
-                    "With an interval of %d days it is %d hours away."
+                    "With an interval of %d days, the next rotation is %d hours away."
                         .formatted(
                             DAYS_BETWEEN_ROTATIONS, Duration.between(start, next).toHours())));
   }

@@ -150,7 +150,7 @@ final class SecretsManagerAssumptions {
         .and(
             () ->
                 Finding.confirmedIf(
-                    secret.read("a").createdDate().equals(created), "Its CreatedDate is another."));
+                    secret.read("a").createdDate().equals(created), "CreatedDate changed."));
   }
 
   private static Finding putOfAnotherValue(TrialSecrets secrets) throws InterruptedException {
@@ -174,7 +174,7 @@ final class SecretsManagerAssumptions {
     GetSecretValueResponse read = secret.read("b");
     return Finding.confirmedIf(
             read.versionStages().size() == 2 && read.versionStages().contains(PENDING),
-            "The read returns %d labels.".formatted(read.versionStages().size()))
+            "The read returned %d labels.".formatted(read.versionStages().size()))
         .and(() -> hasOwnValue(secret, "b"))
         .and(() -> secret.becomes("a AWSCURRENT, b AWSPENDING REPLACES_a"));
   }
@@ -241,7 +241,7 @@ final class SecretsManagerAssumptions {
         .and(
             () ->
                 Finding.confirmedIf(
-                    secret.read("a").versionStages().isEmpty(), "The read returns labels."));
+                    secret.read("a").versionStages().isEmpty(), "The read returned labels."));
   }
 
   private static Finding missingSecretOrVersion(TrialSecrets secrets) throws InterruptedException {
@@ -283,14 +283,15 @@ final class SecretsManagerAssumptions {
     TrialSecret secret = secrets.create();
     secret.putValue("a", "a".repeat(MAX_VALUE_BYTES));
     int length = secret.read("a").secretString().length();
-    return Finding.confirmedIf(length == MAX_VALUE_BYTES, "%d bytes came back.".formatted(length))
+    return Finding.confirmedIf(
+            length == MAX_VALUE_BYTES, "%d bytes were read back.".formatted(length))
         .and(
             () ->
                 Finding.confirmedIf(
                     TrialSecrets.refusalOf(
                             () -> secret.putValue("b", "b".repeat(MAX_VALUE_BYTES + 1)))
                         .isPresent(),
-                    "One byte more is stored."));
+                    "A value with one byte more was stored."));
   }
 
   private static Finding writesAreSeen(TrialSecrets secrets) throws InterruptedException {
@@ -314,7 +315,9 @@ final class SecretsManagerAssumptions {
               "a move to be seen", MAX_LAG, () -> secret.has(fresh, CURRENT), seen -> seen);
       slowest = max(slowest, Duration.between(moved, poller.now()));
     }
-    String took = "The slowest of %d took %d ms.".formatted(2 * REPETITIONS, slowest.toMillis());
+    String took =
+        "The slowest of %d writes was seen after %d ms."
+            .formatted(2 * REPETITIONS, slowest.toMillis());
     return slowest.compareTo(EXPECTED_LAG) <= 0
         ? Finding.confirmed(took)
         : new Finding.Refuted(took);
@@ -328,12 +331,13 @@ final class SecretsManagerAssumptions {
     Instant b = secret.read("b").createdDate();
     secrets.poller().pause(ONE_SECOND);
     secret.move(CURRENT, "a", "b");
-    return Finding.confirmedIf(b.isAfter(a), "They are %s and %s.".formatted(a, b))
+    return Finding.confirmedIf(b.isAfter(a), "The dates are %s and %s.".formatted(a, b))
         .and(() -> secret.becomes("a AWSPREVIOUS, b AWSCURRENT REPLACES_a"))
         .and(
             () ->
                 Finding.confirmedIf(
-                    secret.read("b").createdDate().equals(b), "It moved with a label."));
+                    secret.read("b").createdDate().equals(b),
+                    "CreatedDate changed when a label moved."));
   }
 
   private static Finding lastChangedDate(TrialSecrets secrets) throws InterruptedException {
@@ -354,11 +358,12 @@ final class SecretsManagerAssumptions {
         secrets
             .poller()
             .await(
-                "LastChangedDate",
+                "LastChangedDate to change",
                 MAX_LAG,
                 () -> secret.describe().lastChangedDate(),
                 date -> date.isAfter(before));
-    return Finding.confirmedIf(after.isAfter(before), "It did not move with " + what + ".");
+    return Finding.confirmedIf(
+        after.isAfter(before), "LastChangedDate did not change with " + what + ".");
   }
 
   private static Finding scheduledForDeletion(TrialSecrets secrets) throws InterruptedException {
@@ -383,7 +388,7 @@ final class SecretsManagerAssumptions {
     TrialSecret secret = secrets.create();
     Instant start = secrets.poller().now();
     if (!awaitList(secrets, secret, true)) {
-      return new Finding.Refuted("It is not listed after 5 minutes.");
+      return new Finding.Refuted("The secret is not listed after 5 minutes.");
     }
     Duration took = Duration.between(start, secrets.poller().now());
     String beginning = secret.name().substring(0, secret.name().length() - 1);
@@ -391,9 +396,9 @@ final class SecretsManagerAssumptions {
         list(secrets.client(), beginning).stream()
             .anyMatch(entry -> entry.name().equals(secret.name()));
     return Finding.confirmed(
-        "It took %d ms; the filter takes %s."
+        "It was listed after %d ms; the filter matches %s."
             .formatted(
-                took.toMillis(), byBeginning ? "what begins so" : "nothing but the whole value"));
+                took.toMillis(), byBeginning ? "a prefix of the value" : "only the whole value"));
   }
 
   private static Finding deletedSecretIsNotListed(TrialSecrets secrets)
@@ -401,11 +406,12 @@ final class SecretsManagerAssumptions {
     TrialSecret secret = secrets.create();
     boolean wasListed = awaitList(secrets, secret, true);
     scheduleForDeletion(secrets, secret);
-    return Finding.confirmedIf(wasListed, "It was never listed.")
+    return Finding.confirmedIf(wasListed, "The secret was never listed.")
         .and(
             () ->
                 Finding.confirmedIf(
-                    awaitList(secrets, secret, false), "It is listed after 5 minutes."));
+                    awaitList(secrets, secret, false),
+                    "The secret is still listed after 5 minutes."));
   }
 
   /** Waits until a secret is listed, or is not; tells whether it came to that. */
@@ -459,7 +465,8 @@ final class SecretsManagerAssumptions {
   private static Finding replicaIsDescribed(TrialSecrets secrets, TrialSecret replica) {
     String region = String.valueOf(replica.describe().primaryRegion());
     return Finding.confirmedIf(
-        region.equals(secrets.region()), "It tells " + region + ", not " + secrets.region() + ".");
+        region.equals(secrets.region()),
+        "PrimaryRegion is " + region + "; expected: " + secrets.region() + ".");
   }
 
   private static Finding replicaRefusesWrites(TrialSecrets secrets, TrialSecret replica)
@@ -479,18 +486,18 @@ final class SecretsManagerAssumptions {
                 TrialSecrets.SLOW_OPERATION_TIMEOUT,
                 () -> list(replica.client(), replica.name()),
                 list -> !list.isEmpty());
-    return Finding.confirmedIf(!found.isEmpty(), "It is not listed after 5 minutes.")
+    return Finding.confirmedIf(!found.isEmpty(), "The replica is not listed after 5 minutes.")
         .and(
             () ->
                 Finding.confirmedIf(
                     secrets.region().equals(found.getFirst().primaryRegion()),
-                    "The primary's region is missing."));
+                    "PrimaryRegion is missing or wrong."));
   }
 
   private static Finding hasOwnValue(TrialSecret secret, String version)
       throws InterruptedException {
     return Finding.confirmedIf(
-        secret.read(version).secretString().equals(secret.value(version)), "The value is another.");
+        secret.read(version).secretString().equals(secret.value(version)), "The value changed.");
   }
 
   private static Duration max(Duration a, Duration b) {

@@ -176,7 +176,7 @@ final class TrialSecret {
   Finding becomes(String state) throws InterruptedException {
     String seen = poller.await("labels to move", MAX_LAG, this::state, state::equals);
     return Finding.confirmedIf(
-        seen.equals(state), "Labels are \"%s\", not \"%s\".".formatted(seen, state));
+        seen.equals(state), "The labels are \"%s\"; expected: \"%s\".".formatted(seen, state));
   }
 
   /** Confirms that the secret is in a state still, after a while. */

@@ -92,8 +92,8 @@ final class TrialSecrets implements AutoCloseable {
     } catch (SdkException e) {
       secrets.close();
       throw new InconclusiveException(
-          "Secrets Manager in %s cannot be used: %s".formatted(secrets.region(), explain(e))
-              + " Look at the credentials, AWS_REGION, AWS_ENDPOINT_URL and the network.");
+          "Secrets Manager in %s cannot be called: %s".formatted(secrets.region(), explain(e))
+              + " Check the credentials, AWS_REGION, AWS_ENDPOINT_URL and the network.");
     }
     return secrets;
   }
@@ -107,7 +107,8 @@ final class TrialSecrets implements AutoCloseable {
         client.createSecret(
             r ->
                 r.name(secret.name())
-                    .description("Of the live check of Momento key rotation, which deletes it.")
+                    .description(
+                        "Created by the live check of Momento key rotation, which deletes it.")
                     .tags(Tag.builder().key(TAG).value(secret.name()).build()));
     return secret;
   }
@@ -149,7 +150,7 @@ final class TrialSecrets implements AutoCloseable {
       replica = isReplicated(primary, region) ? primary.seenBy(there) : null;
     }
     if (replica == null) {
-      throw new InconclusiveException("No replica came to be in " + region + ".");
+      throw new InconclusiveException("No replica was created in " + region + ".");
     }
     return Optional.of(replica);
   }
@@ -162,7 +163,7 @@ final class TrialSecrets implements AutoCloseable {
                         r -> r.secretId(secret.name()).addReplicaRegions(added)))
             .isEmpty()
         && poller.await(
-            "the replica",
+            "the replica to be in sync",
             SLOW_OPERATION_TIMEOUT,
             () ->
                 secret.describe().replicationStatus().stream()
@@ -180,7 +181,7 @@ final class TrialSecrets implements AutoCloseable {
         delete(secret);
       } catch (SdkException | InterruptedException e) {
         report.error(
-            "A secret was left behind. Delete it: aws secretsmanager delete-secret --region %s"
+            "A secret could not be deleted. Delete it: aws secretsmanager delete-secret --region %s"
                     .formatted(region())
                 + " --secret-id %s --force-delete-without-recovery".formatted(secret.name()));
       }
@@ -208,7 +209,10 @@ final class TrialSecrets implements AutoCloseable {
     // A secret cannot be deleted before its replicas are gone.
     boolean isDeleted =
         poller.await(
-            "a replica to go", SLOW_OPERATION_TIMEOUT, () -> isDeleted(secret), deleted -> deleted);
+            "a replica to be deleted",
+            SLOW_OPERATION_TIMEOUT,
+            () -> isDeleted(secret),
+            deleted -> deleted);
     if (!isDeleted) {
       throw InvalidRequestException.builder().message("It has replicas.").build();
     }
@@ -240,8 +244,8 @@ final class TrialSecrets implements AutoCloseable {
             e ->
                 Finding.confirmedIf(
                     code(e).equals(code) && textOf(e).contains(part),
-                    "It is refused by %s: %s".formatted(code(e), textOf(e))))
-        .orElse(new Finding.Refuted("It is not refused."));
+                    "It was refused with %s: %s".formatted(code(e), textOf(e))))
+        .orElse(new Finding.Refuted("It was not refused."));
   }
 
   /** Confirms that Secrets Manager refuses a call by a code. */
@@ -279,10 +283,10 @@ final class TrialSecrets implements AutoCloseable {
   /** Says what an error is, without its text, which might quote credentials. */
   static String explain(SdkException e) {
     if (!(e instanceof AwsServiceException service)) {
-      return "there is no answer (" + InconclusiveException.rootCauseName(e) + ").";
+      return "no response (" + InconclusiveException.rootCauseName(e) + ").";
     }
     Matcher action = ACTION.matcher(String.valueOf(e.getMessage()));
-    return code(service) + (action.find() ? " for want of " + action.group() : "") + ".";
+    return code(service) + (action.find() ? " without the permission " + action.group() : "") + ".";
   }
 
   private static String code(AwsServiceException e) {

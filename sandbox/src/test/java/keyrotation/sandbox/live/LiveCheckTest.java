@@ -115,7 +115,8 @@ class LiveCheckTest {
             new Fault.Refuse<>(SecretsManagerException.accessDenied("PutSecretValue", "it")));
     LiveCheckFixture.Run run = fixture.run("S1");
     assertThat(run.row("S1"))
-        .contains("error", "AccessDeniedException for want of secretsmanager:PutSecretValue");
+        .contains(
+            "error", "AccessDeniedException without the permission secretsmanager:PutSecretValue");
     assertThat(run.passed()).isFalse();
 
     fixture
@@ -194,19 +195,19 @@ class LiveCheckTest {
 
     LiveCheckFixture.Run run = fixture.run("S22, S23");
 
-    assertThat(run.row("S22")).contains("error", "No replica came to be in eu-west-1");
-    assertThat(run.row("S23")).contains("error", "No replica came to be in eu-west-1");
+    assertThat(run.row("S22")).contains("error", "No replica was created in eu-west-1");
+    assertThat(run.row("S23")).contains("error", "No replica was created in eu-west-1");
     assertNoSecretIsLeft();
   }
 
   @Test
   void says_which_service_is_out_of_reach() {
     fixture.environment.put("MOMENTO_CONTROL_ENDPOINT", "localhost:1");
-    assertInconclusive("Momento's control plane at localhost:1 is out of reach", "UNAVAILABLE");
+    assertInconclusive("Momento's control plane at localhost:1 cannot be reached", "UNAVAILABLE");
 
     fixture.environment.remove("LIVE_MOMENTO_KEY_FILE");
     fixture.sandbox.secretsManager().close();
-    assertInconclusive("Secrets Manager in us-east-1 cannot be used", "no answer");
+    assertInconclusive("Secrets Manager in us-east-1 cannot be called", "no response");
   }
 
   @Test
@@ -226,18 +227,19 @@ class LiveCheckTest {
         .onNext(
             "DescribeSecret",
             new Fault.Refuse<>(SecretsManagerException.accessDenied("DescribeSecret", "it")));
-    assertInconclusive("AccessDeniedException for want of secretsmanager:DescribeSecret");
+    assertInconclusive(
+        "AccessDeniedException without the permission secretsmanager:DescribeSecret");
   }
 
   @Test
   void names_a_setting_that_is_wrong_and_never_shows_a_key() {
     fixture.environment.put("LIVE_MOMENTO_KEY_FILE", fixture.fileOf("bare", fixture.key.apiKey()));
-    assertInconclusive("LIVE_MOMENTO_KEY_FILE", "no key of the kind v1");
+    assertInconclusive("LIVE_MOMENTO_KEY_FILE", "no v1 key");
     fixture.environment.put(
         "LIVE_MOMENTO_KEY_FILE", fixture.fileOf("v2", "{\"apiKey\":\"a.b.c\"}"));
-    assertInconclusive("LIVE_MOMENTO_KEY_FILE", "no key of the kind v1");
+    assertInconclusive("LIVE_MOMENTO_KEY_FILE", "no v1 key");
     fixture.environment.put("LIVE_MOMENTO_KEY_FILE", "none");
-    assertInconclusive("LIVE_MOMENTO_KEY_FILE names no file");
+    assertInconclusive("LIVE_MOMENTO_KEY_FILE names cannot be read");
     fixture.environment.remove("LIVE_MOMENTO_KEY_FILE");
     fixture.environment.put("MOMENTO_CONTROL_ENDPOINT", "https://example.com");
     assertInconclusive("MOMENTO_CONTROL_ENDPOINT", "localhost:8080");
