@@ -14,20 +14,20 @@ final class MomentoAssumptions {
       List.of(
           new Assumption<>(
               "M1",
-              "A refresh gives another key of the same endpoint, with a refresh token, that ends"
-                  + " later.",
+              "A refresh returns a different key for the same endpoint, with a refresh token and a"
+                  + " later expiry.",
               MomentoAssumptions::refreshGivesALaterKey),
           new Assumption<>(
               "M2",
-              "A refreshed key lives as long as the old one was made to live.",
+              "A refreshed key has the same lifetime as the old key.",
               MomentoAssumptions::refreshKeepsTheLifetime),
           new Assumption<>(
               "M3",
-              "A data-only key can be refreshed, again and again, and stays a data-only key.",
+              "A data-only key can be refreshed repeatedly and stays a data-only key.",
               MomentoAssumptions::dataOnlyKeysAreRefreshed),
           new Assumption<>(
               "M4",
-              "A super-user key that is refreshed gives a super-user key.",
+              "A refresh of a super-user key returns a super-user key.",
               MomentoAssumptions::superUserKeysAreRefreshed),
           new Assumption<>(
               "M5",
@@ -35,11 +35,11 @@ final class MomentoAssumptions {
               MomentoAssumptions::oldKeyStaysValid),
           new Assumption<>(
               "M6",
-              "A refresh token that was used works again, or is rejected.",
+              "A used refresh token works again or is rejected.",
               MomentoAssumptions::usedRefreshToken),
           new Assumption<>(
               "M7",
-              "Using a refresh token twice harms neither the old key nor the new one.",
+              "A second use of a refresh token harms neither the old key nor the new key.",
               MomentoAssumptions::secondUseHarmsNoKey),
           new Assumption<>(
               "M8",
@@ -73,12 +73,12 @@ final class MomentoAssumptions {
               MomentoAssumptions::listWithAnExpiredKey),
           new Assumption<>(
               "M14",
-              "ListCaches with a JWT of no key is answered with UNAUTHENTICATED or"
+              "ListCaches with a JWT that is no key is answered with UNAUTHENTICATED or"
                   + " INVALID_ARGUMENT.",
               MomentoAssumptions::listWithNoKey),
           new Assumption<>(
               "M15",
-              "A refreshed key is known within 15 seconds.",
+              "A refreshed key is accepted within 15 seconds.",
               MomentoAssumptions::newKeyIsKnownSoon),
           new Assumption<>(
               "M16",
@@ -86,8 +86,8 @@ final class MomentoAssumptions {
               MomentoAssumptions::acceptedKeyStaysAccepted),
           new Assumption<>(
               "M17",
-              "The end that a key's token names (claim exp) is the end that Momento states"
-                  + " beside it.",
+              "The expiry in a key's token (claim exp) equals the expiry that Momento states beside"
+                  + " it.",
               MomentoAssumptions::tokenNamesItsEnd));
 
   /** Long enough for two keys to end at different seconds. */

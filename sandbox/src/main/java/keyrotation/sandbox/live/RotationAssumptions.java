@@ -25,22 +25,22 @@ final class RotationAssumptions {
       List.of(
           new Assumption<>(
               "S25",
-              "RotateSecret takes the ARN of an alias as the rotation function.",
+              "RotateSecret accepts the ARN of an alias as the rotation function.",
               withFunction(RotationAssumptions::aliasIsTaken)),
           new Assumption<>(
               "S26",
-              "RotateSecret labels the new version AWSPENDING before it has a value; a read of"
-                  + " it is answered with ResourceNotFoundException.",
+              "RotateSecret labels the new version AWSPENDING before it has a value; a read of it"
+                  + " is refused with ResourceNotFoundException.",
               withFunction(RotationAssumptions::versionWithoutValue)),
           new Assumption<>(
               "S27",
-              "A put fills the version that RotateSecret has labelled; its CreatedDate is the"
-                  + " time of the label or of the value.",
+              "A put fills the version that RotateSecret labeled; its CreatedDate is the time of"
+                  + " the label or of the value.",
               withFunction(RotationAssumptions::versionIsFilled)),
           new Assumption<>(
               "S28",
-              "RotateImmediately=false leaves an unfinished version its value and a label of"
-                  + " our own; AWSPENDING may come off.",
+              "RotateImmediately=false keeps the value and a label of our own on an unfinished"
+                  + " version; it may remove AWSPENDING.",
               withFunction(RotationAssumptions::rotationIsSwitchedOn)),
           new Assumption<>(
               "S29",
@@ -49,13 +49,12 @@ final class RotationAssumptions {
               withFunction(RotationAssumptions::previousRotation)),
           new Assumption<>(
               "S30",
-              "A secret that was to be rotated before it had a value takes its first key like"
-                  + " any other.",
+              "A secret whose rotation was requested before it had a value accepts its first key"
+                  + " like any other secret.",
               withFunction(RotationAssumptions::emptySecret)),
           new Assumption<>(
               "S31",
-              "Once rotation is switched on, DescribeSecret says so within 2.4 seconds and"
-                  + " tells the next date.",
+              "DescribeSecret shows an enabled rotation and its next date within 2.4 seconds.",
               withFunction(RotationAssumptions::nextRotation)));
 
   private static final Duration MAX_LAG = Duration.ofSeconds(10);

@@ -21,38 +21,37 @@ final class SecretsManagerAssumptions {
       List.of(
           new Assumption<>(
               "S1",
-              "A put of a version's own id and value changes nothing, wherever AWSCURRENT is.",
+              "A repeated put of a version's id and value changes nothing, wherever AWSCURRENT is.",
               SecretsManagerAssumptions::repeatedPut),
           new Assumption<>(
               "S2",
-              "A put of a known id with another value is refused with ResourceExistsException;"
+              "A put of an existing id with another value is refused with ResourceExistsException;"
                   + " the value stays.",
               SecretsManagerAssumptions::putOfAnotherValue),
           new Assumption<>(
               "S3",
-              "A put with a label of our own alone leaves AWSCURRENT where it is.",
+              "A put with only a label of our own leaves AWSCURRENT where it is.",
               SecretsManagerAssumptions::putWithALabelOfOurOwn),
           new Assumption<>(
               "S4",
-              "One put stores a value and several labels; one read by id returns them together.",
+              "One put stores a value and several labels; one read by id returns all of them.",
               SecretsManagerAssumptions::putWithSeveralLabels),
           new Assumption<>(
               "S5",
-              "A first version that is put with a label of our own alone also becomes"
-                  + " AWSCURRENT.",
+              "A first version that is put with only a label of our own also becomes AWSCURRENT.",
               SecretsManagerAssumptions::firstVersion),
           new Assumption<>(
               "S6",
-              "A put with a label of our own that another version has moves the label.",
+              "A put with a label of our own moves the label from another version.",
               SecretsManagerAssumptions::putWithALabelOfAnother),
           new Assumption<>(
               "S7",
               "A version keeps AWSPENDING and a label of our own when AWSCURRENT moves to it;"
-                  + " AWSPREVIOUS moves by itself.",
+                  + " AWSPREVIOUS moves automatically.",
               SecretsManagerAssumptions::promotion),
           new Assumption<>(
               "S8",
-              "When AWSCURRENT moves back, AWSPREVIOUS moves to the version that it leaves.",
+              "When AWSCURRENT moves back, AWSPREVIOUS moves to the version that had AWSCURRENT.",
               SecretsManagerAssumptions::moveBack),
           new Assumption<>(
               "S9",
@@ -61,26 +60,26 @@ final class SecretsManagerAssumptions {
               SecretsManagerAssumptions::moveFromTheWrongVersion),
           new Assumption<>(
               "S10",
-              "AWSPENDING and a label of our own can be taken off; a second time is refused"
-                  + " with InvalidParameterException.",
+              "AWSPENDING and a label of our own can be removed; a second removal is refused with"
+                  + " InvalidParameterException.",
               SecretsManagerAssumptions::takeLabelsOff),
           new Assumption<>(
               "S11",
-              "A version without labels is read by its id, and is not described.",
+              "A version without labels can be read by its id, and DescribeSecret omits it.",
               SecretsManagerAssumptions::versionWithoutLabels),
           new Assumption<>(
               "S12",
-              "A secret or version that is not there, or has no value, is answered with"
+              "A read of a secret or version that does not exist or has no value is refused with"
                   + " ResourceNotFoundException.",
               SecretsManagerAssumptions::missingSecretOrVersion),
           new Assumption<>(
               "S13",
-              "A secret takes 20 labels; a put with one more is refused with"
+              "A secret can have 20 labels; a put with one more is refused with"
                   + " LimitExceededException and stores nothing.",
               SecretsManagerAssumptions::tooManyLabels),
           new Assumption<>(
               "S14",
-              "A name-based UUID (MD5, version 3) becomes the version's id as it is.",
+              "A name-based UUID (MD5, version 3) becomes the version's id unchanged.",
               SecretsManagerAssumptions::nameBasedId),
           new Assumption<>(
               "S15",
@@ -96,12 +95,12 @@ final class SecretsManagerAssumptions {
               SecretsManagerAssumptions::createdDates),
           new Assumption<>(
               "S18",
-              "LastChangedDate moves on with each put and each move of a label.",
+              "LastChangedDate changes with each put and each move of a label.",
               SecretsManagerAssumptions::lastChangedDate),
           new Assumption<>(
               "S19",
-              "A secret scheduled for deletion is described with its date; reads and writes"
-                  + " are refused with InvalidRequestException and the word \"deletion\".",
+              "A secret scheduled for deletion is described with its deletion date; reads and"
+                  + " writes are refused with InvalidRequestException and the word \"deletion\".",
               SecretsManagerAssumptions::scheduledForDeletion),
           new Assumption<>(
               "S20",
@@ -109,11 +108,11 @@ final class SecretsManagerAssumptions {
               SecretsManagerAssumptions::listedByTag),
           new Assumption<>(
               "S21",
-              "ListSecrets leaves out a secret that is scheduled for deletion.",
+              "ListSecrets omits a secret that is scheduled for deletion.",
               SecretsManagerAssumptions::deletedSecretIsNotListed),
           new Assumption<>(
               "S22",
-              "DescribeSecret of a replica tells the region of its primary.",
+              "DescribeSecret of a replica returns the primary's region.",
               withReplica(SecretsManagerAssumptions::replicaIsDescribed)),
           new Assumption<>(
               "S23",
@@ -122,7 +121,7 @@ final class SecretsManagerAssumptions {
               withReplica(SecretsManagerAssumptions::replicaRefusesWrites)),
           new Assumption<>(
               "S24",
-              "ListSecrets finds a replica by its primary's tag, and tells the primary's region.",
+              "ListSecrets finds a replica by its primary's tag and returns the primary's region.",
               withReplica(SecretsManagerAssumptions::replicaIsListed)));
 
   private static final int MAX_LABELS = 20;
