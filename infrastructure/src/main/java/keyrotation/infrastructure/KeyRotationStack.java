@@ -15,31 +15,28 @@ import software.amazon.awscdk.RemovalPolicy;
 import software.amazon.awscdk.Stack;
 import software.amazon.awscdk.StackProps;
 import software.amazon.awscdk.services.cloudwatch.MetricOptions;
-import software.amazon.awscdk.services.lambda.CfnPermission;
-import software.amazon.awscdk.services.lambda.IAlias;
-import software.amazon.awscdk.services.secretsmanager.CfnRotationSchedule;
-import software.amazon.awscdk.services.secretsmanager.CfnRotationSchedule.RotationRulesProperty;
+import software.amazon.awscdk.services.lambda.Alias;
 import software.amazon.awscdk.services.secretsmanager.CfnSecret;
 import software.amazon.awscdk.services.sqs.Queue;
 import software.amazon.awscdk.services.sqs.QueueEncryption;
 import software.constructs.Construct;
 
-/**
- * All that is deployed: the secrets, the function, what starts it, and what tells of its failures.
- */
+/** The stack: the secrets, the function, its triggers, and the alarms on its failures. */
 final class KeyRotationStack extends Stack {
 
   /**
-   * The older system's name, so that its users find it. No resource has the older one's logical id:
-   * deployed over the older stack this one fails and is rolled back, for the function's name is
-   * taken; updated in place, the older stack's secrets would be deleted.
+   * The name of the older TypeScript system's stack. No logical id equals one of the older stack's,
+   * so a deployment over it fails on the function's name and is rolled back. An update in place
+   * would delete the older stack's secrets.
    */
   static final String NAME = "momento-auth-token-refresh-stack";
 
+  private static final Duration ALARM_PERIOD = Duration.minutes(5);
+
   /**
-   * Describes the stack.
+   * Creates the stack.
    *
-   * @param archive the function's code
+   * @param archive the function's archive
    */
   KeyRotationStack(Construct scope, StackSettings settings, Path archive) {
     super(
@@ -48,44 +45,46 @@ final class KeyRotationStack extends Stack {
         StackProps.builder()
             .description("Keeps Momento API keys in Secrets Manager fresh.")
             .build());
-    Construct secrets = new Construct(this, "Secret");
-    Map<SecretSource, String> secretArns = new LinkedHashMap<>();
-    settings
-        .secrets()
-        .forEach(secret -> secretArns.put(secret, secretArn(secret, secrets, settings)));
-    Queue failures = failureQueue();
+    Map<SecretSource, String> secretArns = secretArns(settings);
+    Queue failures = createFailureQueue();
     RotationFunction function =
         new RotationFunction(
             this, "Rotation", settings, List.copyOf(secretArns.values()), archive, failures);
-    var _ =
-        new RunSchedule(
-            this,
-            "Runs",
-            settings.function().policy().interval().toHours(),
-            function.alias(),
-            failures);
+    Alias alias = function.alias();
+    long hours = settings.function().policy().interval().toHours();
+    var _ = new RunSchedule(this, "Runs", hours, alias, failures);
     FailureAlarms alarms = new FailureAlarms(this, "Failed", settings);
+    addQueueAlarm(alarms, failures);
+    if (settings.trigger() == Trigger.SECRETS_MANAGER) {
+      var _ = new SecretsManagerRotation(this, "Schedule", secretArns, alias, settings);
+      addErrorAlarm(alarms, alias);
+    }
+    addOutputs(settings, function, failures, alarms);
+  }
+
+  private static void addQueueAlarm(FailureAlarms alarms, Queue failures) {
     alarms.add(
         "Alarm",
         failures.metricApproximateNumberOfMessagesVisible(
-            MetricOptions.builder().period(Duration.minutes(5)).statistic("Maximum").build()),
+            MetricOptions.builder().period(ALARM_PERIOD).statistic("Maximum").build()),
         "A scheduled run or an asynchronous invocation failed after all retries, or could not be"
             + " started. The failure queue (output FailureQueueUrl) holds its event; the function's"
             + " log states the reason. Correct the cause, then empty the queue: the alarm stays on"
             + " until the queue is empty.");
-    if (settings.trigger() == Trigger.SECRETS_MANAGER) {
-      rotateBySecretsManager(secretArns, function.alias(), settings);
-      // Secrets Manager does not use the queue: it invokes the function and waits for the answer.
-      alarms.add(
-          "Errors",
-          function
-              .alias()
-              .metricErrors(
-                  MetricOptions.builder().period(Duration.minutes(5)).statistic("Sum").build()),
-          "The function returned an error: a step of Secrets Manager's own rotation or another"
-              + " invocation failed. The function's log states the secret and the reason. Correct"
-              + " the cause, then rotate the secret: aws secretsmanager rotate-secret.");
-    }
+  }
+
+  /** Secrets Manager invokes the function synchronously, so its failures do not reach the queue. */
+  private static void addErrorAlarm(FailureAlarms alarms, Alias alias) {
+    alarms.add(
+        "Errors",
+        alias.metricErrors(MetricOptions.builder().period(ALARM_PERIOD).statistic("Sum").build()),
+        "The function returned an error: a step of Secrets Manager's own rotation or another"
+            + " invocation failed. The function's log states the secret and the reason. Correct"
+            + " the cause, then rotate the secret: aws secretsmanager rotate-secret.");
+  }
+
+  private void addOutputs(
+      StackSettings settings, RotationFunction function, Queue failures, FailureAlarms alarms) {
     output(
         "FunctionAliasArn",
         function.alias().getFunctionArn(),
@@ -110,11 +109,18 @@ final class KeyRotationStack extends Stack {
         "RotateNowCommand", rotateNowCommand(settings), "Command that rotates a secret's key now");
   }
 
-  /** Returns a secret's ARN; makes the secret if it is the stack's to make. */
+  /** Returns each named secret's ARN; creates the secrets that the stack has to create. */
+  private Map<SecretSource, String> secretArns(StackSettings settings) {
+    Construct secrets = new Construct(this, "Secret");
+    Map<SecretSource, String> arns = new LinkedHashMap<>();
+    settings.secrets().forEach(secret -> arns.put(secret, secretArn(secret, secrets, settings)));
+    return arns;
+  }
+
   private String secretArn(SecretSource source, Construct secrets, StackSettings settings) {
     return switch (source) {
       case SecretSource.Created(String name) -> createSecret(secrets, name, settings).getRef();
-      // Six characters of chance end an ARN, and stand for nothing but them.
+      // A secret's ARN ends in a hyphen and six random characters.
       case SecretSource.ByName(String name) ->
           formatArn(
               ArnComponents.builder()
@@ -127,26 +133,26 @@ final class KeyRotationStack extends Stack {
     };
   }
 
-  /** Makes a secret without a value, which outlives the stack; the CDK's own would invent one. */
+  /** Creates an empty, retained secret. The CDK's L2 construct would generate a random value. */
   private static CfnSecret createSecret(Construct secrets, String name, StackSettings settings) {
     CfnSecret.Builder secret =
         CfnSecret.Builder.create(secrets, name)
             .name(name)
             .description("A Momento API key and its refresh token, rotated by " + NAME + ".");
     settings.kmsKeyArn().ifPresent(secret::kmsKeyId);
-    CfnSecret made = secret.build();
-    // Not where the very creation of the stack is rolled back: the next attempt would find it.
-    made.applyRemovalPolicy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE);
+    CfnSecret created = secret.build();
+    // If the stack's creation is rolled back, the secret is deleted, so that a retry can create it.
+    created.applyRemovalPolicy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE);
     if (settings.trigger() == Trigger.EVENTBRIDGE) {
       suppressNag(
-          made,
+          created,
           "AwsSolutions-SMG4",
           "This stack's schedule rotates the secret, instead of Secrets Manager.");
     }
-    return made;
+    return created;
   }
 
-  private Queue failureQueue() {
+  private Queue createFailureQueue() {
     Queue queue =
         Queue.Builder.create(this, "Failures")
             .encryption(QueueEncryption.SQS_MANAGED)
@@ -157,38 +163,9 @@ final class KeyRotationStack extends Stack {
     return queue;
   }
 
-  /** Has Secrets Manager rotate each secret, besides the runs of this stack's schedule. */
-  private void rotateBySecretsManager(
-      Map<SecretSource, String> secretArns, IAlias function, StackSettings settings) {
-    Construct schedules = new Construct(this, "Schedule");
-    long days = settings.function().policy().age().toDays();
-    secretArns.forEach(
-        (secret, arn) -> rotateBySecretsManager(schedules, secret, arn, function, days));
-  }
-
-  private void rotateBySecretsManager(
-      Construct schedules, SecretSource secret, String arn, IAlias function, long days) {
-    CfnPermission permission =
-        CfnPermission.Builder.create(schedules, "Permission-" + secret.name())
-            .action("lambda:InvokeFunction")
-            .functionName(function.getFunctionArn())
-            .principal("secretsmanager.amazonaws.com")
-            .sourceAccount(getAccount())
-            .sourceArn(arn)
-            .build();
-    CfnRotationSchedule schedule =
-        CfnRotationSchedule.Builder.create(schedules, "Rotation-" + secret.name())
-            .secretId(secret instanceof SecretSource.ByName ? secret.id() : arn)
-            .rotationLambdaArn(function.getFunctionArn())
-            .rotationRules(RotationRulesProperty.builder().automaticallyAfterDays(days).build())
-            .rotateImmediatelyOnUpdate(false)
-            .build();
-    schedule.getNode().addDependency(permission);
-  }
-
   /**
-   * Returns a command that both versions of AWS's command line take. It waits for longer than the
-   * function runs: one that gave up before would send the event again.
+   * Returns a command for both versions of the AWS command line. Its timeout exceeds the
+   * function's, because the command line sends the event again after a timeout.
    */
   private String rotateNowCommand(StackSettings settings) {
     String id = settings.secrets().stream().map(SecretSource::id).findFirst().orElse("NAME");
@@ -207,7 +184,8 @@ final class KeyRotationStack extends Stack {
         .overrideLogicalId(name);
   }
 
-  private static void suppressNag(Construct construct, String rule, String reason) {
+  /** Suppresses a finding of cdk-nag. */
+  static void suppressNag(Construct construct, String rule, String reason) {
     NagSuppressions.addResourceSuppressions(
         construct, List.of(NagPackSuppression.builder().id(rule).reason(reason).build()));
   }

@@ -1,7 +1,5 @@
 package keyrotation.infrastructure;
 
-import io.github.cdklabs.cdknag.NagPackSuppression;
-import io.github.cdklabs.cdknag.NagSuppressions;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -33,22 +31,21 @@ import software.amazon.awscdk.services.logs.RetentionDays;
 import software.amazon.awscdk.services.sqs.IQueue;
 import software.constructs.Construct;
 
-/** The function, its alias {@code live}, its log group, and a role that allows it what it calls. */
+/** The function, its alias {@code live}, its log group, and its role. */
 final class RotationFunction extends Construct {
 
-  /** The older function's name. */
+  /** The name of the older TypeScript system's function. */
   static final String NAME = "momento-auth-token-refresh-lambda";
 
   static final String HANDLER = "keyrotation.RotationHandler::handleRequest";
 
   /**
-   * A fifth of it is needed. What it buys is processor time: the first rotation takes half as long
-   * as with 512 MB, for the same money, since both are paid by the product of size and time. {@code
-   * scripts/benchmark.sh} measures it.
+   * The function uses a fifth of this memory, but CPU time grows with it: a first rotation takes
+   * half as long as with 512 MB, at the same cost. {@code scripts/benchmark.sh} measures this.
    */
   private static final int MEMORY_MEGABYTES = 1024;
 
-  /** One rotation takes 40 seconds when all goes slowly; many share what Momento allows. */
+  /** One slow rotation takes 40 seconds; many rotations share Momento's quota of calls. */
   static final Duration TIMEOUT = Duration.minutes(5);
 
   private static final List<String> ACTIONS =
@@ -62,11 +59,11 @@ final class RotationFunction extends Construct {
   private final Alias alias;
 
   /**
-   * Describes the function.
+   * Creates the function.
    *
-   * @param secretArns of the secrets that it may rotate
-   * @param archive the function's code
-   * @param failures where events go that could not be dealt with
+   * @param secretArns ARNs of the named secrets, which the role allows to be rotated
+   * @param archive the function's archive
+   * @param failures the queue for the events of failed invocations
    */
   RotationFunction(
       Construct scope,
@@ -81,6 +78,22 @@ final class RotationFunction extends Construct {
             .retention(RetentionDays.THREE_MONTHS)
             .removalPolicy(RemovalPolicy.DESTROY)
             .build();
+    Function function =
+        createFunction(settings, createRole(settings, secretArns, failures), archive);
+    // Lambda retries twice with the same request id; then the event goes to the failure queue.
+    this.alias =
+        Alias.Builder.create(this, "Live")
+            .aliasName("live")
+            .version(function.getCurrentVersion())
+            .retryAttempts(2)
+            // Lambda allows six hours. Waiting beyond the next run would only delay the alarm.
+            .maxEventAge(
+                Duration.hours(Math.min(6, settings.function().policy().interval().toHours())))
+            .onFailure(new SqsDestination(failures))
+            .build();
+  }
+
+  private Role createRole(StackSettings settings, List<String> secretArns, IQueue failures) {
     Role role =
         Role.Builder.create(this, "Role")
             .description("Permissions of the function that rotates Momento keys.")
@@ -93,16 +106,16 @@ final class RotationFunction extends Construct {
                         .build()))
             .build();
     if (settings.function().tag().isPresent()) {
-      NagSuppressions.addResourceSuppressions(
+      KeyRotationStack.suppressNag(
           role,
-          List.of(
-              NagPackSuppression.builder()
-                  .id("AwsSolutions-IAM5")
-                  .reason(
-                      "ListSecrets does not support resource-level permissions, and tagged secrets"
-                          + " can have any name; a condition on the tag limits access to them.")
-                  .build()));
+          "AwsSolutions-IAM5",
+          "ListSecrets does not support resource-level permissions, and tagged secrets can have any"
+              + " name; a condition on the tag limits access to them.");
     }
+    return role;
+  }
+
+  private Function createFunction(StackSettings settings, Role role, Path archive) {
     Function function =
         Function.Builder.create(this, "Function")
             .functionName(NAME)
@@ -111,7 +124,7 @@ final class RotationFunction extends Construct {
             .architecture(Architecture.ARM_64)
             .handler(HANDLER)
             .code(Code.fromAsset(archive.toString()))
-            // The CDK would add to it what the policy above has already, and more.
+            // The inline policy is complete; the CDK would add to it.
             .role(role.withoutPolicyUpdates())
             .memorySize(MEMORY_MEGABYTES)
             .timeout(TIMEOUT)
@@ -121,27 +134,16 @@ final class RotationFunction extends Construct {
             .applicationLogLevelV2(ApplicationLogLevel.INFO)
             .systemLogLevelV2(SystemLogLevel.INFO)
             .tracing(Tracing.DISABLED)
-            // Lambda deletes a snapshot that was not used for 14 days; this one is used daily.
+            // Lambda deletes snapshots that are unused for 14 days; a daily run uses this one.
             .snapStart(SnapStartConf.ON_PUBLISHED_VERSIONS)
             .build();
     Annotations.of(function)
         .acknowledgeWarning(
             "@aws-cdk/aws-lambda:snapStartRequirePublish",
             "The alias points to a published version.");
-    // The function knows a retry by its request id. After two of them the alarm goes off.
-    this.alias =
-        Alias.Builder.create(this, "Live")
-            .aliasName("live")
-            .version(function.getCurrentVersion())
-            .retryAttempts(2)
-            // Lambda allows six hours. A longer wait than until the next run would delay the alarm.
-            .maxEventAge(
-                Duration.hours(Math.min(6, settings.function().policy().interval().toHours())))
-            .onFailure(new SqsDestination(failures))
-            .build();
+    return function;
   }
 
-  /** Returns what is invoked. */
   Alias alias() {
     return alias;
   }
@@ -159,31 +161,8 @@ final class RotationFunction extends Construct {
     settings
         .function()
         .tag()
-        .ifPresent(
-            tag -> {
-              statements.add(
-                  allow("RotateTaggedSecrets", ACTIONS, List.of(secretArn("*")))
-                      .conditions(
-                          Map.of(
-                              "StringEquals", Map.of("aws:ResourceTag/" + tag.key(), tag.value())))
-                      .build());
-              statements.add(
-                  allow("FindTaggedSecrets", List.of("secretsmanager:ListSecrets"), List.of("*"))
-                      .build());
-            });
-    settings
-        .kmsKeyArn()
-        .ifPresent(
-            key ->
-                statements.add(
-                    allow("UseKey", List.of("kms:Decrypt", "kms:GenerateDataKey"), List.of(key))
-                        .conditions(
-                            Map.of(
-                                "StringEquals",
-                                Map.of(
-                                    "kms:ViaService",
-                                    "secretsmanager." + Aws.REGION + "." + Aws.URL_SUFFIX)))
-                        .build()));
+        .ifPresent(tag -> statements.addAll(tagStatements(tag.key(), tag.value())));
+    settings.kmsKeyArn().ifPresent(key -> statements.add(kmsStatement(key)));
     statements.add(
         allow(
                 "WriteLog",
@@ -193,6 +172,23 @@ final class RotationFunction extends Construct {
     statements.add(
         allow("KeepFailures", List.of("sqs:SendMessage"), List.of(failures.getQueueArn())).build());
     return statements;
+  }
+
+  private List<PolicyStatement> tagStatements(String key, String value) {
+    return List.of(
+        allow("RotateTaggedSecrets", ACTIONS, List.of(secretArn("*")))
+            .conditions(Map.of("StringEquals", Map.of("aws:ResourceTag/" + key, value)))
+            .build(),
+        allow("FindTaggedSecrets", List.of("secretsmanager:ListSecrets"), List.of("*")).build());
+  }
+
+  private static PolicyStatement kmsStatement(String keyArn) {
+    return allow("UseKey", List.of("kms:Decrypt", "kms:GenerateDataKey"), List.of(keyArn))
+        .conditions(
+            Map.of(
+                "StringEquals",
+                Map.of("kms:ViaService", "secretsmanager." + Aws.REGION + "." + Aws.URL_SUFFIX)))
+        .build();
   }
 
   private String secretArn(String name) {

@@ -1,0 +1,250 @@
+package keyrotation.infrastructure;
+
+import static keyrotation.infrastructure.StackSettings.ALARM_EMAIL;
+import static keyrotation.infrastructure.StackSettings.CREATE_SECRETS;
+import static keyrotation.infrastructure.StackSettings.FUNCTION_SETTINGS;
+import static keyrotation.infrastructure.StackSettings.KMS_KEY_ARN;
+import static keyrotation.infrastructure.StackSettings.SECRET_NAME;
+import static keyrotation.infrastructure.StackSettings.SECRET_TAG;
+import static keyrotation.infrastructure.StackSettings.TRIGGER;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.function.Function;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import keyrotation.Settings;
+import keyrotation.infrastructure.StackSettings.Environment;
+import keyrotation.infrastructure.StackSettings.Trigger;
+
+/** Parses {@link StackSettings}, and collects all mistakes for one message. */
+final class StackSettingsParser {
+
+  /** Every Momento key and token starts with this: the base64 of a JSON object. */
+  private static final String KEY_PREFIX = "eyJ";
+
+  /** An ARN; groups: service, region, account, resource. */
+  private static final Pattern ARN =
+      Pattern.compile("arn:aws[a-z-]*:([a-z]+):([a-z0-9-]+):(\\d{12}):(.+)");
+
+  /** The resource in a secret's ARN: its name and six random characters. */
+  private static final Pattern SECRET = Pattern.compile("secret:(.+)-.{6}");
+
+  private static final Pattern KMS_KEY =
+      Pattern.compile("key/(mrk-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})");
+  private static final Pattern EMAIL = Pattern.compile("[^\\s@,]+@[^\\s@,]+\\.[^\\s@,.]+");
+
+  /** Lambda allows 4096 bytes for all environment variables, and there are others. */
+  private static final int MAX_NAMES_LENGTH = 3400;
+
+  private static final Rule<Boolean> TRUE_OR_FALSE =
+      new Rule<>(Map.of("true", true, "false", false), "true or false", "true");
+
+  private static final Rule<Trigger> TRIGGERS =
+      new Rule<>(
+          Map.of("eventbridge", Trigger.EVENTBRIDGE, "secrets-manager", Trigger.SECRETS_MANAGER),
+          "eventbridge or secrets-manager",
+          "eventbridge");
+
+  private final Map<String, String> values;
+  private final Environment target;
+  private final List<String> mistakes = new ArrayList<>();
+
+  private StackSettingsParser(Map<String, String> values, Environment target) {
+    this.values = values;
+    this.target = target;
+  }
+
+  /** See {@link StackSettings#from}. */
+  static StackSettings parse(Map<String, String> values, Environment target) {
+    return new StackSettingsParser(values, inferTarget(values, target)).parse();
+  }
+
+  /** Completes an unknown target from the first ARN: all ARNs must match one target. */
+  private static Environment inferTarget(Map<String, String> values, Environment target) {
+    return Stream.of(SECRET_NAME, KMS_KEY_ARN)
+        .flatMap(name -> Stream.of(values.getOrDefault(name, "").split(",", -1)))
+        .map(text -> ARN.matcher(text.strip()))
+        .filter(Matcher::matches)
+        .findFirst()
+        .map(
+            arn ->
+                new Environment(
+                    target.account().or(() -> Optional.of(arn.group(3))),
+                    target.region().or(() -> Optional.of(arn.group(2)))))
+        .orElse(target);
+  }
+
+  /**
+   * The valid values of a setting.
+   *
+   * @param rule completes "must be"
+   */
+  private record Rule<T>(Function<String, Optional<T>> parser, String rule, String example) {
+
+    Rule(Map<String, T> values, String rule, String example) {
+      this(text -> Optional.ofNullable(values.get(text)), rule, example);
+    }
+  }
+
+  private StackSettings parse() {
+    Map<String, String> environment = functionEnvironment();
+    Optional<Settings> function = functionSettings(environment);
+    boolean create = read(CREATE_SECRETS, "true", TRUE_OR_FALSE);
+    Trigger trigger = read(TRIGGER, "eventbridge", TRIGGERS);
+    checkSecretTargets();
+    checkNamesLength();
+    checkTag(trigger);
+    Optional<String> kmsKeyArn =
+        readIfSet(
+            KMS_KEY_ARN,
+            new Rule<>(
+                text -> Optional.of(text).filter(this::isKmsKeyInTarget),
+                "the ARN of a KMS key (not of an alias)" + inTarget(),
+                exampleArn("kms", "key/1234abcd-12ab-34cd-56ef-1234567890ab")));
+    Optional<String> alarmEmail =
+        readIfSet(
+            ALARM_EMAIL,
+            new Rule<>(
+                text -> Optional.of(text).filter(EMAIL.asMatchPredicate()),
+                "one e-mail address",
+                "platform@example.com"));
+    if (!mistakes.isEmpty()) {
+      throw new IllegalArgumentException(String.join("\n", mistakes));
+    }
+    return new StackSettings(
+        function.orElseThrow().secretIds().stream().map(id -> secretSource(id, create)).toList(),
+        environment,
+        function.orElseThrow(),
+        kmsKeyArn,
+        trigger,
+        alarmEmail);
+  }
+
+  /** Always names the secret, even by default, so that Lambda's console shows it. */
+  private Map<String, String> functionEnvironment() {
+    Map<String, String> environment = new TreeMap<>();
+    FUNCTION_SETTINGS.forEach(name -> value(name).ifPresent(value -> environment.put(name, value)));
+    if (value(SECRET_TAG).isEmpty()) {
+      environment.putIfAbsent(SECRET_NAME, "momento/authentication-token");
+    }
+    return environment;
+  }
+
+  /** Uses the function's own parser, so that the deployed function accepts its environment. */
+  private Optional<Settings> functionSettings(Map<String, String> environment) {
+    try {
+      return Optional.of(Settings.from(environment));
+    } catch (IllegalArgumentException e) {
+      mistakes.add("" + e.getMessage());
+      return Optional.empty();
+    }
+  }
+
+  private void checkSecretTargets() {
+    Stream.of(value(SECRET_NAME).orElse("").split(",", -1))
+        .map(String::strip)
+        .filter(this::isOutsideTarget)
+        .forEach(
+            arn ->
+                mistake(
+                    SECRET_NAME,
+                    arn,
+                    "the ARN of a secret" + inTarget(),
+                    exampleArn("secretsmanager", "secret:momento/authentication-token-a1B2c3")));
+  }
+
+  private void checkNamesLength() {
+    int length = value(SECRET_NAME).orElse("").length();
+    if (length > MAX_NAMES_LENGTH) {
+      mistakes.add(
+          ("%s is %d characters long, but must be at most %d, because Lambda limits a function's"
+                  + " environment. Mark the secrets with a tag instead, and set %s, such as"
+                  + " rotate=momento.")
+              .formatted(SECRET_NAME, length, MAX_NAMES_LENGTH, SECRET_TAG));
+    }
+  }
+
+  private void checkTag(Trigger trigger) {
+    if (trigger == Trigger.SECRETS_MANAGER) {
+      value(SECRET_TAG)
+          .ifPresent(
+              tag ->
+                  mistakes.add(
+                      ("%s is %s, but must not be set, because %s is secrets-manager, which"
+                              + " rotates only secrets that are named. Name them in %s, such as"
+                              + " momento/authentication-token, or set %s=eventbridge.")
+                          .formatted(SECRET_TAG, quote(tag), TRIGGER, SECRET_NAME, TRIGGER)));
+    }
+  }
+
+  private boolean isOutsideTarget(String secretId) {
+    Matcher arn = ARN.matcher(secretId);
+    return arn.matches() && !target.matches(arn.group(3), arn.group(2));
+  }
+
+  private boolean isKmsKeyInTarget(String text) {
+    Matcher arn = ARN.matcher(text);
+    return arn.matches()
+        && arn.group(1).equals("kms")
+        && target.matches(arn.group(3), arn.group(2))
+        && KMS_KEY.matcher(arn.group(4)).matches();
+  }
+
+  private static SecretSource secretSource(String id, boolean create) {
+    Matcher arn = ARN.matcher(id);
+    if (arn.matches()) {
+      return new SecretSource.ByArn(id, SECRET.matcher(arn.group(4)).replaceFirst("$1"));
+    }
+    return create ? new SecretSource.Created(id) : new SecretSource.ByName(id);
+  }
+
+  private String inTarget() {
+    List<String> parts =
+        Stream.of(
+                target.account().map(account -> "the account " + account),
+                target.region().map(region -> "the region " + region))
+            .flatMap(Optional::stream)
+            .toList();
+    return parts.isEmpty() ? "" : " in " + String.join(" and ", parts);
+  }
+
+  private String exampleArn(String service, String resource) {
+    return "arn:aws:%s:%s:%s:%s"
+        .formatted(
+            service,
+            target.region().orElse("us-east-1"),
+            target.account().orElse("123456789012"),
+            resource);
+  }
+
+  private <T> T read(String name, String fallback, Rule<T> rule) {
+    return readIfSet(name, rule).or(() -> rule.parser.apply(fallback)).orElseThrow();
+  }
+
+  private <T> Optional<T> readIfSet(String name, Rule<T> rule) {
+    Optional<String> text = value(name);
+    Optional<T> value = text.flatMap(rule.parser);
+    if (text.isPresent() && value.isEmpty()) {
+      mistake(name, text.get(), rule.rule, rule.example);
+    }
+    return value;
+  }
+
+  private Optional<String> value(String name) {
+    return Optional.of(values.getOrDefault(name, "").strip()).filter(text -> !text.isEmpty());
+  }
+
+  private void mistake(String name, String text, String rule, String example) {
+    mistakes.add(
+        "%s is %s, but must be %s, such as %s.".formatted(name, quote(text), rule, example));
+  }
+
+  private static String quote(String text) {
+    return text.contains(KEY_PREFIX) ? "not shown, as it seems to hold a key" : "\"" + text + "\"";
+  }
+}
