@@ -14,19 +14,19 @@ import software.amazon.awscdk.services.sns.Topic;
 import software.amazon.awscdk.services.sns.subscriptions.EmailSubscription;
 import software.constructs.Construct;
 
-/** Alarms on failures, and the topic that all of them publish to. */
+/** The alarms on failures, and the topic that they publish to. */
 final class FailureAlarms extends Construct {
 
   private final Topic topic;
 
-  /** Describes the topic; {@link #add} adds alarms. */
+  /** Creates the topic; {@link #add} adds alarms. */
   FailureAlarms(Construct scope, String id, StackSettings settings) {
     super(scope, id);
     this.topic = Topic.Builder.create(this, "Topic").enforceSsl(true).build();
     settings
         .alarmEmail()
         .ifPresent(address -> topic.addSubscription(new EmailSubscription(address)));
-    // CloudWatch may publish by a topic's default policy, which this topic's own has replaced.
+    // This topic's policy replaces the default policy, which lets CloudWatch publish.
     topic.addToResourcePolicy(
         PolicyStatement.Builder.create()
             .sid("AllowAlarms")
@@ -41,7 +41,7 @@ final class FailureAlarms extends Construct {
    * Adds an alarm that goes off at the first failure.
    *
    * @param failures the metric that counts them
-   * @param description what has happened and what to do
+   * @param description what happened and what to do
    */
   void add(String id, IMetric failures, String description) {
     Alarm alarm =

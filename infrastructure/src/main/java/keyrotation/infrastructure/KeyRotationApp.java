@@ -9,16 +9,16 @@ import keyrotation.infrastructure.StackSettings.Environment;
 import software.amazon.awscdk.App;
 import software.amazon.awscdk.Aspects;
 
-/** What {@code cdk} runs: describes the stack, and leaves its template where {@code cdk} looks. */
+/** The CDK app, which {@code cdk} runs to synthesize the stack. */
 public final class KeyRotationApp {
 
   private KeyRotationApp() {}
 
   /**
-   * Synthesises the stack. Settings come from the CDK's context, else from the environment. If any
+   * Synthesizes the stack. Settings come from the CDK's context, else from the environment. If any
    * is invalid, it prints all mistakes and exits with status 1.
    *
-   * @param args the function's archive
+   * @param args the path of the function's archive
    */
   public static void main(String[] args) {
     App app = new App();
@@ -34,7 +34,7 @@ public final class KeyRotationApp {
     app.synth();
   }
 
-  /** Adds the stack to an app, and what judges it. */
+  /** Adds the stack and the checks of cdk-nag to an app. */
   static KeyRotationStack addStack(App app, StackSettings settings, Path archive) {
     Aspects.of(app).add(new AwsSolutionsChecks());
     return new KeyRotationStack(app, settings, archive);
@@ -51,7 +51,7 @@ public final class KeyRotationApp {
     return values;
   }
 
-  /** Returns where {@code cdk} would deploy to; it knows that where it has credentials. */
+  /** Returns the target of a deployment, which {@code cdk} knows if it has credentials. */
   private static Environment target() {
     return new Environment(
         Optional.ofNullable(System.getenv("CDK_DEFAULT_ACCOUNT")),

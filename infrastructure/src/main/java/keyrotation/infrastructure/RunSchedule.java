@@ -21,18 +21,18 @@ import software.amazon.awscdk.services.scheduler.targets.LambdaInvoke;
 import software.amazon.awscdk.services.sqs.IQueue;
 import software.constructs.Construct;
 
-/** Starts the scheduled runs of the function, and keeps the event of a run that cannot start. */
+/** Starts the function's scheduled runs; the queue keeps the event of a run that cannot start. */
 final class RunSchedule extends Construct {
 
-  /** The most that EventBridge Scheduler allows; the age of the event ends the attempts before. */
+  /** The maximum of EventBridge Scheduler; the event's maximum age ends the retries earlier. */
   private static final int ATTEMPTS = 185;
 
   /**
-   * Describes the schedule.
+   * Creates the schedule.
    *
-   * @param hours the time between two runs
-   * @param target what is invoked
-   * @param failures where events go that cannot be delivered
+   * @param hours the hours between two runs
+   * @param target the alias to invoke
+   * @param failures the queue for events that cannot be delivered
    */
   RunSchedule(Construct scope, String id, long hours, IAlias target, IQueue failures) {
     super(scope, id);
@@ -44,7 +44,7 @@ final class RunSchedule extends Construct {
                     .conditions(
                         Map.of(
                             "StringEquals",
-                            // Sorted, else each synthesis would write another template.
+                            // Sorted, so that each synthesis writes the same template.
                             new TreeMap<>(
                                 Map.of(
                                     "aws:SourceAccount",
@@ -72,7 +72,7 @@ final class RunSchedule extends Construct {
                 .role(role.withoutPolicyUpdates())
                 .input(ScheduleTargetInput.fromObject(event()))
                 .retryAttempts(ATTEMPTS)
-                // By then the next run does the same work. A longer wait would delay the alarm.
+                // The next run does the same work, so a longer wait would only delay the alarm.
                 .maxEventAge(Duration.hours(hours))
                 .deadLetterQueue(failures)
                 .build())
@@ -80,18 +80,18 @@ final class RunSchedule extends Construct {
   }
 
   /**
-   * Returns how much later than planned a run may start. The function requires that a key lives two
-   * intervals and two hours, so that one run may fail. A window takes from those two hours, and
-   * Lambda's retries need some of them, so it stays well below: an hour at most. Where the interval
-   * is short, a quarter of it keeps the runs evenly apart.
+   * Returns how much later than planned a run may start. The function requires keys to live for two
+   * intervals and two hours, so that one run may fail. The window and Lambda's retries share these
+   * two hours, so the window is at most one hour. With short intervals, a quarter of the interval
+   * spaces the runs evenly.
    */
   private static Duration window(long hours) {
     return Duration.minutes(Math.min(60, hours * 60 / 4));
   }
 
   /**
-   * Returns the envelope that a rule of EventBridge sends. The schedule and its time are the same
-   * whenever an event is delivered again, so the function knows it; the execution's id is not.
+   * Returns an event like that of an EventBridge rule. The function recognizes a repeated delivery
+   * by the schedule's ARN and time; the execution id differs.
    */
   private static Map<String, Object> event() {
     Map<String, Object> event = new LinkedHashMap<>();

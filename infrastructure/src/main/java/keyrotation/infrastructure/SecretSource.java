@@ -1,22 +1,22 @@
 package keyrotation.infrastructure;
 
-/** A secret whose key is rotated, and where it comes from. */
+/** A secret to rotate, and whether the stack creates it. */
 sealed interface SecretSource {
 
-  /** Returns what a person calls it: its name, or its ARN where that was given. */
+  /** Returns the name or ARN as the operator set it. */
   String id();
 
-  /** Returns its name, by which it is the same secret however it is called. */
+  /** Returns the name, also if the ARN was set. */
   default String name() {
     return id();
   }
 
-  /** The stack makes it, empty; a person stores the first key. */
+  /** The stack creates the secret without a value; an operator stores the first key. */
   record Created(String id) implements SecretSource {}
 
-  /** It is there already, and known by its name. */
+  /** The secret already exists, and its name was set. */
   record ByName(String id) implements SecretSource {}
 
-  /** It is there already, and known by its ARN. */
+  /** The secret already exists, and its ARN was set. */
   record ByArn(String id, String name) implements SecretSource {}
 }

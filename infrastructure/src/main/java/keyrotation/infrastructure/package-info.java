@@ -1,4 +1,4 @@
-/** The CDK app that puts the function into an AWS account. */
+/** The CDK app that deploys the function. */
 @NullMarked
 package keyrotation.infrastructure;
 

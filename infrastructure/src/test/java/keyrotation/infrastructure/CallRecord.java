@@ -12,8 +12,8 @@ import java.util.Set;
 import java.util.TreeSet;
 
 /**
- * The actions of Secrets Manager that the function's tests have seen the handler call. They record
- * them while they run, and say in a first line where only a part of them ran.
+ * The Secrets Manager actions that the handler called during the function's tests. The tests write
+ * the record; its first line states if only some of them ran.
  */
 final class CallRecord {
 
@@ -22,10 +22,10 @@ final class CallRecord {
   private CallRecord() {}
 
   /**
-   * Reads the record of the unit tests and that of the integration tests; aborts the test where one
-   * is partial, or missing because its tests have not run.
+   * Reads the records of the unit tests and the integration tests. Aborts the test if a record is
+   * partial, or missing because its tests did not run.
    *
-   * @param directory where the function's build leaves its results
+   * @param directory the build directory of the function's module
    */
   static Set<String> read(Path directory) throws IOException {
     Set<String> actions = new TreeSet<>();
@@ -39,7 +39,7 @@ final class CallRecord {
         Files.exists(file) || Files.exists(file.resolveSibling(reports)),
         () ->
             "There is no record of the function's calls, %s; mvn verify writes it".formatted(file));
-    // A whole build must not pass without the comparison because nothing records any more.
+    // If recording breaks, a full build must fail instead of skipping the comparison.
     assertThat(file)
         .withFailMessage(
             "The function's tests ran, but wrote no record of its calls, %s. If they were"

@@ -18,7 +18,7 @@ class CallRecordTest {
   private Path ofIntegrationTests;
 
   @BeforeEach
-  void record_both() throws IOException {
+  void write_both_records() throws IOException {
     ofTests = directory.resolve("calls-of-tests.txt");
     ofIntegrationTests = directory.resolve("calls-of-integration-tests.txt");
     Files.writeString(ofTests, "ListSecrets\nDescribeSecret\n");
@@ -43,7 +43,7 @@ class CallRecordTest {
   }
 
   @Test
-  void a_missing_record_aborts_where_its_tests_have_not_run() throws IOException {
+  void a_missing_record_aborts_if_its_tests_did_not_run() throws IOException {
     Files.delete(ofIntegrationTests);
 
     assertThatThrownBy(() -> CallRecord.read(directory))
@@ -52,7 +52,7 @@ class CallRecordTest {
   }
 
   @Test
-  void a_missing_record_fails_where_its_tests_have_run() throws IOException {
+  void a_missing_record_fails_if_its_tests_ran() throws IOException {
     Files.delete(ofIntegrationTests);
     Files.createDirectory(directory.resolve("failsafe-reports"));
 

@@ -27,7 +27,7 @@ import keyrotation.sandbox.Sandbox;
 import keyrotation.sandbox.SecretsManagerState.Value;
 import org.junit.jupiter.api.Test;
 
-/** The template and the archive fit together: the function is run as the template describes it. */
+/** Runs the archive as the template configures it. */
 class DeployedFunctionIT {
 
   private static final Path ARCHIVE = Path.of("../lambda/target/function.zip");
@@ -78,7 +78,7 @@ class DeployedFunctionIT {
             environment));
   }
 
-  /** Returns what EventBridge Scheduler makes of the schedule's input. */
+  /** Returns the schedule's input with EventBridge Scheduler's placeholders filled in. */
   private String event(Instant time, String executionId) {
     return template
         .properties("AWS::Scheduler::Schedule")

@@ -46,14 +46,14 @@ class KeyRotationStackTest {
   }
 
   @Test
-  void no_resource_takes_the_place_of_one_of_the_older_stacks() {
+  void no_logical_id_equals_one_of_the_older_stack() {
     assertThat(template.json().path("Resources").properties())
         .extracting(Map.Entry::getKey)
         .noneMatch(id -> id.startsWith("momento"));
   }
 
   @Test
-  void nothing_is_made_that_is_not_needed() {
+  void only_the_needed_resources_are_created() {
     assertThat(types(template))
         .containsExactlyInAnyOrder(
             FUNCTION,
@@ -116,7 +116,7 @@ class KeyRotationStackTest {
     }
 
     @Test
-    void is_neither_traced_nor_in_a_network_of_its_own_nor_limited_in_concurrency() {
+    void has_no_tracing_no_vpc_and_no_concurrency_limit() {
       assertThat(template.properties(FUNCTION).properties())
           .extracting(Map.Entry::getKey)
           .doesNotContain(
@@ -128,7 +128,7 @@ class KeyRotationStackTest {
     }
 
     @Test
-    void logs_json_into_a_group_of_its_own_which_forgets_after_three_months() {
+    void logs_json_into_its_own_group_with_a_retention_of_three_months() {
       assertThat(template.properties(FUNCTION).path("LoggingConfig"))
           .isEqualTo(
               parse(
@@ -198,7 +198,7 @@ class KeyRotationStackTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"eventbridge", "secrets-manager"})
-    void is_tried_twice_again_and_what_it_could_not_deal_with_is_kept(String trigger) {
+    void is_retried_twice_and_failed_events_go_to_the_queue(String trigger) {
       StackTemplate either = StackTemplate.of("ROTATION_TRIGGER", trigger);
 
       assertThat(either.properties("AWS::Lambda::EventInvokeConfig"))
@@ -214,7 +214,7 @@ class KeyRotationStackTest {
     }
 
     @Test
-    void the_queue_is_encrypted_keeps_for_two_weeks_and_speaks_tls_alone() {
+    void the_queue_is_encrypted_retains_for_two_weeks_and_requires_tls() {
       assertThat(template.properties(QUEUE))
           .isEqualTo(parse("{'SqsManagedSseEnabled': true, 'MessageRetentionPeriod': 1209600}"));
       JsonNode denial =
@@ -239,7 +239,7 @@ class KeyRotationStackTest {
         """;
 
     @Test
-    void allows_four_actions_on_the_secret_and_to_log_and_to_keep_failures() {
+    void allows_four_actions_on_the_secret_logging_and_the_failure_queue() {
       assertThat(statements(functionsRole(template)))
           .containsExactly(
               statement(
@@ -252,7 +252,7 @@ class KeyRotationStackTest {
     }
 
     @Test
-    void names_secrets_that_are_there_already_as_exactly_as_can_be() {
+    void names_existing_secrets_as_exactly_as_possible() {
       StackTemplate existing =
           StackTemplate.of(
               "CREATE_SECRETS",
@@ -280,7 +280,7 @@ class KeyRotationStackTest {
     }
 
     @Test
-    void allows_tagged_secrets_by_their_tag_and_to_list_secrets_only_then() {
+    void allows_tagged_secrets_and_list_secrets_only_if_a_tag_is_set() {
       List<JsonNode> tagged =
           statements(
               functionsRole(
@@ -359,7 +359,7 @@ class KeyRotationStackTest {
       "secrets-manager,  1, 1 hour,   15",
       "secrets-manager, 24, 1 day,    60",
     })
-    void comes_at_the_interval_within_a_quarter_of_it_and_at_most_an_hour(
+    void runs_at_the_interval_within_a_quarter_of_it_and_at_most_an_hour(
         String trigger, String hours, String rate, int window) {
       JsonNode schedule =
           StackTemplate.of("ROTATION_TRIGGER", trigger, "CHECK_INTERVAL_IN_HOURS", hours)
@@ -373,7 +373,7 @@ class KeyRotationStackTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"eventbridge", "secrets-manager"})
-    void comes_once_a_day_where_no_interval_is_set(String trigger) {
+    void runs_daily_by_default(String trigger) {
       assertThat(
               StackTemplate.of("ROTATION_TRIGGER", trigger)
                   .properties(SCHEDULE)
@@ -383,7 +383,7 @@ class KeyRotationStackTest {
     }
 
     @Test
-    void invokes_the_alias_and_keeps_what_it_cannot_deliver() {
+    void invokes_the_alias_and_sends_undeliverable_events_to_the_queue() {
       JsonNode target = template.properties(SCHEDULE).path("Target");
 
       assertThat(target.path("Arn")).isEqualTo(ref(template.id(ALIAS)));
@@ -395,7 +395,7 @@ class KeyRotationStackTest {
 
     @ParameterizedTest
     @CsvSource({"1, 3600, 3600", "6, 21600, 21600", "8, 28800, 21600", "24, 86400, 21600"})
-    void waits_for_no_run_longer_than_until_the_next(
+    void retries_a_run_no_longer_than_until_the_next_run(
         String hours, int secondsOfSchedule, int secondsOfFunction) {
       StackTemplate each = StackTemplate.of("CHECK_INTERVAL_IN_HOURS", hours);
 
@@ -431,7 +431,7 @@ class KeyRotationStackTest {
   class TheSecrets {
 
     @Test
-    void are_made_empty_and_outlive_the_stack() {
+    void are_created_empty_and_retained() {
       JsonNode secret = template.only(SECRET);
 
       assertThat(secret.path("Properties"))
@@ -447,7 +447,7 @@ class KeyRotationStackTest {
     }
 
     @Test
-    void are_encrypted_with_the_key_that_is_given() {
+    void are_encrypted_with_the_configured_key() {
       assertThat(
               StackTemplate.of("KMS_KEY_ARN", KMS_KEY).properties(SECRET).path("KmsKeyId").asText())
           .isEqualTo(KMS_KEY);
@@ -466,7 +466,7 @@ class KeyRotationStackTest {
     }
 
     @Test
-    void are_told_apart_though_their_names_differ_in_a_sign_alone() {
+    void stay_distinct_if_their_names_differ_only_in_punctuation() {
       assertThat(
               StackTemplate.of("MOMENTO_AUTH_TOKEN_SECRET_NAME", "momento/a,momento-a,momentoa")
                   .all(SECRET))
@@ -474,12 +474,12 @@ class KeyRotationStackTest {
     }
 
     @Test
-    void are_left_alone_where_they_exist() {
+    void are_not_created_if_they_exist() {
       assertThat(StackTemplate.of("CREATE_SECRETS", "false").all(SECRET)).isEmpty();
     }
 
     @Test
-    void are_not_made_again_where_their_arn_is_given() {
+    void are_not_created_if_their_arn_is_set() {
       assertThat(StackTemplate.of("MOMENTO_AUTH_TOKEN_SECRET_NAME", SECRET_ARN).all(SECRET))
           .isEmpty();
     }
@@ -489,7 +489,7 @@ class KeyRotationStackTest {
   class SecretsManagersRotation {
 
     @Test
-    void is_not_scheduled_where_the_stacks_schedule_rotates() {
+    void is_not_scheduled_if_the_stacks_schedule_rotates() {
       assertThat(template.all(ROTATION_SCHEDULE)).isEmpty();
       assertThat(template.all(PERMISSION)).isEmpty();
     }
@@ -515,7 +515,7 @@ class KeyRotationStackTest {
     }
 
     @Test
-    void is_scheduled_for_secrets_that_exist_by_what_they_are_called() {
+    void is_scheduled_for_existing_secrets_by_the_id_that_is_set() {
       StackTemplate existing =
           StackTemplate.of(
               "ROTATION_TRIGGER", "secrets-manager",
@@ -529,22 +529,22 @@ class KeyRotationStackTest {
     }
 
     @Test
-    void is_the_same_whatever_the_secret_is_called() {
+    void keeps_its_logical_ids_however_the_secret_is_identified() {
       List<Set<String>> ids =
           Stream.of(
                   List.of("true", "momento/other"),
                   List.of("false", "momento/other"),
                   List.of("true", SECRET_ARN))
               .map(
-                  called ->
+                  source ->
                       StackTemplate.of(
                           "ROTATION_TRIGGER", "secrets-manager",
-                          "CREATE_SECRETS", called.get(0),
-                          "MOMENTO_AUTH_TOKEN_SECRET_NAME", called.get(1)))
+                          "CREATE_SECRETS", source.get(0),
+                          "MOMENTO_AUTH_TOKEN_SECRET_NAME", source.get(1)))
               .map(stack -> Set.of(stack.id(ROTATION_SCHEDULE), stack.id(PERMISSION)))
               .toList();
 
-      // Deleting one for the sake of another would switch the secret's rotation off.
+      // Replacing the schedule under another logical id would disable the rotation.
       assertThat(ids).containsOnly(ids.getFirst());
     }
 
@@ -569,7 +569,7 @@ class KeyRotationStackTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"eventbridge", "secrets-manager"})
-    void goes_off_when_an_event_could_not_be_dealt_with(String trigger) {
+    void goes_off_when_an_event_is_in_the_failure_queue(String trigger) {
       StackTemplate either = StackTemplate.of("ROTATION_TRIGGER", trigger);
 
       JsonNode alarm = alarm(either, "ApproximateNumberOfMessagesVisible");
@@ -624,7 +624,7 @@ class KeyRotationStackTest {
     }
 
     @Test
-    void is_sent_to_the_address_that_is_given_and_to_nobody_else() {
+    void is_sent_only_to_the_configured_address() {
       assertThat(template.all("AWS::SNS::Subscription")).isEmpty();
       assertThat(
               StackTemplate.of("ALARM_EMAIL", "platform@example.com")
@@ -650,7 +650,7 @@ class KeyRotationStackTest {
   }
 
   @Test
-  void tells_what_scripts_and_people_need() {
+  void has_the_outputs_that_scripts_and_operators_need() {
     JsonNode outputs = template.json().path("Outputs");
 
     assertThat(outputs.properties())
@@ -669,7 +669,7 @@ class KeyRotationStackTest {
   }
 
   @Test
-  void the_command_that_rotates_now_waits_for_longer_than_the_function_runs() {
+  void the_rotate_now_command_waits_longer_than_the_functions_timeout() {
     String command = template.json().at("/Outputs/RotateNowCommand/Value").toString();
     int timeout = Integer.parseInt(command.replaceAll("(?s).*--cli-read-timeout (\\d+).*", "$1"));
 
@@ -679,7 +679,7 @@ class KeyRotationStackTest {
   }
 
   @Test
-  void allows_and_names_no_secret_where_a_tag_alone_tells_which_they_are() {
+  void allows_and_names_no_secret_if_only_a_tag_is_set() {
     StackTemplate tagged = StackTemplate.of("MOMENTO_AUTH_TOKEN_SECRET_TAG", "rotate=momento");
 
     assertThat(tagged.all(SECRET)).isEmpty();
@@ -717,7 +717,7 @@ class KeyRotationStackTest {
   }
 
   @Test
-  void cdk_nag_would_find_something() {
+  void cdk_nag_is_active() {
     KeyRotationStack stack = StackTemplate.stack();
     var _ = new Queue(stack, "Careless");
 
@@ -726,7 +726,7 @@ class KeyRotationStackTest {
   }
 
   @Test
-  void what_cdk_nag_is_told_to_accept_is_known() {
+  void the_suppressed_cdk_nag_rules_are_known() {
     Set<String> accepted =
         Stream.of(
                 template,
@@ -742,7 +742,7 @@ class KeyRotationStackTest {
   }
 
   @Test
-  void a_secret_without_a_rotation_of_its_own_is_accepted_only_where_the_stacks_schedule_rotates() {
+  void smg4_is_suppressed_only_if_the_stacks_schedule_rotates() {
     assertThat(template.only(SECRET).toString()).contains("AwsSolutions-SMG4");
     assertThat(rotatedBySecretsManager.only(SECRET).toString()).doesNotContain("AwsSolutions-SMG4");
   }

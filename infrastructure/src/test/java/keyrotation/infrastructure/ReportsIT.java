@@ -11,14 +11,11 @@ import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/**
- * What the tests that came before have left behind: what they printed, what failed, and how they
- * are called.
- */
+/** Searches the reports of the preceding tests: their names, output and failures. */
 class ReportsIT {
 
-  /** Each key begins so, and each inner token; the sandbox marks its refresh tokens. */
-  private static final List<String> BEGINNINGS =
+  /** Prefixes of the sandbox's keys, inner tokens and refresh tokens. */
+  private static final List<String> PREFIXES =
       List.of("eyJlbmRwb2ludCI6", "eyJhbGciOiJ", "refresh-canary");
 
   @ParameterizedTest
@@ -34,7 +31,7 @@ class ReportsIT {
       assertThat(reports.filter(Files::isRegularFile))
           .isNotEmpty()
           .allSatisfy(
-              report -> assertThat(Files.readString(report, UTF_8)).doesNotContain(BEGINNINGS));
+              report -> assertThat(Files.readString(report, UTF_8)).doesNotContain(PREFIXES));
     }
   }
 }

@@ -10,22 +10,19 @@ import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
-/**
- * What the handler has called of Secrets Manager while all its tests ran, which they have written
- * down, is what its role allows: no less, and no more.
- */
+/** Compares the role's permissions with the calls that the handler made during its tests. */
 class RoleTest {
 
   private static final String SERVICE = "secretsmanager:";
 
   @Test
-  void allows_each_call_of_the_handler_and_nothing_that_it_does_not_call() throws IOException {
+  void allows_exactly_the_calls_of_the_handler() throws IOException {
     assertThat(allowed(StackTemplate.of("MOMENTO_AUTH_TOKEN_SECRET_TAG", "rotate=momento")))
         .isEqualTo(called());
   }
 
   @Test
-  void allows_to_list_secrets_only_where_some_are_found_by_a_tag() throws IOException {
+  void allows_list_secrets_only_if_a_tag_is_set() throws IOException {
     Set<String> calledWithoutTag = called();
     assertThat(calledWithoutTag.remove("ListSecrets")).isTrue();
 

@@ -26,32 +26,28 @@ import org.testcontainers.containers.ContainerFetchException;
 import org.testcontainers.localstack.LocalStackContainer;
 import org.testcontainers.utility.DockerImageName;
 
-/**
- * The scripts, with the CDK's and AWS's own command lines, against stand-ins for AWS that other
- * people have made.
- */
+/** Runs the scripts, with the CDK and the AWS command line, against emulators of AWS. */
 class ScriptsIT {
 
-  /** The last image that runs without an account. */
+  /** The last image that runs without a LocalStack account. */
   private static final DockerImageName LOCAL_STACK =
       DockerImageName.parse("localstack/localstack:4.14.0");
 
   private static final String SECRET = "momento/authentication-token";
   private static final String STACK = "momento-auth-token-refresh-stack";
 
-  /** What a command has ended with, and what it has said. */
   private record Result(int status, String output) {}
 
   /**
-   * moto knows neither secrets in stacks nor most of what else is in this one, and leaves out what
-   * it does not know; so this is about the scripts, the uploads, and what becomes of secrets.
+   * moto ignores resource types that it does not support, among them secrets in stacks. This tests
+   * the scripts, the uploads, and that the secret is kept.
    */
   @Test
-  void moto_gets_a_stack_over_a_secret_that_was_there_before_and_keeps_the_secret()
+  void moto_deploys_and_deletes_a_stack_with_an_existing_secret_and_keeps_the_secret()
       throws IOException, InterruptedException {
     Optional<MotoServer> started = MotoServer.start();
     assumeTrue(started.isPresent(), "moto_server is not installed");
-    assumeTrue(isOnPath("aws"), "AWS's command line is not installed");
+    assumeTrue(isOnPath("aws"), "the AWS command line is not installed");
     try (MotoServer moto = started.get()) {
       Shell shell = new Shell(moto.endpoint());
       String arn = shell.aws("secretsmanager create-secret --name " + SECRET + " --query ARN");
@@ -77,11 +73,11 @@ class ScriptsIT {
     }
   }
 
-  /** A rotation of Secrets Manager has its secret's ARN as its own physical id. */
+  /** The physical id of a RotationSchedule is its secret's ARN, too. */
   @Test
-  void a_secret_is_the_stacks_own_only_where_the_stack_made_it_and_none_is_given_up_unasked()
+  void only_a_secret_that_the_stack_created_is_its_own_and_dropping_one_needs_confirmation()
       throws IOException, InterruptedException {
-    assumeTrue(isOnPath("aws"), "AWS's command line is not installed");
+    assumeTrue(isOnPath("aws"), "the AWS command line is not installed");
     try (SecretsManagerServer secretsManager = SecretsManagerServer.start(InstantSource.system())) {
       for (String name : List.of("rotated", "made")) {
         secretsManager.state().create(name, null, null, null);
@@ -159,21 +155,21 @@ class ScriptsIT {
                 "MOMENTO_CONTROL_ENDPOINT", "10.0.0.1:443",
                 "ALARM_EMAIL", "platform"));
 
-    Result synthesised = shell.run("../scripts/deploy.sh", "--synth");
+    Result synthesized = shell.run("../scripts/deploy.sh", "--synth");
 
-    assertThat(synthesised.output)
+    assertThat(synthesized.output)
         .contains(
             "MOMENTO_AUTH_TOKEN_SECRET_TAG is \"rotate=momento=yes\", but must be ",
             "MOMENTO_CONTROL_ENDPOINT is \"10.0.0.1:443\", but must be ",
             "ALARM_EMAIL is \"platform\", but must be ");
-    assertThat(synthesised.status).isEqualTo(1);
+    assertThat(synthesized.status).isEqualTo(1);
   }
 
   @Test
-  void local_stack_gets_a_stack_that_makes_a_secret_and_outlives_it_and_gets_it_again()
+  void local_stack_deploys_deletes_and_redeploys_a_stack_and_keeps_the_secret()
       throws IOException, InterruptedException {
     assumeTrue(DockerClientFactory.instance().isDockerAvailable(), "Docker does not answer");
-    assumeTrue(isOnPath("aws"), "AWS's command line is not installed");
+    assumeTrue(isOnPath("aws"), "the AWS command line is not installed");
     try (LocalStackContainer localStack = new LocalStackContainer(LOCAL_STACK)) {
       try {
         localStack.start();
@@ -204,14 +200,14 @@ class ScriptsIT {
     }
   }
 
-  /** Runs commands against a stand-in. */
+  /** Runs commands against an emulator. */
   private record Shell(URI endpoint, Map<String, String> settings) {
 
     Shell(URI endpoint) {
       this(endpoint, Map.of());
     }
 
-    /** Returns what AWS's command line prints. */
+    /** Returns the output of the AWS command line. */
     String aws(String arguments) throws IOException, InterruptedException {
       Result result =
           run(
@@ -250,7 +246,7 @@ class ScriptsIT {
           "test",
           "AWS_SECRET_ACCESS_KEY",
           "test",
-          // Everything is built already, and this build must not be disturbed.
+          // Runs the app directly; a nested Maven build would disturb this one.
           "CDK_APP",
           String.join(
               " ",

@@ -17,10 +17,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/**
- * The template of each trigger and each mode of secrets, as somebody has reviewed it. {@code
- * -Dsnapshots=replace} writes them anew, for the next review.
- */
+/** Compares the templates with reviewed ones. {@code -Dsnapshots=replace} rewrites these. */
 class SnapshotTest {
 
   private static final Path TEMPLATES = Path.of("src/test/resources/templates");
@@ -32,7 +29,7 @@ class SnapshotTest {
     "secrets-manager, create",
     "secrets-manager, existing",
   })
-  void the_template_is_the_reviewed_one(String trigger, String secrets) throws IOException {
+  void the_template_equals_the_reviewed_one(String trigger, String secrets) throws IOException {
     String actual =
         pretty(
             StackTemplate.of(
@@ -54,9 +51,8 @@ class SnapshotTest {
   }
 
   @Test
-  void a_linter_of_cloudformation_finds_nothing_wrong_with_them()
-      throws IOException, InterruptedException {
-    // W3005: the CDK says twice that the function needs its role.
+  void cfn_lint_finds_no_error_in_the_templates() throws IOException, InterruptedException {
+    // W3005: the CDK repeats the function's dependency on its role.
     List<String> command =
         new ArrayList<>(
             List.of("cfn-lint", "--regions", "us-east-1", "--ignore-checks", "W3005", "--"));

@@ -17,13 +17,13 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** A function that is deployed also starts: it accepts the environment of each template. */
+/** The function accepts the environment of each template. */
 class StackEnvironmentTest {
 
-  private static final List<String> OF_THE_STACK_ALONE =
+  private static final List<String> STACK_ONLY =
       List.of("CREATE_SECRETS", "ROTATION_TRIGGER", "KMS_KEY_ARN", "ALARM_EMAIL");
 
-  /** Returns settings with the least and the greatest value of each, and further forms. */
+  /** Returns settings with each setting's minimum, its maximum, and other forms. */
   static Stream<Map<String, String>> accepted() {
     Map<String, String> least =
         Map.of(
@@ -58,9 +58,9 @@ class StackEnvironmentTest {
 
   @ParameterizedTest
   @MethodSource("accepted")
-  void the_function_starts_with_what_the_stack_accepts(Map<String, String> settings) {
+  void the_function_accepts_the_settings_that_the_stack_accepts(Map<String, String> settings) {
     Map<String, String> ofTheFunction = new TreeMap<>(settings);
-    ofTheFunction.keySet().removeAll(OF_THE_STACK_ALONE);
+    ofTheFunction.keySet().removeAll(STACK_ONLY);
     Map<String, String> environment = StackTemplate.of(settings).environment();
 
     assertThat(Settings.from(environment)).isEqualTo(Settings.from(ofTheFunction));
@@ -101,7 +101,7 @@ class StackEnvironmentTest {
           MOMENTO_CONTROL_ENDPOINT;          control.example.com:65536
           MOMENTO_CONTROL_ENDPOINT;          10.0.0.1:443
           """)
-  void synthesis_refuses_in_the_functions_words_what_the_function_refuses(
+  void synthesis_rejects_what_the_function_rejects_with_the_same_message(
       String name, String value) {
     String refusal =
         catchThrowableOfType(
@@ -120,7 +120,7 @@ class StackEnvironmentTest {
     return more;
   }
 
-  /** Returns names of secrets, separated by commas, that take so many characters together. */
+  /** Returns names of secrets, separated by commas, with this total length. */
   private static String namesOfLength(int length) {
     String names =
         IntStream.range(0, 6)

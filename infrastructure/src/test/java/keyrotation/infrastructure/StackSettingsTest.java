@@ -46,7 +46,7 @@ class StackSettingsTest {
   }
 
   @Test
-  void are_what_is_set() {
+  void hold_the_values_that_are_set() {
     Map<String, String> environment =
         Map.of(
             "MOMENTO_AUTH_TOKEN_SECRET_NAME", "a ,b/c_+=.@-, " + SECRET_ARN,
@@ -79,7 +79,7 @@ class StackSettingsTest {
   }
 
   @Test
-  void take_blank_for_unset() {
+  void treat_blank_as_unset() {
     Map<String, String> blank = new HashMap<>();
     StackSettings.NAMES.forEach(name -> blank.put(name, " "));
 
@@ -87,7 +87,7 @@ class StackSettingsTest {
   }
 
   @Test
-  void make_no_secret_whose_arn_is_given() {
+  void create_no_secret_whose_arn_is_set() {
     assertThat(read("MOMENTO_AUTH_TOKEN_SECRET_NAME", "a," + SECRET_ARN, TARGET).secrets())
         .containsExactly(new Created("a"), new ByArn(SECRET_ARN, "momento/other"));
   }
@@ -112,8 +112,7 @@ class StackSettingsTest {
           ALARM_EMAIL,                       platform@example
           ALARM_EMAIL,                       a@example.com b@example.com
           """)
-  void tell_a_mistake_of_the_deployment_with_the_value_the_rule_and_an_example(
-      String name, String value) {
+  void report_an_invalid_value_with_the_rule_and_an_example(String name, String value) {
     assertThatThrownBy(() -> read(name, value, TARGET))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageStartingWith(name + " is \"" + value + "\", but must be ")
@@ -129,7 +128,7 @@ class StackSettingsTest {
         "momento/eyJhbGciOiJI",
         "a,arn:aws:secretsmanager:us-east-1:123456789012:secret:momento/eyJhbGciOiJI-a1B2c3"
       })
-  void show_no_key_in_place_of_a_name(String names) {
+  void show_no_key_that_was_set_as_a_name(String names) {
     assertThatThrownBy(() -> read("MOMENTO_AUTH_TOKEN_SECRET_NAME", names, TARGET))
         .hasMessageStartingWith("MOMENTO_AUTH_TOKEN_SECRET_NAME is not shown")
         .message()
@@ -142,13 +141,13 @@ class StackSettingsTest {
         "momento/keyJuggler",
         "arn:aws:secretsmanager:us-east-1:123456789012:secret:momento/a-eyJ2c3"
       })
-  void take_the_letters_that_a_key_begins_with_for_a_name(String name) {
+  void accept_a_name_that_contains_the_prefix_of_keys(String name) {
     assertThat(read("MOMENTO_AUTH_TOKEN_SECRET_NAME", name, TARGET).secrets()).hasSize(1);
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"KMS_KEY_ARN", "ROTATION_TRIGGER", "CREATE_SECRETS", "ALARM_EMAIL"})
-  void show_no_key_in_place_of_another_setting(String name) {
+  void show_no_key_that_was_set_as_another_setting(String name) {
     assertThatThrownBy(() -> read(name, "eyJhbGciOiJI", TARGET))
         .hasMessageStartingWith(name + " is not shown, as it seems to hold a key, but must be ")
         .message()
@@ -156,7 +155,7 @@ class StackSettingsTest {
   }
 
   @Test
-  void show_no_key_in_a_setting_that_does_not_fit_others() {
+  void show_no_key_in_a_setting_that_conflicts_with_others() {
     assertThatThrownBy(
             () ->
                 StackSettings.from(
@@ -175,7 +174,7 @@ class StackSettingsTest {
   }
 
   @Test
-  void tell_of_more_names_than_a_function_can_hold() {
+  void reject_more_names_than_the_functions_environment_can_hold() {
     String names =
         IntStream.range(0, 200)
             .mapToObj("momento/number/%d"::formatted)
@@ -189,12 +188,12 @@ class StackSettingsTest {
   }
 
   @Test
-  void name_no_secret_where_a_tag_alone_tells_which_they_are() {
+  void name_no_secret_if_only_a_tag_is_set() {
     assertThat(read("MOMENTO_AUTH_TOKEN_SECRET_TAG", "rotate=momento", TARGET).secrets()).isEmpty();
   }
 
   @Test
-  void tell_all_mistakes_at_once() {
+  void report_all_mistakes_at_once() {
     Map<String, String> values = new HashMap<>();
     StackSettings.NAMES.forEach(name -> values.put(name, "*"));
 
@@ -205,7 +204,7 @@ class StackSettingsTest {
   }
 
   @Test
-  void want_all_arns_of_one_account_where_nobody_says_which() {
+  void require_all_arns_in_one_account_if_the_target_is_unknown() {
     assertThat(read("KMS_KEY_ARN", KMS_KEY, UNKNOWN_TARGET).kmsKeyArn()).contains(KMS_KEY);
     assertThatThrownBy(
             () ->
@@ -224,7 +223,7 @@ class StackSettingsTest {
   }
 
   @Test
-  void want_no_tag_where_secrets_manager_rotates() {
+  void reject_a_tag_if_secrets_manager_rotates() {
     assertThatThrownBy(
             () ->
                 StackSettings.from(

@@ -19,7 +19,7 @@ import software.amazon.awscdk.App;
 import software.amazon.awscdk.AppProps;
 import software.amazon.awscdk.assertions.Template;
 
-/** The template that some settings lead to; each is synthesised once, since that takes a second. */
+/** The template for some settings. Each is synthesized once, because that takes a second. */
 final class StackTemplate {
 
   static final String KMS_KEY =
@@ -36,7 +36,7 @@ final class StackTemplate {
     this.json = json;
   }
 
-  /** Takes names and values of settings in turn. */
+  /** Takes alternating names and values of settings. */
   static StackTemplate of(String... settings) {
     return of(map(settings));
   }
@@ -61,11 +61,11 @@ final class StackTemplate {
     return new StackTemplate(JSON.valueToTree(Template.fromStack(stack(settings)).toJSON()));
   }
 
-  /** Describes the stack with code that stays the same, so that its template does, too. */
+  /** Uses a constant archive, so that the template does not change with the function's code. */
   private static KeyRotationStack stack(Map<String, String> settings) {
     try {
       Path archive = Path.of("target", "code.zip");
-      Files.writeString(archive, "This stands for the function's code.");
+      Files.writeString(archive, "A placeholder for the function's code.");
       Path output = Files.createTempDirectory(Path.of("target"), "cdk.out");
       return KeyRotationApp.addStack(
           new App(AppProps.builder().outdir(output.toString()).build()),
@@ -104,7 +104,7 @@ final class StackTemplate {
     return found;
   }
 
-  /** Returns the one resource of a type. */
+  /** Returns the only resource of a type. */
   JsonNode only(String type) {
     assertThat(all(type)).as(type).hasSize(1);
     return all(type).values().iterator().next();
@@ -114,7 +114,7 @@ final class StackTemplate {
     return only(type).path("Properties");
   }
 
-  /** Returns the logical id of the one resource of a type. */
+  /** Returns the logical id of the only resource of a type. */
   String id(String type) {
     assertThat(all(type)).as(type).hasSize(1);
     return all(type).keySet().iterator().next();
@@ -135,13 +135,13 @@ final class StackTemplate {
     return roles.getFirst();
   }
 
-  /** Returns the statements of a role's one policy. */
+  /** Returns the statements of a role's only policy. */
   static List<JsonNode> statements(JsonNode role) {
     assertThat(role.path("Policies")).hasSize(1);
     return role.at("/Policies/0/PolicyDocument/Statement").valueStream().toList();
   }
 
-  /** Reads JSON in which single quotes stand for double ones. */
+  /** Parses JSON with single quotes instead of double quotes. */
   static JsonNode parse(String text) {
     try {
       return JSON.readTree(text.replace('\'', '"'));
