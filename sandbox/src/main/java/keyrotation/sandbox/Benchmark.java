@@ -21,15 +21,14 @@ import keyrotation.sandbox.MomentoServer.RefreshTokens;
 import keyrotation.sandbox.SecretsManagerState.Value;
 
 /**
- * Measures the function at several sizes of memory, with the share of a processor that Lambda gives
- * to each: how long until it is ready, how long its first scheduled rotation takes, and how much
- * memory it has needed at most.
+ * Measures the function's initialization, first scheduled rotation and peak memory at several
+ * memory sizes, with the share of a processor that Lambda gives to each.
  *
- * <p>To share a processor it needs Linux's control groups, and the right to make one.
+ * <p>Limiting the CPU time requires the right to create a Linux control group.
  */
 public final class Benchmark {
 
-  /** With this much memory Lambda gives a whole processor; a share of it with less. */
+  /** The memory for which Lambda gives one full processor; less memory gets a share of it. */
   private static final int MEGABYTES_PER_PROCESSOR = 1769;
 
   private static final List<Integer> SIZES = List.of(384, 512, 1024, MEGABYTES_PER_PROCESSOR);
@@ -40,7 +39,7 @@ public final class Benchmark {
 
   private Benchmark() {}
 
-  /** Takes the function's archive. */
+  /** Runs the benchmark; the argument is the path of the function's archive. */
   public static void main(String[] args) throws IOException, InterruptedException {
     Path archive = Path.of(args[0]);
     try (ControlGroup group = ControlGroup.create()) {
@@ -93,7 +92,7 @@ public final class Benchmark {
       names.forEach(name -> storeKey(sandbox, name));
       Map<String, String> environment = new HashMap<>(sandbox.environment());
       environment.put("MOMENTO_AUTH_TOKEN_SECRET_NAME", String.join(",", names));
-      // The quotas of the services would be measured, and not the function.
+      // High rates, so that the rate limits do not dominate the result.
       environment.put("MOMENTO_REFRESHES_PER_SECOND", "10000");
       environment.put("SECRETS_MANAGER_WRITES_PER_SECOND", "10000");
       try (LambdaServer lambda =
@@ -153,9 +152,10 @@ public final class Benchmark {
   }
 
   /**
-   * A control group of Linux that limits the processor time of what is put into it.
+   * A Linux control group that limits the CPU time of its processes.
    *
-   * @param directory empty if none could be made
+   * @param directory empty if none could be created
+   * @param isFirstVersion whether it is a group of cgroup v1
    */
   private record ControlGroup(Optional<Path> directory, boolean isFirstVersion)
       implements AutoCloseable {
@@ -175,7 +175,7 @@ public final class Benchmark {
           }
           Files.delete(directory);
         } catch (IOException e) {
-          // Not there, or not allowed; perhaps the other is.
+          // It does not exist or is not writable; try the next one.
         }
       }
       return new ControlGroup(Optional.empty(), false);

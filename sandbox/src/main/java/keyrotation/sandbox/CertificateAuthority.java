@@ -27,7 +27,7 @@ import okhttp3.tls.HandshakeCertificates;
 import okhttp3.tls.HeldCertificate;
 import org.jspecify.annotations.Nullable;
 
-/** A certificate authority of the sandbox's own, made at start and forgotten at the end. */
+/** The sandbox's own certificate authority, created at start and never stored. */
 public final class CertificateAuthority {
 
   private final HeldCertificate root =
@@ -37,7 +37,7 @@ public final class CertificateAuthority {
           .duration(1, DAYS)
           .build();
 
-  /** Makes an authority. */
+  /** Creates an authority with a new key. */
   public CertificateAuthority() {}
 
   /** Returns the authority's certificate as PEM. */
@@ -59,7 +59,7 @@ public final class CertificateAuthority {
     }
   }
 
-  /** Returns what trusts the authority, for clients that do not take a trust store. */
+  /** Returns trust managers for clients that do not take a trust store. */
   TrustManager[] trustManagers() {
     var certificates =
         new HandshakeCertificates.Builder().addTrustedCertificate(root.certificate()).build();
@@ -71,7 +71,7 @@ public final class CertificateAuthority {
     return TlsServerCredentials.newBuilder().keyManager(newKey()).build();
   }
 
-  /** The same for a server that takes the JDK's form of it. */
+  /** The same as an {@link SSLContext}. */
   SSLContext contextForLocalhost() {
     try {
       SSLContext context = SSLContext.getInstance("TLS");
@@ -98,7 +98,7 @@ public final class CertificateAuthority {
     return new ByteArrayInputStream(pem.getBytes(UTF_8));
   }
 
-  /** Has one key, in the open: the ways of the JDK would encrypt it first, which takes a while. */
+  /** A key manager with one key; a JDK key store would spend time on encrypting it. */
   private static final class SingleKeyManager extends X509ExtendedKeyManager {
     private static final String ALIAS = "localhost";
 

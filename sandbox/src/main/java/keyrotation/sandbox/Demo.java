@@ -27,8 +27,8 @@ import keyrotation.sandbox.MomentoServer.RefreshTokens;
 import software.amazon.awssdk.services.secretsmanager.SecretsManagerClient;
 
 /**
- * Shows what the packed function does with an event, or with several: stores a key as a user would,
- * sends the event, sends it again, and tells what came of it.
+ * Demonstrates the packed function. For each event, it stores a key as a user would, sends the
+ * event twice, prints the results, and compares them with the expected ones.
  */
 public final class Demo {
 
@@ -37,14 +37,14 @@ public final class Demo {
       "arn:aws:lambda:us-east-1:123456789012:function:sandbox";
   private static final Duration LIFETIME = Duration.ofDays(30);
 
-  /** The key was stored this long ago, and will expire in 49 hours, so that it is due. */
+  /** The key was stored 6 hours ago and expires in 49 hours, so that it is due. */
   private static final Duration STORED_AGO = Duration.ofHours(6);
 
   private static final Duration LEFT = Duration.ofHours(49).plus(STORED_AGO);
   private static final int MEMORY_MEGABYTES = 512;
   private static final ObjectMapper JSON = new ObjectMapper();
 
-  /** A version of the secret as its reader sees it; the key only by its fingerprint. */
+  /** A version of the secret, as a reader of the secret sees it. */
   private record Row(String id, String apiKey, Instant validUntil, List<String> labels) {}
 
   private final PrintStream out;
@@ -61,9 +61,9 @@ public final class Demo {
   }
 
   /**
-   * Runs the demo; ends with status 0 only if each event did what it is to do.
+   * Runs the demo; exits with status 0 only if each event had the expected result.
    *
-   * @param args the function's archive, files of events, and perhaps {@code --keep}
+   * @param args the function's archive, event files, and optionally {@code --keep}
    */
   public static void main(String[] args) throws IOException {
     Thread main = Thread.currentThread();
@@ -82,7 +82,7 @@ public final class Demo {
     System.exit(done ? 0 : 1);
   }
 
-  /** Lets the main thread close what it has started, when a signal ends the process. */
+  /** Lets the main thread close the servers when a signal ends the process. */
   private static void closeOnSignal(Thread main, CountDownLatch closed) {
     if (closed.getCount() > 0) {
       main.interrupt();
@@ -144,7 +144,7 @@ public final class Demo {
         archive.getFileName(), Files.size(archive) / 1e6, MEMORY_MEGABYTES);
   }
 
-  /** Shows one event, with its log if it is the only one; tells whether all was as it should be. */
+  /** Sends an event twice and prints the results; returns whether they are as expected. */
   private boolean play(Path eventFile, boolean withLog) throws IOException, InterruptedException {
     JsonNode event = withCurrentTime(JSON.readTree(eventFile.toFile()));
     storeDueKey();
@@ -175,14 +175,14 @@ public final class Demo {
         && (!result(first).equals("ROTATED") || isRotated(after));
   }
 
-  /** Gives a scheduled event the time at which a schedule would send it now. */
+  /** Sets the time of a scheduled event to the current minute. */
   private static JsonNode withCurrentTime(JsonNode event) {
     return event.has("time")
         ? ((ObjectNode) event).put("time", Instant.now().truncatedTo(ChronoUnit.MINUTES).toString())
         : event;
   }
 
-  /** Hides what Secrets Manager would not want to be seen. */
+  /** Hides the rotation token. */
   private static JsonNode mask(JsonNode event) {
     ObjectNode shown = event.deepCopy();
     return shown.has("RotationToken") ? shown.put("RotationToken", "[hidden]") : shown;
@@ -194,7 +194,7 @@ public final class Demo {
         && rows.getLast().labels().contains("AWSPREVIOUS");
   }
 
-  /** Stores a key with two days left the way a user does: the console's file, as it is. */
+  /** Stores a key that expires in two days as the console's file, as users do. */
   private void storeDueKey() {
     if (!sandbox.secretsManager().state().list().isEmpty()) {
       secretsManager.deleteSecret(r -> r.secretId(SECRET).forceDeleteWithoutRecovery(true));
@@ -204,7 +204,7 @@ public final class Demo {
     secretsManager.createSecret(r -> r.name(SECRET).secretString(old.consoleJson()));
   }
 
-  /** Brings the secret to where such an event finds it. */
+  /** Brings the secret into the state that the event presumes. */
   private void prepareSecret(JsonNode event) throws InterruptedException {
     String kind = kindOf(event);
     if (kind.equals("rollback")) {
@@ -240,7 +240,7 @@ public final class Demo {
     return event.path("dry_run").asBoolean() ? "dry_run" : "rotation";
   }
 
-  /** Returns what an event of the kind is to end in, and what the same event again. */
+  /** Returns the expected results of the first and the second delivery. */
   private static List<String> expectedResults(String kind) {
     return switch (kind) {
       case "dry_run" -> List.of("WOULD_ROTATE", "WOULD_ROTATE");
@@ -255,7 +255,7 @@ public final class Demo {
     return sandbox.momento().calls().count(MomentoServer.REFRESH);
   }
 
-  /** Reads all versions with a value, the current one first, the way any user of the secret can. */
+  /** Reads all versions that have a value, the current one first. */
   private List<Row> versions() throws IOException {
     Map<String, List<String>> labels =
         new TreeMap<>(secretsManager.describeSecret(r -> r.secretId(SECRET)).versionIdsToStages());
@@ -287,7 +287,7 @@ public final class Demo {
         Instant.ofEpochSecond(secret.path("validUntil").asLong()),
         labels.stream()
             .sorted()
-            // A version's id in a label is cut as those beside the versions are.
+            // Shortens the version id in a label like the ids of the versions.
             .map(text -> text.replaceFirst("(MOMENTO_REPLACES_.{8}).*", "$1"))
             .toList());
   }
@@ -311,7 +311,7 @@ public final class Demo {
     String label = "log";
     for (String line : invocation.log()) {
       if (line.startsWith("Picked up JAVA_TOOL_OPTIONS")) {
-        continue; // The JVM's word on the sandbox's own trust store.
+        continue; // The JVM prints this because of the sandbox's trust store.
       }
       if (line.startsWith("{")) {
         JsonNode entry = JSON.readTree(line);

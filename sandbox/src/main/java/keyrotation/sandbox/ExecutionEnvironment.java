@@ -37,7 +37,7 @@ import keyrotation.sandbox.LambdaServer.Function;
 import keyrotation.sandbox.LambdaServer.Invocation;
 import keyrotation.sandbox.LambdaServer.Outcome;
 
-/** One process of a function, and the runtime API that it gets its events from. */
+/** A process of a function, and the runtime API that sends it events. */
 final class ExecutionEnvironment implements AutoCloseable {
 
   private static final String API = "/2018-06-01/runtime/";
@@ -45,7 +45,7 @@ final class ExecutionEnvironment implements AutoCloseable {
       "-Dcom.amazonaws.services.lambda.runtime.api.client.runtimeapi.NativeClient.JNI=";
   private static final Duration INIT_TIMEOUT = Duration.ofSeconds(10);
   private static final Duration SNAPSHOT_INIT_TIMEOUT = Duration.ofSeconds(130);
-  // The managed runtime gives the rest of the memory to all that is not heap.
+  // The managed runtime leaves the rest of the memory for everything but the heap.
   private static final double HEAP_SHARE = 0.85;
 
   private record Event(String json, String requestId, Instant deadline) {}
@@ -165,7 +165,6 @@ final class ExecutionEnvironment implements AutoCloseable {
             .directory(task.toFile())
             .redirectErrorStream(true)
             .redirectOutput(log.toFile());
-    // Nothing of this machine's own environment reaches the function.
     builder.environment().clear();
     builder.environment().putAll(lambdaEnvironment(task));
     builder.environment().putAll(function.environment());
@@ -173,8 +172,8 @@ final class ExecutionEnvironment implements AutoCloseable {
   }
 
   /**
-   * Gives the runtime interface client its native library. Left to itself it unpacks it to a place
-   * that all processes of this machine share, and leaves it there.
+   * Unpacks the native library of the runtime interface client, which would otherwise unpack it
+   * into a directory that all processes share, and leave it there.
    */
   private static Path unpackNativeLibrary(Path directory) throws IOException {
     String machine = System.getProperty("os.arch").equals("aarch64") ? "aarch_64" : "x86_64";
@@ -222,14 +221,14 @@ final class ExecutionEnvironment implements AutoCloseable {
         ready.complete(new Outcome.Response(""));
         deliver(exchange, events.take());
       } else if (path.equals("restore/next")) {
-        // Here Lambda would take the snapshot, and answer in each process that is made from it.
+        // Lambda takes the snapshot here, and responds in each process restored from it.
         exchange.sendResponseHeaders(200, -1);
       } else {
         exchange.sendResponseHeaders(202, -1);
         outcome.complete(path.endsWith("/response") ? new Outcome.Response(body) : failure(body));
       }
     } catch (InterruptedException e) {
-      // The environment closes; its process is gone already.
+      // The environment is being closed; its process has ended.
       Thread.currentThread().interrupt();
     }
   }
@@ -254,9 +253,7 @@ final class ExecutionEnvironment implements AutoCloseable {
         error.path("errorType").asText(), error.path("errorMessage").asText(), body);
   }
 
-  /**
-   * Returns what the process wrote since the last time; a file has it before any answer arrives.
-   */
+  /** Returns the lines that the process has written since the last call. */
   private List<String> newLogLines() {
     try (RandomAccessFile file = new RandomAccessFile(log.toFile(), "r")) {
       file.seek(logRead);

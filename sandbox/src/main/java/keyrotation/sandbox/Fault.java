@@ -3,42 +3,39 @@ package keyrotation.sandbox;
 import java.time.Duration;
 
 /**
- * What goes wrong with one call to a stand-in.
+ * A fault in a call to a stand-in.
  *
- * @param <E> the service's kind of error
+ * @param <E> the service's exceptions
  */
 public sealed interface Fault<E extends RuntimeException> {
 
-  /** Refused before it took effect. */
+  /** The call fails with this error and has no effect. */
   record Refuse<E extends RuntimeException>(E error) implements Fault<E> {}
 
-  /** Carried out, but the connection breaks before the answer is on its way. */
+  /** The call takes effect, but the connection breaks before the response. */
   record DropResponse<E extends RuntimeException>() implements Fault<E> {}
 
-  /** Carried out, but the caller is told this error. */
+  /** The call takes effect, but the response is this error. */
   record FailAfterwards<E extends RuntimeException>(E error) implements Fault<E> {}
 
-  /** Carried out and answered as usual, this much later; the wait comes first. */
+  /** The call is executed after this delay. */
   record Delay<E extends RuntimeException>(Duration duration) implements Fault<E> {}
 
-  /** A read answers as if the latest write to that secret had not happened yet; no other effect. */
+  /** A read does not see the latest write to the secret. No effect on writes. */
   record ReadStale<E extends RuntimeException>() implements Fault<E> {}
 
-  /** A read sees a secret as it was this long ago, by the sandbox's clock; no other effect. */
+  /** A read sees the secret as it was this long ago by the sandbox's clock. No effect on writes. */
   record Lag<E extends RuntimeException>(Duration duration) implements Fault<E> {}
 
-  /** Carried out, but the answer stops half-way, and the connection stays open. */
+  /** The call takes effect; half of the response is sent, and the connection stays open. */
   record StopHalfway<E extends RuntimeException>() implements Fault<E> {}
 
-  /**
-   * Something else happens, such as the death of the caller; the call is not carried out, and there
-   * is no answer.
-   */
+  /** The event happens instead of the call, such as a crash of the caller. No response is sent. */
   record Instead<E extends RuntimeException>(Runnable event) implements Fault<E> {}
 
-  /** Something else happens first, such as another caller's call; then the call is carried out. */
+  /** The event happens, such as another caller's call; then the call is executed. */
   record Before<E extends RuntimeException>(Runnable event) implements Fault<E> {}
 
-  /** The call is carried out; before its answer leaves, something else happens. */
+  /** The call is executed; then the event happens; then the response is sent. */
   record After<E extends RuntimeException>(Runnable event) implements Fault<E> {}
 }

@@ -11,10 +11,9 @@ import java.util.function.Function;
 import java.util.function.Supplier;
 
 /**
- * The calls that a stand-in has had, in order, and the faults that it is told to show to those to
- * come.
+ * Records calls and injects the faults that a test plans.
  *
- * @param <E> the service's kind of error
+ * @param <E> the service's exceptions
  */
 public final class FaultInjector<E extends RuntimeException> {
 
@@ -22,9 +21,9 @@ public final class FaultInjector<E extends RuntimeException> {
       String action, int first, int last, Fault<E> fault) {}
 
   /**
-   * A call, and when it came.
+   * A received call.
    *
-   * @param order the same for all stand-ins: lower is earlier, even if their clock stands
+   * @param order increases with each call to any stand-in, even if their clock stands still
    */
   record Call(String action, Instant at, long order) {}
 
@@ -38,83 +37,82 @@ public final class FaultInjector<E extends RuntimeException> {
     this.clock = clock;
   }
 
-  /** Shows the fault to the next call of the action. */
+  /** Injects the fault into the next call of the action. */
   public void onNext(String action, Fault<E> fault) {
     onNth(action, 1, fault);
   }
 
-  /** Shows the fault to the n-th call of the action from now, counting from 1. */
+  /** Injects the fault into the n-th call of the action from now, counting from 1. */
   public synchronized void onNth(String action, int n, Fault<E> fault) {
     int call = count(action) + n;
     plans.add(new Plan<>(action, call, call, fault));
   }
 
-  /** Shows the fault to every call of the action from now on. */
+  /** Injects the fault into every later call of the action. */
   public void onEvery(String action, Fault<E> fault) {
     fromNth(action, 1, fault);
   }
 
-  /** Shows the fault to the n-th call of the action from now, counting from 1, and to all later. */
+  /** Injects the fault into the n-th call of the action from now and into all later ones. */
   public synchronized void fromNth(String action, int n, Fault<E> fault) {
     plans.add(new Plan<>(action, count(action) + n, Integer.MAX_VALUE, fault));
   }
 
-  /** Forgets the planned faults, and keeps the list of calls. */
+  /** Removes the planned faults; keeps the recorded calls. */
   public synchronized void clearFaults() {
     plans.clear();
   }
 
-  /** Returns the names of the actions called so far, refused ones too. */
+  /** Returns the actions of all calls so far, including refused ones. */
   public synchronized List<String> seen() {
     return seen.stream().map(Call::action).toList();
   }
 
-  /** Returns the calls so far, refused ones too, in order. */
+  /** Returns all calls so far, in order. */
   synchronized List<Call> timeline() {
     return List.copyOf(seen);
   }
 
-  /** Returns how often the action was called so far, refused calls too. */
+  /** Returns the number of calls of the action so far, including refused ones. */
   public synchronized int count(String action) {
     return (int) seen.stream().filter(call -> call.action.equals(action)).count();
   }
 
-  /** Returns the time between the n-th call of the action, counting from 1, and the one before. */
+  /** Returns the time between the n-th call of the action, counting from 1, and its predecessor. */
   public synchronized Duration pauseBefore(String action, int n) {
     List<Call> calls = seen.stream().filter(call -> call.action.equals(action)).toList();
     return Duration.between(calls.get(n - 2).at, calls.get(n - 1).at);
   }
 
-  /** What reaches the caller of a call. */
+  /** The response as it reaches the caller. */
   sealed interface Answer<T> {
-    /** All of it. */
+    /** The complete response. */
     record Whole<T>(T content) implements Answer<T> {}
 
-    /** It stops half-way, and the connection stays open. */
+    /** Half of the response, on a connection that stays open. */
     record Half<T>(T content) implements Answer<T> {}
 
-    /** Nothing, and the connection breaks. */
+    /** No response; the connection breaks. */
     record None<T>() implements Answer<T> {}
   }
 
-  /** What a read sees. */
+  /** The state that a read sees. */
   sealed interface View {
-    /** All that was written. */
+    /** The current state. */
     record Latest() implements View {}
 
-    /** What there was before the latest write. */
+    /** The state before the latest write. */
     record BeforeLatestWrite() implements View {}
 
-    /** What there was a while ago. */
+    /** The state this long ago. */
     record AsOf(Duration ago) implements View {}
   }
 
   /**
-   * Notes a call, shows the fault planned for it, and carries it out.
+   * Records a call and executes it with the fault planned for it.
    *
-   * @param work does what the caller asked for and returns the answer; a read looks at what it is
-   *     given, a write need not
-   * @throws E if the call is to fail
+   * @param work executes the call and returns its response; a read uses the given view
+   * @throws E if the planned fault is an error
    */
   <T> Answer<T> answer(String action, Function<View, T> work) throws InterruptedException {
     Supplier<T> now = () -> work.apply(new View.Latest());
@@ -128,7 +126,7 @@ public final class FaultInjector<E extends RuntimeException> {
         try {
           var _ = now.get();
         } catch (RuntimeException refusal) {
-          // That is an answer, too, and lost like any other.
+          // The refusal is a response, too, and is dropped.
         }
         yield new Answer.None<>();
       }
@@ -156,14 +154,13 @@ public final class FaultInjector<E extends RuntimeException> {
         try {
           yield new Answer.Whole<>(now.get());
         } finally {
-          // A refusal is an answer, too.
           event.run();
         }
       }
     };
   }
 
-  /** Notes a call, and returns the fault planned for it; of several, the one planned first. */
+  /** Records a call and returns the fault that was planned first for it. */
   private synchronized Optional<Fault<E>> record(String action) {
     seen.add(new Call(action, clock.instant(), ORDER.incrementAndGet()));
     int call = count(action);

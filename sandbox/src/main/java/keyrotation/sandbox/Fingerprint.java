@@ -6,7 +6,7 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 
-/** A short name for a secret text, by which it can be told from others but not be found out. */
+/** A short hash that identifies a secret text without revealing it. */
 final class Fingerprint {
 
   private static final int BYTES = 4;

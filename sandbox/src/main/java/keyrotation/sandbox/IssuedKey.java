@@ -7,13 +7,13 @@ import java.time.Instant;
 import java.util.Base64;
 
 /**
- * A key that the Momento stand-in has issued, of the kind that the console calls v1.
+ * A v1 key that the Momento stand-in has issued.
  *
  * @param endpoint the host that the key belongs to
- * @param token the inner token, as calls carry it
- * @param refreshToken what a refresh of this key asks for beside it
- * @param validUntil when it expires; {@link Instant#MAX} for never
- * @param lifetime from its making to its expiry
+ * @param token the inner token, which calls send
+ * @param refreshToken the token that a refresh of this key requires
+ * @param validUntil the expiry; {@link Instant#MAX} for never
+ * @param lifetime the time from issue to expiry
  */
 public record IssuedKey(
     String endpoint,
@@ -23,11 +23,11 @@ public record IssuedKey(
     Duration lifetime,
     Permissions permissions) {
 
-  /** What a key may do. */
+  /** The permissions of a key. */
   public enum Permissions {
-    /** Everything, listing caches too. */
+    /** All operations, including ListCaches. */
     SUPER_USER,
-    /** Data only: it is refused the list of caches, and is a good key all the same. */
+    /** Data operations only; ListCaches is denied although the key is valid. */
     DATA_ONLY
   }
 
@@ -42,7 +42,7 @@ public record IssuedKey(
     return validUntil.equals(Instant.MAX) ? 0 : validUntil.getEpochSecond();
   }
 
-  /** Returns the file that Momento's console lets its users download. */
+  /** Returns the JSON file that Momento's console offers for download. */
   public String consoleJson() {
     return "{\"apiKey\":\""
         + apiKey()
@@ -53,7 +53,7 @@ public record IssuedKey(
         + "\"}";
   }
 
-  /** Names the key without showing it. */
+  /** Identifies the key without revealing it. */
   @Override
   public String toString() {
     return "IssuedKey[" + Fingerprint.of(apiKey()) + ", valid until " + validUntil + "]";

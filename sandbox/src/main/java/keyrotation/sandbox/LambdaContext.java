@@ -8,10 +8,10 @@ import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a handler is told of its invocation, for tests that call it directly.
+ * The context of an invocation, for tests that call a handler directly.
  *
- * @param requestId the same whenever Lambda delivers the same event again
- * @param timeLeft until the invocation would be ended; it does not run out
+ * @param requestId the request id, which stays the same when Lambda retries an event
+ * @param timeLeft the remaining time; it does not decrease
  */
 public record LambdaContext(String requestId, Duration timeLeft) implements Context {
 

@@ -22,21 +22,21 @@ import org.jspecify.annotations.Nullable;
 import software.amazon.awssdk.utilslite.SdkInternalThreadLocal;
 
 /**
- * A stand-in for Lambda: it unpacks a function's archive, runs it in a process of its own under
- * AWS's runtime interface client, and hands it one event after the other.
+ * A stand-in for Lambda. It runs a function's archive in a separate process under AWS's runtime
+ * interface client, and sends it one event at a time.
  *
- * <p>What it models is said in {@code sandbox/README.md}.
+ * <p>{@code sandbox/README.md} describes what it models.
  */
 public final class LambdaServer implements AutoCloseable {
 
   /**
-   * What Lambda is told of a function.
+   * The configuration of a function.
    *
    * @param archive a zip file with classes and a folder {@code lib} of jars
-   * @param handler class and method, as in {@code package.Class::method}
+   * @param handler class and method: {@code package.Class::method}
    * @param memoryMegabytes the memory limit
-   * @param timeout after which an invocation is ended
-   * @param snapStart whether a snapshot of the process, once it is ready, is what invocations get
+   * @param timeout the time limit of an invocation
+   * @param snapStart whether to run the hooks of SnapStart before the first invocation
    * @param environment the function's own environment variables
    */
   public record Function(
@@ -52,27 +52,27 @@ public final class LambdaServer implements AutoCloseable {
     }
   }
 
-  /** How an invocation ended. */
+  /** The outcome of an invocation. */
   public sealed interface Outcome {
     /** The function returned this JSON. */
     record Response(String json) implements Outcome {}
 
-    /** The function threw: what Lambda counts as an error. */
+    /** The function threw an exception, which Lambda counts as an error. */
     record Failure(String type, String message, String json) implements Outcome {}
 
-    /** The time was up, and the process was ended. */
+    /** The time limit was exceeded, and the process was killed. */
     record TimedOut() implements Outcome {}
 
-    /** The process ended by itself, or was killed. */
+    /** The process exited or was killed. */
     record Exited(int status) implements Outcome {}
   }
 
   /**
-   * What became of one event.
+   * The result of one event.
    *
-   * @param log the lines that the function wrote to standard output and standard error meanwhile
-   * @param duration from the event's delivery to its outcome
-   * @param initDuration from the start of the process to its readiness, where one was started
+   * @param log the lines that the function wrote to standard output and standard error
+   * @param duration the time from the event's delivery to its outcome
+   * @param initDuration the time to initialize the process, if one was started
    */
   public record Invocation(
       String requestId,
@@ -106,12 +106,12 @@ public final class LambdaServer implements AutoCloseable {
     }
   }
 
-  /** Hands the function an event under a new request id, and waits for the outcome. */
+  /** Sends the function an event with a new request id, and waits for the outcome. */
   public Invocation invoke(String event) {
     return invoke(event, UUID.randomUUID().toString());
   }
 
-  /** The same under a given request id, as when Lambda delivers an event again. */
+  /** The same with a given request id, as when Lambda retries an event. */
   public synchronized Invocation invoke(String event, String requestId) {
     Optional<Duration> init = Optional.empty();
     ExecutionEnvironment ready = environment;
@@ -128,7 +128,7 @@ public final class LambdaServer implements AutoCloseable {
     return invocation;
   }
 
-  /** Kills the function's process at once, at work or not; the next event starts another. */
+  /** Kills the function's process immediately; the next event starts another. */
   public void kill() {
     ExecutionEnvironment present = environment;
     if (present != null) {
@@ -154,7 +154,7 @@ public final class LambdaServer implements AutoCloseable {
     }
   }
 
-  /** Returns the jars that the managed runtime brings: the runtime interface client's. */
+  /** Returns the jars of the runtime interface client, which the managed runtime provides. */
   private static List<Path> runtimeClassPath() {
     return Stream.of(
             AWSLambda.class, Context.class, PojoSerializer.class, SdkInternalThreadLocal.class)

@@ -48,24 +48,24 @@ import momento.auth._RefreshApiTokenResponse;
  * A stand-in for Momento's control plane: {@code RefreshApiToken}, {@code GenerateApiToken} and
  * {@code ListCaches}, over gRPC and TLS on the loopback interface.
  *
- * <p>What it models is said in {@code sandbox/README.md}.
+ * <p>{@code sandbox/README.md} describes what it models.
  */
 public final class MomentoServer implements AutoCloseable {
 
   /** The name of the refresh call in {@link #calls}. */
   public static final String REFRESH = "RefreshApiToken";
 
-  /** The name of the call that makes a key, in {@link #calls}. */
+  /** The name of the call that generates a key, in {@link #calls}. */
   public static final String GENERATE = "GenerateApiToken";
 
-  /** The name of the call that tells whether a key is accepted, in {@link #calls}. */
+  /** The name of the call that verifies a key, in {@link #calls}. */
   public static final String LIST_CACHES = "ListCaches";
 
-  /** How often a refresh token can be used; which of them Momento does is not known. */
+  /** How often a refresh token can be used; Momento's behavior is not documented. */
   public enum RefreshTokens {
-    /** Once: a refresh spends it. */
+    /** Once. */
     SINGLE_USE,
-    /** Again and again, while its key is valid. */
+    /** Any number of times while its key is valid. */
     REUSABLE
   }
 
@@ -130,12 +130,12 @@ public final class MomentoServer implements AutoCloseable {
     return "localhost:" + server.getPort();
   }
 
-  /** Returns its calls, by the method's name, and the faults to come. */
+  /** Returns the recorded calls, by method name, and the planned faults. */
   public FaultInjector<StatusRuntimeException> calls() {
     return calls;
   }
 
-  /** Returns what the callers say they are, call by call: the client, and what it runs on. */
+  /** Returns each call's client and runtime, as its headers state them. */
   public synchronized List<String> callers() {
     return List.copyOf(callers);
   }
@@ -145,7 +145,7 @@ public final class MomentoServer implements AutoCloseable {
     return issueAged(lifetime, Duration.ZERO, permissions);
   }
 
-  /** Issues a key that is as if it had been issued a while ago. */
+  /** Issues a key of which this age has already elapsed. */
   public IssuedKey issueAged(Duration lifetime, Duration age, Permissions permissions) {
     return issue(clock.instant().plus(lifetime).minus(age), lifetime, permissions);
   }
@@ -155,17 +155,17 @@ public final class MomentoServer implements AutoCloseable {
     return issue(Instant.MAX, Duration.ZERO, Permissions.SUPER_USER);
   }
 
-  /** Refreshes a key as a call does, which spends its refresh token. */
+  /** Refreshes a key as a call does; this uses its refresh token. */
   public IssuedKey refresh(IssuedKey key) {
     return refresh(key.token(), key.refreshToken());
   }
 
-  /** Returns all keys that were ever issued, including those whose answer was lost. */
+  /** Returns all keys issued so far, including those whose response was lost. */
   public synchronized List<IssuedKey> issued() {
     return List.copyOf(issued);
   }
 
-  /** Returns the key that a key, given as users hold it, was refreshed from. */
+  /** Returns the key from which the given {@code apiKey} was refreshed. */
   public synchronized Optional<IssuedKey> parentOf(String apiKey) {
     return keys.values().stream()
         .filter(key -> key.apiKey().equals(apiKey))
@@ -173,7 +173,7 @@ public final class MomentoServer implements AutoCloseable {
         .flatMap(key -> Optional.ofNullable(parents.get(key.token())));
   }
 
-  /** Remembers the keys as they are now; what it returns makes them so again. */
+  /** Saves the keys; returns an action that restores them. */
   synchronized Runnable save() {
     Map<String, IssuedKey> savedKeys = new HashMap<>(keys);
     Map<String, IssuedKey> savedParents = new HashMap<>(parents);
@@ -196,13 +196,13 @@ public final class MomentoServer implements AutoCloseable {
     };
   }
 
-  /** Tells whether Momento would take the key, given as users hold it, for some call. */
+  /** Tells whether the given {@code apiKey} is valid. */
   public synchronized boolean accepts(String apiKey) {
     return keys.values().stream()
         .anyMatch(key -> key.apiKey().equals(apiKey) && clock.instant().isBefore(key.validUntil()));
   }
 
-  /** Tells whether a caller was told that the key, given as users hold it, is a good one. */
+  /** Tells whether a response has confirmed to a caller that the given {@code apiKey} is valid. */
   public synchronized boolean hasConfirmed(String apiKey) {
     return keys.values().stream()
         .anyMatch(key -> key.apiKey().equals(apiKey) && confirmedTokens.contains(key.token()));
@@ -217,54 +217,48 @@ public final class MomentoServer implements AutoCloseable {
     confirmedTokens.add(token);
   }
 
-  /**
-   * Lets each key that is refreshed from now on be unknown to its first calls, as if it had yet to
-   * spread.
-   */
+  /** Refuses this number of first calls with each key refreshed later, to simulate propagation. */
   public synchronized void refuseNewKeysAtFirst(int calls) {
     refusalsPerNewKey = calls;
   }
 
-  /** Lets all keys be known everywhere, as they are after a while. */
+  /** Ends the propagation of all keys: each valid key is accepted. */
   public synchronized void acceptAllKeys() {
     refusalsPerNewKey = 0;
     refusalsLeft.clear();
   }
 
-  /** Chooses how a refresh of an expired key, or with a bad refresh token, is refused. */
+  /** Sets the code that refuses a refresh of an expired key or with a wrong refresh token. */
   public synchronized void refuseRefreshWith(Status.Code code) {
     refreshRefusalCode = code;
   }
 
-  /** Lets a refresh keep no more than these permissions. */
+  /** Limits the permissions of keys refreshed later. */
   public synchronized void limitNewKeysTo(Permissions permissions) {
     permissionsOfNewKeys = permissions;
   }
 
-  /** Leaves Momento's own trailer {@code err} out of refusals for want of a permission. */
+  /** Omits Momento's trailer {@code err} when it denies a permission. */
   public synchronized void leaveOutTrailers() {
     sendsTrailers = false;
   }
 
-  /**
-   * Puts a proxy in front that allows no call of ListCaches, whatever the key, and does not ask
-   * Momento; or takes it away.
-   */
+  /** Adds or removes a proxy in front that denies each ListCaches call without asking Momento. */
   public synchronized void putBehindProxy(boolean isBehindProxy) {
     this.isBehindProxy = isBehindProxy;
   }
 
-  /** Alters the answers to refreshes, after the new key was made. */
+  /** Changes the responses to refreshes; the new key itself is not changed. */
   public synchronized void alterRefreshAnswers(UnaryOperator<_RefreshApiTokenResponse> change) {
     alteration = change;
   }
 
-  /** Returns an error for {@link Fault} as Momento reports it when there are too many calls. */
+  /** Returns Momento's error for too many calls. */
   public static StatusRuntimeException throttled() {
     return error(Status.RESOURCE_EXHAUSTED, "operations_rate_limit_exceeded");
   }
 
-  /** The same, asking to be left alone for a while. */
+  /** The same, with a pause that the client must keep before it retries. */
   public static StatusRuntimeException throttledFor(Duration pause) {
     StatusRuntimeException error = throttled();
     Metadata trailers = new Metadata();
@@ -277,7 +271,7 @@ public final class MomentoServer implements AutoCloseable {
   public void close() {
     server.shutdownNow();
     try {
-      // Its last calls end on these threads.
+      // The last calls still use the threads.
       var _ = server.awaitTermination(5, TimeUnit.SECONDS);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
@@ -297,7 +291,7 @@ public final class MomentoServer implements AutoCloseable {
         new IssuedKey(
             ENDPOINT,
             token,
-            // Easy to find in a log, where it must not be.
+            // Tests search logs and reports for this prefix.
             "refresh-canary-" + randomText(24),
             validUntil.equals(Instant.MAX)
                 ? validUntil
@@ -343,8 +337,8 @@ public final class MomentoServer implements AutoCloseable {
   }
 
   /**
-   * Makes a key of the kind v1. As the tests of Momento's JavaScript SDK have it, a super-user key
-   * makes keys for data alone, no other key makes any, and a key needs a permission.
+   * Generates a v1 key. According to the tests of Momento's JavaScript SDK, only a super-user key
+   * generates keys, only data-only keys, and only with at least one permission.
    */
   private synchronized _GenerateApiTokenResponse generate(_GenerateApiTokenRequest request) {
     IssuedKey caller = keys.get(request.getAuthToken());
@@ -422,7 +416,7 @@ public final class MomentoServer implements AutoCloseable {
           caller.onCompleted();
         }
         case FaultInjector.Answer.Half<T> _, FaultInjector.Answer.None<T> _ ->
-            // What a client sees of a connection that breaks under its call.
+            // A client sees this if the connection breaks during its call.
             throw Status.UNAVAILABLE.withDescription("End of stream").asRuntimeException();
       }
     } catch (StatusRuntimeException e) {
@@ -455,7 +449,7 @@ public final class MomentoServer implements AutoCloseable {
     }
   }
 
-  /** Passes the answer about a key on, and remembers if it is a good one. */
+  /** Forwards a response, and records if it confirms that the key is valid. */
   private final class ConfirmationRecorder implements StreamObserver<_ListCachesResponse> {
     private final String token;
     private final StreamObserver<_ListCachesResponse> caller;
@@ -473,7 +467,7 @@ public final class MomentoServer implements AutoCloseable {
 
     @Override
     public void onError(Throwable refusal) {
-      // A key that may not list caches is a good key, too, if it is Momento that says so.
+      // PERMISSION_DENIED also confirms that a key is valid, if Momento itself sends it.
       if (Status.fromThrowable(refusal).getCode() == Status.Code.PERMISSION_DENIED
           && isLive(token)) {
         confirm(token);

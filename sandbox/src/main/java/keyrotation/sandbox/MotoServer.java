@@ -13,7 +13,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
-/** moto, an emulator of many AWS services, where it is installed. */
+/** A running moto server, an emulator of many AWS services. */
 public final class MotoServer implements AutoCloseable {
 
   private final Process process;
@@ -24,7 +24,7 @@ public final class MotoServer implements AutoCloseable {
     this.endpoint = endpoint;
   }
 
-  /** Starts it on a free port; empty if there is no {@code moto_server} on the path. */
+  /** Starts a server on a free port; empty if {@code moto_server} is not on the path. */
   public static Optional<MotoServer> start() throws IOException {
     Optional<Path> program = onPath("moto_server");
     if (program.isEmpty()) {
@@ -37,7 +37,7 @@ public final class MotoServer implements AutoCloseable {
     return Optional.of(new MotoServer(process, readEndpoint(process.inputReader(UTF_8))));
   }
 
-  /** Returns where clients reach it: the value of {@code AWS_ENDPOINT_URL}. */
+  /** Returns the value for {@code AWS_ENDPOINT_URL}. */
   public URI endpoint() {
     return endpoint;
   }
@@ -53,9 +53,9 @@ public final class MotoServer implements AutoCloseable {
     for (String line = output.readLine(); line != null; line = output.readLine()) {
       Matcher matcher = address.matcher(line);
       if (matcher.find()) {
-        // Its output must be read, or moto blocks when the pipe is full.
+        // Keeps reading, because moto blocks when the pipe is full.
         Thread.startVirtualThread(() -> output.lines().forEach(ignored -> {}));
-        // By this name it tells buckets apart as AWS does.
+        // With this host name, moto resolves bucket names in host names as AWS does.
         return URI.create("http://localhost:" + matcher.group(1));
       }
     }

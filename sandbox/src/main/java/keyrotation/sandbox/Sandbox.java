@@ -12,7 +12,7 @@ import java.util.Map;
 import java.util.stream.Stream;
 import keyrotation.sandbox.MomentoServer.RefreshTokens;
 
-/** Momento and Secrets Manager together, and the settings with which a function finds them. */
+/** The stand-ins for Momento and Secrets Manager, and the environment that points to them. */
 public final class Sandbox implements AutoCloseable {
 
   private final CertificateAuthority authority = new CertificateAuthority();
@@ -51,7 +51,7 @@ public final class Sandbox implements AutoCloseable {
     return momento;
   }
 
-  /** Returns the names of the actions that both have been called for so far, in order. */
+  /** Returns the actions of all calls to both servers so far, in order. */
   public List<String> callsSeen() {
     return Stream.of(secretsManager.calls(), momento.calls())
         .flatMap(calls -> calls.timeline().stream())
@@ -60,16 +60,16 @@ public final class Sandbox implements AutoCloseable {
         .toList();
   }
 
-  /** Lets both forget the faults to come. */
+  /** Removes the planned faults of both servers. */
   public void clearFaults() {
     secretsManager.calls().clearFaults();
     momento.calls().clearFaults();
   }
 
   /**
-   * Remembers all keys and secrets as they are now.
+   * Saves all keys and secrets.
    *
-   * @return what makes them so again
+   * @return an action that restores them
    */
   public Runnable save() {
     Runnable secrets = secretsManager.state().save();
@@ -80,7 +80,7 @@ public final class Sandbox implements AutoCloseable {
     };
   }
 
-  /** Returns the environment with which a function in a process of its own talks to the servers. */
+  /** Returns the environment variables for a function in a separate process. */
   public Map<String, String> environment() {
     return Map.of(
         "AWS_ENDPOINT_URL",

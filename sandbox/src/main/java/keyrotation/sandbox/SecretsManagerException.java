@@ -1,6 +1,6 @@
 package keyrotation.sandbox;
 
-/** An error as Secrets Manager answers it: a type and a message. */
+/** An error response of Secrets Manager: a type and a message. */
 public final class SecretsManagerException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
@@ -13,51 +13,49 @@ public final class SecretsManagerException extends RuntimeException {
     this.status = status;
   }
 
-  /**
-   * Returns the type, such as {@code ResourceNotFoundException}; empty if it isn't the service's.
-   */
+  /** Returns the type, such as {@code ResourceNotFoundException}; empty for a gateway's error. */
   public String type() {
     return type;
   }
 
-  /** Returns the HTTP status that goes with it. */
+  /** Returns the HTTP status. */
   public int status() {
     return status;
   }
 
-  /** No such secret, or no such version of it. */
+  /** The secret or version does not exist. */
   public static SecretsManagerException notFound(String message) {
     return new SecretsManagerException(400, "ResourceNotFoundException", message);
   }
 
-  /** The name or the version id is taken. */
+  /** The name or the version id is in use. */
   public static SecretsManagerException exists(String message) {
     return new SecretsManagerException(400, "ResourceExistsException", message);
   }
 
-  /** Not possible in the secret's present state. */
+  /** The secret's state does not allow the call. */
   public static SecretsManagerException invalidRequest(String message) {
     return new SecretsManagerException(400, "InvalidRequestException", message);
   }
 
-  /** A parameter that can't be, or doesn't match the secret's labels. */
+  /** A parameter is invalid or contradicts the secret's labels. */
   public static SecretsManagerException invalidParameter(String message) {
     return new SecretsManagerException(400, "InvalidParameterException", message);
   }
 
-  /** A write to a replica. */
+  /** The call would write to a replica. */
   public static SecretsManagerException replica() {
     return invalidParameter(
         "Operation not permitted on a replica secret. Call must be made in primary secret's"
             + " region.");
   }
 
-  /** More of something than a secret may have. */
+  /** The secret would exceed a quota. */
   public static SecretsManagerException limitExceeded(String message) {
     return new SecretsManagerException(400, "LimitExceededException", message);
   }
 
-  /** A parameter outside its documented length. */
+  /** A parameter violates its documented length. */
   public static SecretsManagerException validation(String message) {
     return new SecretsManagerException(400, "ValidationException", message);
   }
@@ -77,7 +75,7 @@ public final class SecretsManagerException extends RuntimeException {
             + " action");
   }
 
-  /** The rotation function is not there, or may not be invoked. */
+  /** The rotation function does not exist or must not be invoked. */
   public static SecretsManagerException cannotInvoke() {
     return new SecretsManagerException(
         400,
@@ -86,29 +84,29 @@ public final class SecretsManagerException extends RuntimeException {
             + " policy grants access to the principal secretsmanager.amazonaws.com.");
   }
 
-  /** KMS refused, or can't be reached through. */
+  /** KMS denied the use of the key. */
   public static SecretsManagerException kmsDenied() {
     return new SecretsManagerException(
         400, "AccessDeniedException", "Access to KMS is not allowed");
   }
 
-  /** Too many calls. */
+  /** The rate of calls exceeds the quota. */
   public static SecretsManagerException throttled() {
     return new SecretsManagerException(400, "ThrottlingException", "Rate exceeded");
   }
 
-  /** The service's own fault. */
+  /** The service failed internally. */
   public static SecretsManagerException internal() {
     return new SecretsManagerException(
         500, "InternalServiceError", "An error occurred on the server side.");
   }
 
-  /** The service takes no calls now. */
+  /** The service is temporarily unavailable. */
   public static SecretsManagerException unavailable() {
     return new SecretsManagerException(503, "ServiceUnavailableException", "Service Unavailable");
   }
 
-  /** The page of a gateway on the way, which knows nothing of the service's protocol. */
+  /** A gateway between client and service responds with its own error page. */
   public static SecretsManagerException badGateway() {
     return new SecretsManagerException(502, "", "Bad gateway");
   }

@@ -58,17 +58,17 @@ import software.amazon.awssdk.services.secretsmanager.SecretsManagerClientBuilde
 /**
  * A stand-in for AWS Secrets Manager: its JSON protocol over HTTP on the loopback interface.
  *
- * <p>It takes any credentials. What it models is said in {@code sandbox/README.md}.
+ * <p>It accepts any credentials. {@code sandbox/README.md} describes what it models.
  */
 public final class SecretsManagerServer implements AutoCloseable {
 
-  /** The access key id of functions; a caller with another one is an operator. */
+  /** The access key id of functions; other callers are operators. */
   public static final String FUNCTION = "function";
 
   private static final String TARGET_PREFIX = "secretsmanager.";
   private static final Pattern CALLERS_REGION = Pattern.compile("Credential=[^/]+/[^/]+/([^/]+)/");
 
-  /** What can be done in the region of a replica: nothing that changes the secret. */
+  /** The actions allowed in a replica's region: those that do not change the secret. */
   private static final Set<String> ACTIONS_ON_REPLICAS =
       Set.of("DescribeSecret", "GetSecretValue", "ListSecretVersionIds");
 
@@ -90,7 +90,7 @@ public final class SecretsManagerServer implements AutoCloseable {
     this.state = new SecretsManagerState(clock);
   }
 
-  /** Starts a server on a free port; its versions are dated by the clock. */
+  /** Starts a server on a free port; the clock dates its versions. */
   public static SecretsManagerServer start(InstantSource clock) {
     try {
       HttpServer http =
@@ -105,12 +105,12 @@ public final class SecretsManagerServer implements AutoCloseable {
     }
   }
 
-  /** Returns where clients reach it: the value of {@code AWS_ENDPOINT_URL}. */
+  /** Returns the value for {@code AWS_ENDPOINT_URL}. */
   public URI endpoint() {
     return URI.create("http://localhost:" + http.getAddress().getPort());
   }
 
-  /** Listens over TLS as well, and returns where: another value of {@code AWS_ENDPOINT_URL}. */
+  /** Also listens with TLS; returns the value for {@code AWS_ENDPOINT_URL}. */
   public synchronized URI listenWithTls(CertificateAuthority authority) {
     try {
       if (https == null) {
@@ -126,12 +126,12 @@ public final class SecretsManagerServer implements AutoCloseable {
     }
   }
 
-  /** Returns a builder of an operator's clients; they bring an HTTP client of their own. */
+  /** Returns a builder for an operator's client. */
   public SecretsManagerClientBuilder clientBuilder() {
     return clientBuilder(endpoint(), "operator");
   }
 
-  /** Returns a builder of a function's clients. */
+  /** Returns a builder for a function's client. */
   public SecretsManagerClientBuilder functionsClientBuilder() {
     return clientBuilder(endpoint(), FUNCTION);
   }
@@ -145,29 +145,26 @@ public final class SecretsManagerServer implements AutoCloseable {
         .httpClientBuilder(UrlConnectionHttpClient.builder());
   }
 
-  /** Returns what it keeps, to be looked at and changed as an operator would. */
+  /** Returns the secrets, which tests read and change as operators do. */
   public SecretsManagerState state() {
     return state;
   }
 
   /**
-   * Lets it invoke a function for its own rotation.
+   * Allows the server to invoke a function for its own rotation.
    *
-   * @param function takes an event, and tells whether the function did without an error
+   * @param function processes an event and returns whether it succeeded
    */
   public void allowInvocation(String functionArn, Predicate<String> function) {
     functions.put(functionArn, function);
   }
 
-  /**
-   * Chooses how often it tries a rotation that fails; how often AWS does is unknown the service
-   * does.
-   */
+  /** Sets the number of attempts at a failing rotation; the service's number is not documented. */
   public void setRotationAttempts(int times) {
     rotationAttempts = times;
   }
 
-  /** Waits until all rotations that it has begun are over. */
+  /** Waits until all started rotations have ended. */
   public void awaitRotations() throws InterruptedException {
     for (Future<?> rotation : rotations) {
       try {
@@ -178,14 +175,12 @@ public final class SecretsManagerServer implements AutoCloseable {
     }
   }
 
-  /**
-   * Returns what functions have called so far, in order of the name: of all servers in this JVM.
-   */
+  /** Returns the actions that functions have called on any server in this JVM, sorted. */
   public static Set<String> actionsOfFunctions() {
     return Collections.unmodifiableSet(ACTIONS_OF_FUNCTIONS);
   }
 
-  /** Returns its calls, by action, and the faults to come. */
+  /** Returns the recorded calls, by action, and the planned faults. */
   public FaultInjector<SecretsManagerException> calls() {
     return calls;
   }
@@ -228,7 +223,7 @@ public final class SecretsManagerServer implements AutoCloseable {
           answer(exchange, e.status(), error(e.type(), e.getMessage()));
         }
       } catch (InterruptedException e) {
-        // The server stops; the caller finds the connection closed.
+        // The server is stopping; the connection is closed.
         Thread.currentThread().interrupt();
       }
     }
@@ -393,7 +388,7 @@ public final class SecretsManagerServer implements AutoCloseable {
     return result;
   }
 
-  /** A filter is met by what begins with one of its values. */
+  /** A filter matches if a text starts with one of its values. */
   private static boolean matches(Secret secret, JsonNode filter) {
     Collection<String> texts =
         switch (filter.path("Key").asText()) {
@@ -439,7 +434,7 @@ public final class SecretsManagerServer implements AutoCloseable {
     return putReplicas(json.createObjectNode(), state.removeReplicas(secretId(request), regions));
   }
 
-  /** Tells where a secret has replicas; they are in step with it at once. */
+  /** Adds the secret's replicas, which are always in sync. */
   private ObjectNode putReplicas(ObjectNode result, Secret secret) {
     for (String region : state.replicaRegions(secret)) {
       result
@@ -498,9 +493,7 @@ public final class SecretsManagerServer implements AutoCloseable {
     return identify(secret).put("VersionId", token);
   }
 
-  /**
-   * Has the function do the four steps; after a failure all of them again, with the same version.
-   */
+  /** Invokes the function for the four steps; repeats all of them after a failure. */
   private void rotate(Secret secret, String token, Predicate<String> function) {
     for (int attempt = 0; attempt < rotationAttempts; attempt++) {
       boolean done =
@@ -513,7 +506,7 @@ public final class SecretsManagerServer implements AutoCloseable {
     }
   }
 
-  /** Has the function do testSecret alone, on a version made for that. */
+  /** Invokes the function for testSecret only, with a temporary version. */
   private void test(Secret secret, String token, Predicate<String> function) {
     state.addPendingVersion(secret.name(), token);
     var _ = function.test(stepEvent("testSecret", secret, token));
@@ -586,7 +579,7 @@ public final class SecretsManagerServer implements AutoCloseable {
     return array;
   }
 
-  /** Returns a date as the protocol has it: seconds since 1970, with three digits of fraction. */
+  /** Returns a date in the protocol's format: seconds since 1970 with three decimal places. */
   private JsonNode seconds(Instant date) {
     return json.getNodeFactory().numberNode(BigDecimal.valueOf(date.toEpochMilli(), 3));
   }
@@ -600,7 +593,7 @@ public final class SecretsManagerServer implements AutoCloseable {
     answer(exchange, status, json.writeValueAsBytes(body));
   }
 
-  /** Sends half of an answer, and keeps the connection open until the server stops. */
+  /** Sends half of a response, and keeps the connection open until the server stops. */
   private void answerHalf(HttpExchange exchange, ObjectNode body)
       throws IOException, InterruptedException {
     byte[] bytes = json.writeValueAsBytes(body);

@@ -25,18 +25,18 @@ import org.jspecify.annotations.Nullable;
  * The state behind the Secrets Manager stand-in: secrets, their versions, and the staging labels
  * that move between them.
  *
- * <p>Its methods are the service's actions. Where the service's answers have been recorded, they
- * are the model; errors have the service's types and wording.
+ * <p>Its methods are the service's actions. They follow recorded responses where there are any;
+ * errors have the service's types and messages.
  */
 public final class SecretsManagerState {
 
-  /** The version that readers get. */
+  /** The label of the version that readers get by default. */
   public static final String CURRENT = "AWSCURRENT";
 
-  /** The version that a rotation is working on. */
+  /** The label of the version that a rotation creates. */
   public static final String PENDING = "AWSPENDING";
 
-  /** The version that was current before. */
+  /** The label of the version that was current before. */
   public static final String PREVIOUS = "AWSPREVIOUS";
 
   private static final int MAX_VALUE_BYTES = 65_536;
@@ -46,11 +46,11 @@ public final class SecretsManagerState {
   private static final String ARN_PREFIX =
       "arn:aws:secretsmanager:" + REGION + ":123456789012:secret:";
 
-  /** What a version holds. */
+  /** The value of a version. */
   public sealed interface Value {
     /** A {@code SecretString}. */
     record Text(String text) implements Value {
-      /** Does not show it, lest it get into a test's report. */
+      /** Hides the value from test reports. */
       @Override
       public String toString() {
         return "Text of " + text.length() + " characters";
@@ -59,7 +59,7 @@ public final class SecretsManagerState {
 
     /** A {@code SecretBinary}, in base64. */
     record Binary(String base64) implements Value {
-      /** Does not show it either. */
+      /** Hides the value from test reports. */
       @Override
       public String toString() {
         return "Binary of " + base64.length() + " characters";
@@ -70,7 +70,7 @@ public final class SecretsManagerState {
   /**
    * A version of a secret.
    *
-   * @param value null while a rotation has labelled the version but not yet filled it
+   * @param value null if a rotation has labeled the version but not yet stored a value
    */
   public record Version(String id, @Nullable Value value, Instant created, Set<String> labels) {
     /** Copies the labels, in order. */
@@ -83,18 +83,19 @@ public final class SecretsManagerState {
     }
   }
 
-  /** How a secret is rotated by the service itself, and since when. */
+  /** The configuration of the service's own rotation. */
   public record Rotation(String functionArn, int everyDays, Instant since, Optional<Instant> last) {
-    /** Returns when it is due again. */
+    /** Returns the date of the next rotation. */
     public Instant next() {
       return last.orElse(since).plus(everyDays, ChronoUnit.DAYS);
     }
   }
 
   /**
-   * A secret and its versions, oldest first, those without a label too.
+   * A secret and its versions, oldest first, including those without a label.
    *
-   * @param primaryRegion of a replicated secret; another region than the ARN's if this is a replica
+   * @param primaryRegion the primary's region if the secret is replicated; differs from the ARN's
+   *     region if this is a replica
    */
   public record Secret(
       String arn,
@@ -231,7 +232,7 @@ public final class SecretsManagerState {
     }
   }
 
-  /** What a secret was until a write, and when that came. */
+  /** The state of a secret before a write, and the time of the write. */
   private record PastState(Secret secret, Instant until) {}
 
   private final InstantSource clock;
@@ -245,7 +246,7 @@ public final class SecretsManagerState {
     this.clock = clock;
   }
 
-  /** Remembers all secrets as they are now; what it returns makes them so again. */
+  /** Saves all secrets; returns an action that restores them. */
   synchronized Runnable save() {
     Map<String, Secret> saved = new LinkedHashMap<>(secrets);
     Map<String, List<PastState>> savedHistory = new HashMap<>();
@@ -279,7 +280,7 @@ public final class SecretsManagerState {
           "The operation failed because the secret " + name + " already exists.");
     }
     Instant now = now();
-    // The service appends six random characters, so that a secret made anew has another ARN.
+    // Like the service's random characters, the suffix changes when a secret is created again.
     String suffix =
         Integer.toString(100_000 + secrets.size() + (int) (now.toEpochMilli() % 800_000));
     Secret secret =
@@ -298,18 +299,18 @@ public final class SecretsManagerState {
     secrets.put(name, secret);
     if (value != null && token != null) {
       put(name, token, value, Set.of(CURRENT));
-      // Made with its value by one call, it never was without.
+      // A lagging read must not see the secret without its value.
       history.remove(name);
     }
     return describe(name);
   }
 
-  /** DescribeSecret. A secret that is scheduled for deletion is described too. */
+  /** DescribeSecret, also of a secret that is scheduled for deletion. */
   public synchronized Secret describe(String secretId) {
     return find(secretId);
   }
 
-  /** Lets every read see the writes so far, as it does after a while. */
+  /** Makes all writes so far visible to stale and lagging reads. */
   public synchronized void settle() {
     history.clear();
   }
@@ -321,7 +322,7 @@ public final class SecretsManagerState {
     return past.isEmpty() ? secret : past.getLast().secret;
   }
 
-  /** Returns the secret as it was a while ago. */
+  /** Returns the secret as it was this long ago. */
   synchronized Secret describeAsOf(String secretId, Duration ago) {
     Secret secret = find(secretId);
     Instant then = clock.instant().minus(ago);
@@ -332,7 +333,7 @@ public final class SecretsManagerState {
         .orElse(secret);
   }
 
-  /** GetSecretValue: of a version, of a label, of a version that must have the label. */
+  /** GetSecretValue by version id, by label, or by both if they agree. */
   public static Version read(Secret secret, @Nullable String versionId, @Nullable String label) {
     requireUsable(secret);
     if (versionId == null) {
@@ -358,22 +359,22 @@ public final class SecretsManagerState {
     return version;
   }
 
-  /** Notes that a version's value was read. */
+  /** Records the date of a read. */
   synchronized void recordRead(Secret secret, Version version) {
-    // Documented: the day is kept, without the time.
+    // Documented: the date has no time of day.
     Instant day = clock.instant().truncatedTo(ChronoUnit.DAYS);
     lastReads.computeIfAbsent(secret.arn, _ -> new HashMap<>()).put(version.id, day);
   }
 
-  /** Returns when versions of the secret were last read, by their ids. */
+  /** Returns the last read dates of the secret's versions, by id. */
   synchronized Map<String, Instant> lastReads(Secret secret) {
     return Map.copyOf(lastReads.getOrDefault(secret.arn, Map.of()));
   }
 
-  /** PutSecretValue. The same token and value again change nothing; an empty set means CURRENT. */
+  /** PutSecretValue. A repeated token and value change nothing; no labels means CURRENT. */
   public synchronized Version put(
       String secretId, @Nullable String requestToken, Value value, Set<String> labels) {
-    // Recorded: the token is missed before the secret is.
+    // Recorded: the token is checked before the secret.
     String token = requireToken(requestToken);
     requireSize(value);
     Secret secret = usable(secretId);
@@ -400,7 +401,7 @@ public final class SecretsManagerState {
     versions.add(new Version(token, value, now, kept));
     Optional<Version> current = secret.labelled(CURRENT);
     if (wanted.contains(CURRENT) && current.isPresent()) {
-      // Recorded: a put that moves AWSCURRENT takes AWSPENDING off the version that it leaves.
+      // Recorded: a put that moves AWSCURRENT removes AWSPENDING from the version that had both.
       relabel(versions, current.get().id, without(PENDING));
     }
     for (String label : wanted) {
@@ -409,12 +410,12 @@ public final class SecretsManagerState {
     return save(secret, versions, now).version(token).orElseThrow();
   }
 
-  /** UpdateSecret, as far as it stores a new current value. */
+  /** UpdateSecret with a new value. */
   public Version update(String secretId, @Nullable String token, Value value) {
     return put(secretId, token, value, Set.of(CURRENT));
   }
 
-  /** UpdateSecretVersionStage. A label that is in use moves only from the version named. */
+  /** UpdateSecretVersionStage. An attached label moves only from the version that has it. */
   public synchronized Secret moveLabel(
       String secretId, String label, @Nullable String removeFrom, @Nullable String moveTo) {
     Secret secret = usable(secretId);
@@ -451,11 +452,11 @@ public final class SecretsManagerState {
     return save(secret, versions, now());
   }
 
-  /** DeleteSecret: at once, or with a window in which it can be restored. */
+  /** DeleteSecret, at once or with a recovery window. */
   public synchronized Secret delete(String secretId, boolean atOnce) {
     Secret secret = find(secretId);
     if (!replicaRegions(secret).isEmpty()) {
-      // Documented: the replicas have to go first. The wording was not recorded.
+      // Documented, but the message was not recorded.
       throw SecretsManagerException.invalidRequest(
           "You can't delete a secret that still has replica regions.");
     }
@@ -476,7 +477,7 @@ public final class SecretsManagerState {
     return restored;
   }
 
-  /** Labels a version that has no value yet, as Secrets Manager does when it starts a rotation. */
+  /** Adds a version without a value, labeled PENDING, as the service does to start a rotation. */
   public synchronized Secret addPendingVersion(String secretId, String token) {
     Secret secret = usable(secretId);
     List<Version> versions = new ArrayList<>(secret.versions);
@@ -487,11 +488,10 @@ public final class SecretsManagerState {
     return save(secret, versions, now());
   }
 
-  /** Ends a rotation that went through: its version loses the pending label. */
+  /** Ends a successful rotation: removes the label PENDING and sets the rotation date. */
   synchronized void finishRotation(String secretId, String token) {
     Secret secret = find(secretId);
     if (secret.deletion.isPresent()) {
-      // Deleted since the last step, it is not changed any more.
       return;
     }
     List<Version> versions = new ArrayList<>(secret.versions);
@@ -503,7 +503,7 @@ public final class SecretsManagerState {
     save(secret.withRotation(rotation), versions, now);
   }
 
-  /** Removes a version that was made for a test alone. */
+  /** Removes the temporary version of a testSecret step. */
   synchronized void removeVersion(String secretId, String token) {
     Secret secret = find(secretId);
     if (secret.deletion.isPresent()) {
@@ -514,7 +514,7 @@ public final class SecretsManagerState {
     save(secret, versions, now());
   }
 
-  /** Switches the service's own rotation on, or alters it. */
+  /** Enables or changes the service's own rotation. */
   synchronized void setRotation(String secretId, String functionArn, int everyDays) {
     Secret secret = usable(secretId);
     Rotation rotation =
@@ -522,14 +522,14 @@ public final class SecretsManagerState {
     replace(secret, secret.withRotation(Optional.of(rotation)));
   }
 
-  /** CancelRotateSecret: switches the service's own rotation off. */
+  /** CancelRotateSecret: disables the service's own rotation. */
   synchronized Secret cancelRotation(String secretId) {
     Secret secret = usable(secretId).withRotation(Optional.empty());
     secrets.put(secret.name, secret);
     return secret;
   }
 
-  /** Sets the description, as CreateSecret and UpdateSecret do. Recorded: an empty one is none. */
+  /** Sets the description. Recorded: an empty description is removed. */
   synchronized void setDescription(String secretId, String description) {
     Secret secret = usable(secretId);
     secrets.put(
@@ -537,15 +537,14 @@ public final class SecretsManagerState {
         secret.withDescription(Optional.of(description).filter(text -> !text.isEmpty())));
   }
 
-  /** Makes the secret one that is replicated: a replica, unless the region is its own. */
+  /** Sets the primary's region; the secret is a replica if the region is not its own. */
   public synchronized void replicate(String secretId, String primaryRegion) {
     Secret secret = find(secretId);
     secrets.put(secret.name, secret.withPrimaryRegion(primaryRegion));
   }
 
   /**
-   * ReplicateSecretToRegions: callers in these regions see the secret as a replica. There is no lag
-   * between the regions.
+   * ReplicateSecretToRegions: callers in these regions see the secret as a replica, without a lag.
    */
   public synchronized Secret addReplicas(String secretId, Collection<String> regions) {
     Secret secret = usable(secretId).withPrimaryRegion(REGION);
@@ -561,12 +560,12 @@ public final class SecretsManagerState {
     return secret;
   }
 
-  /** Returns the regions that a secret has replicas in. */
+  /** Returns the regions of a secret's replicas. */
   synchronized Set<String> replicaRegions(Secret secret) {
     return Set.copyOf(replicaRegions.getOrDefault(secret.name, Set.of()));
   }
 
-  /** Tells whether what callers in a region know by that name or ARN is a replica. */
+  /** Tells whether a secret, given by name or ARN, has a replica in a region. */
   synchronized boolean hasReplicaIn(String region, String secretId) {
     return secrets.values().stream()
         .filter(secret -> secret.name.equals(secretId) || secret.arn.equals(secretId))
@@ -574,8 +573,8 @@ public final class SecretsManagerState {
   }
 
   /**
-   * Returns a secret as callers in a region see it: as a replica, where there is one. Regions are
-   * not modelled otherwise; a secret without a replica is the same everywhere.
+   * Returns a secret as callers in a region see it: as a replica if there is one, else as it is.
+   * Regions are not modeled otherwise.
    */
   synchronized Secret seenIn(String region, Secret secret) {
     return replicaRegions(secret).contains(region) ? secret.asReplicaIn(region) : secret;
@@ -589,7 +588,7 @@ public final class SecretsManagerState {
     secrets.put(secret.name, secret.withTags(all));
   }
 
-  /** ListSecrets: all that are not scheduled for deletion. */
+  /** ListSecrets: all secrets that are not scheduled for deletion. */
   public synchronized List<Secret> list() {
     return secrets.values().stream().filter(secret -> secret.deletion.isEmpty()).toList();
   }
@@ -605,7 +604,7 @@ public final class SecretsManagerState {
     return changed;
   }
 
-  /** Keeps what a secret was until now for reads that lag. */
+  /** Replaces a secret, and keeps its previous state for stale and lagging reads. */
   private void replace(Secret before, Secret after) {
     List<PastState> past = history.computeIfAbsent(before.name, _ -> new ArrayList<>());
     past.add(new PastState(before, clock.instant()));
@@ -665,7 +664,7 @@ public final class SecretsManagerState {
     }
   }
 
-  /** Finds a secret by name, by ARN, or by an ARN without its random ending. */
+  /** Finds a secret by name, ARN, or ARN without the random suffix. */
   private Secret find(String secretId) {
     return secrets.values().stream()
         .filter(
@@ -711,9 +710,7 @@ public final class SecretsManagerState {
     }
   }
 
-  /**
-   * Returns the time in the service's milliseconds, later at each write even if the clock stands.
-   */
+  /** Returns the time in milliseconds, later at each write even if the clock stands still. */
   private Instant now() {
     Instant now = clock.instant().truncatedTo(ChronoUnit.MILLIS);
     latest = now.isAfter(latest) ? now : latest.plusMillis(1);

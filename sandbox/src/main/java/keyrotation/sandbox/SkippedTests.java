@@ -6,8 +6,8 @@ import org.junit.platform.launcher.TestExecutionListener;
 import org.junit.platform.launcher.TestIdentifier;
 
 /**
- * Says which tests were not run, or not to their end, and why: Maven only counts them. A module
- * whose tests may be skipped registers it.
+ * Prints which tests were skipped or aborted, and why; Maven prints only their number. A module
+ * registers it as a service if its tests may be skipped.
  */
 public final class SkippedTests implements TestExecutionListener {
 

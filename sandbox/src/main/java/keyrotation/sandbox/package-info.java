@@ -1,4 +1,4 @@
-/** Stand-ins for what the function meets in the cloud: Momento, Secrets Manager, Lambda. */
+/** Stand-ins for Momento, Secrets Manager and Lambda. */
 @NullMarked
 package keyrotation.sandbox;
 
