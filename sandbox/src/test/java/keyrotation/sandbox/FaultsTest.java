@@ -21,7 +21,7 @@ import software.amazon.awssdk.services.secretsmanager.model.InvalidParameterExce
 import software.amazon.awssdk.services.secretsmanager.model.LimitExceededException;
 import software.amazon.awssdk.services.secretsmanager.model.SecretsManagerException;
 
-/** What a client that never retries sees of the faults that the stand-in is told to show. */
+/** The effects of injected faults on a client that never retries. */
 class FaultsTest {
 
   private static final String GET = "GetSecretValue";
@@ -61,7 +61,7 @@ class FaultsTest {
 
   @Test
   void a_call_whose_answer_is_lost_has_its_effect() {
-    // The JDK's client asks a second time by itself, so both answers have to be lost.
+    // The JDK's HTTP client retries once by itself, so both responses must be lost.
     server.calls().onNth(PUT, 1, new Fault.DropResponse<>());
     server.calls().onNth(PUT, 2, new Fault.DropResponse<>());
 
@@ -93,7 +93,7 @@ class FaultsTest {
   }
 
   @Test
-  void a_read_that_lags_sees_what_there_was_then() {
+  void a_lagging_read_sees_the_earlier_state() {
     put("b");
     server.calls().onNext(GET, new Fault.Lag<>(Duration.ofHours(1)));
     server.calls().onNth(GET, 2, new Fault.Lag<>(Duration.ZERO));
@@ -103,7 +103,7 @@ class FaultsTest {
   }
 
   @Test
-  void a_read_that_lags_sees_all_once_time_has_passed() {
+  void a_lagging_read_sees_the_latest_write_after_the_lag() {
     put("b");
     server.calls().onEvery(GET, new Fault.Lag<>(Duration.ofMillis(50)));
 
@@ -114,7 +114,7 @@ class FaultsTest {
   }
 
   @Test
-  void an_answer_that_stops_half_way_leaves_the_caller_waiting() {
+  void a_response_that_stops_halfway_leaves_the_caller_waiting() {
     try (SecretsManagerClient impatient =
         server
             .clientBuilder()
@@ -168,7 +168,7 @@ class FaultsTest {
   }
 
   @Test
-  void a_delayed_call_is_answered_in_the_end() {
+  void a_delayed_call_is_answered_after_the_delay() {
     server.calls().onNext(GET, new Fault.Delay<>(Duration.ofMillis(5)));
 
     assertThat(get()).isEqualTo("a");
@@ -189,7 +189,7 @@ class FaultsTest {
   }
 
   @Test
-  void what_happens_instead_of_a_call_keeps_it_from_being_carried_out() {
+  void an_event_instead_of_a_call_prevents_its_effect() {
     AtomicInteger events = new AtomicInteger();
     server.calls().onEvery(PUT, new Fault.Instead<>(events::incrementAndGet));
 
@@ -199,7 +199,7 @@ class FaultsTest {
   }
 
   @Test
-  void a_fault_is_shown_to_the_call_it_is_planned_for_and_to_no_other() {
+  void a_fault_affects_only_the_call_that_it_is_planned_for() {
     server
         .calls()
         .onNth(GET, 2, new Fault.Refuse<>(keyrotation.sandbox.SecretsManagerException.internal()));
@@ -211,7 +211,7 @@ class FaultsTest {
   }
 
   @Test
-  void a_lasting_fault_lasts_until_it_is_healed() {
+  void a_fault_of_every_call_lasts_until_faults_are_cleared() {
     server
         .calls()
         .onEvery(GET, new Fault.Refuse<>(keyrotation.sandbox.SecretsManagerException.internal()));

@@ -18,12 +18,12 @@ import org.junit.platform.commons.support.AnnotationSupport;
 import org.opentest4j.TestAbortedException;
 
 /**
- * Reports where an emulator is known to differ from Secrets Manager, instead of failing there. A
- * listed test that passes fails, so that the list stays true.
+ * Skips the tests that an emulator is known to fail. A listed test that passes fails the build, so
+ * that the list stays correct.
  *
- * @param tests the tests that the emulator is held to, whose class has the list
+ * @param tests the test class, which contains the list
  * @param emulator the emulator's name
- * @param differences what is wrong, by the name of the test that shows it
+ * @param differences the differences, by the name of the failing test
  */
 record KnownDifferences(Class<?> tests, String emulator, Map<String, String> differences)
     implements BeforeAllCallback, InvocationInterceptor {

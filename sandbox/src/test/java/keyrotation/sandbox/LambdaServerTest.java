@@ -79,7 +79,8 @@ class LambdaServerTest {
   }
 
   @Test
-  void an_event_that_takes_too_long_is_ended_and_the_next_starts_afresh() throws IOException {
+  void an_event_that_exceeds_the_timeout_is_ended_and_the_next_starts_a_new_process()
+      throws IOException {
     stop();
     lambda = start(Duration.ofMillis(300));
 
@@ -88,13 +89,13 @@ class LambdaServerTest {
   }
 
   @Test
-  void a_process_that_ends_by_itself_is_told_with_its_status() {
+  void an_exit_of_the_process_is_reported_with_its_status() {
     assertThat(lambda.invoke("\"exit\"").outcome()).isEqualTo(new Outcome.Exited(3));
     assertThat(lambda.invoke("\"echo\"").outcome()).isInstanceOf(Outcome.Response.class);
   }
 
   @Test
-  void a_process_can_be_killed_at_work() throws Exception {
+  void a_process_can_be_killed_during_an_event() throws Exception {
     try (ServerSocket door = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
       CompletableFuture<Invocation> hanging =
           CompletableFuture.supplyAsync(
@@ -109,7 +110,7 @@ class LambdaServerTest {
   }
 
   @Test
-  void the_function_has_lambdas_environment_and_nothing_of_this_machines() {
+  void the_function_gets_only_lambdas_and_its_own_environment_variables() {
     assertThat(lambda.invoke("\"environment\"").outcome())
         .asInstanceOf(type(Outcome.Response.class))
         .extracting(Outcome.Response::json)
@@ -137,7 +138,7 @@ class LambdaServerTest {
   }
 
   @Test
-  void nothing_is_left_of_it_afterwards() {
+  void no_process_is_left_after_close() {
     lambda.invoke("\"echo\"");
     List<ProcessHandle> processes = ProcessHandle.current().descendants().toList();
     assertThat(processes).isNotEmpty();
@@ -169,7 +170,7 @@ class LambdaServerTest {
             Map.of("MINE", "1")));
   }
 
-  /** A function that does what its event says. */
+  /** A function that executes the command in its event. */
   public static final class Sample implements Resource {
 
     /** Called by the runtime interface client, which keeps it. */
@@ -188,13 +189,13 @@ class LambdaServerTest {
     }
 
     /** Called by the runtime interface client. */
-    public Object handle(String wish, Context context) throws Exception {
-      System.out.println("got " + wish);
-      if (wish.startsWith("knock")) {
-        int port = Integer.parseInt(wish.substring(wish.lastIndexOf(' ') + 1));
+    public Object handle(String request, Context context) throws Exception {
+      System.out.println("got " + request);
+      if (request.startsWith("knock")) {
+        int port = Integer.parseInt(request.substring(request.lastIndexOf(' ') + 1));
         new Socket(InetAddress.getLoopbackAddress(), port).close();
       }
-      return switch (wish.replaceFirst(" [0-9]+$", "")) {
+      return switch (request.replaceFirst(" [0-9]+$", "")) {
         case "request-id" -> context.getAwsRequestId();
         case "throw" -> throw new IllegalStateException("as asked");
         case "hang", "knock and hang" -> {
@@ -207,7 +208,7 @@ class LambdaServerTest {
         }
         case "environment" -> System.getenv().keySet().toString();
         case "memory" -> Runtime.getRuntime().maxMemory() >> 20;
-        default -> wish;
+        default -> request;
       };
     }
   }

@@ -123,7 +123,7 @@ class MomentoServerTest {
   }
 
   @Test
-  void a_super_user_key_makes_keys_for_data_alone() {
+  void a_super_user_key_generates_data_only_keys() {
     IssuedKey superUser = server.issue(WEEK, Permissions.SUPER_USER);
 
     var made = make(superUser, DATA_ONLY);
@@ -138,7 +138,7 @@ class MomentoServerTest {
   }
 
   @Test
-  void no_key_makes_a_key_that_may_do_as_much() {
+  void no_key_generates_a_key_with_its_own_permissions() {
     IssuedKey superUser = server.issue(WEEK, Permissions.SUPER_USER);
     IssuedKey dataOnly = server.issue(WEEK, Permissions.DATA_ONLY);
     var superUsers =
@@ -157,7 +157,7 @@ class MomentoServerTest {
   }
 
   @Test
-  void a_new_key_may_take_a_while_to_be_known() {
+  void a_new_key_may_be_rejected_at_first() {
     server.refuseNewKeysAtFirst(2);
     IssuedKey old = server.issue(WEEK, Permissions.SUPER_USER);
     String fresh = refresh(old.token(), old.refreshToken()).getApiKey();
@@ -168,7 +168,7 @@ class MomentoServerTest {
   }
 
   @Test
-  void a_lost_answer_has_made_a_key_all_the_same() {
+  void a_refresh_whose_response_is_lost_has_issued_a_key() {
     IssuedKey old = server.issue(WEEK, Permissions.SUPER_USER);
     server.calls().onNext(MomentoServer.REFRESH, new Fault.DropResponse<>());
 
@@ -177,7 +177,7 @@ class MomentoServerTest {
   }
 
   @Test
-  void too_many_calls_are_told_in_a_trailer() {
+  void throttling_is_reported_with_a_trailer() {
     server.calls().onNext(MomentoServer.LIST_CACHES, new Fault.Refuse<>(MomentoServer.throttled()));
 
     assertThatThrownBy(() -> listCaches("any"))
@@ -192,7 +192,7 @@ class MomentoServerTest {
   }
 
   @Test
-  void nobody_connects_who_does_not_trust_its_authority() {
+  void a_client_that_does_not_trust_the_authority_cannot_connect() {
     channel.shutdownNow();
     channel = connect(new CertificateAuthority());
 
@@ -200,7 +200,7 @@ class MomentoServerTest {
   }
 
   @Test
-  void a_key_does_not_show_itself() {
+  void the_string_form_of_a_key_hides_it() {
     IssuedKey key = server.issue(WEEK, Permissions.SUPER_USER);
 
     assertThat(key.toString()).doesNotContain(key.token(), key.refreshToken(), key.apiKey());

@@ -10,10 +10,10 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** Holds moto's Secrets Manager to the contract, where {@code moto_server} is installed. */
+/** Runs the contract against moto, if {@code moto_server} is installed. */
 class MotoTest extends SecretsManagerContract {
 
-  private static final String DESCRIBES_UNLABELLED = "it also describes versions without a label";
+  private static final String DESCRIBES_UNLABELED = "it also describes versions without a label";
   private static final String DESCRIBES_NULLS = "it describes absent fields as null";
   private static final String LISTS_NAME =
       "it lists versions with the name as ARN, and without KMS keys";
@@ -27,8 +27,8 @@ class MotoTest extends SecretsManagerContract {
           MotoTest.class,
           "moto",
           Map.ofEntries(
-              Map.entry("a_pending_label_can_be_taken_off", DESCRIBES_UNLABELLED),
-              Map.entry("a_version_without_label_is_listed_only_on_demand", DESCRIBES_UNLABELLED),
+              Map.entry("a_pending_label_can_be_taken_off", DESCRIBES_UNLABELED),
+              Map.entry("a_version_without_label_is_listed_only_on_demand", DESCRIBES_UNLABELED),
               Map.entry(
                   "a_secret_scheduled_for_deletion_is_not_read_or_written_until_it_is_restored",
                   "its message differs"),

@@ -29,35 +29,32 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * Calls of Secrets Manager, one after the other, and what the service itself answered to them.
+ * A sequence of calls to Secrets Manager, and the service's recorded responses.
  *
- * <p>The answers are those that LocalStack's tests (Apache-2.0) recorded in AWS; each file in
- * {@code recordings} names the test and the day. The requests are what that test asks for, as an
- * SDK sends it: with a token. A step without an {@code answer} went well, and more of it was not
- * recorded.
+ * <p>LocalStack's tests (Apache-2.0) recorded the responses in AWS; each file in {@code recordings}
+ * names the test and the day. The requests are those of the test, with the token that an SDK adds.
+ * A step without an {@code answer} succeeded; its response was not recorded.
  *
- * <p>A word in braces stands for what differs from run to run, and for the same thing throughout a
- * file. How a list is ordered was not recorded, nor how a refusal to invoke a function spells
- * {@code Message}.
+ * <p>A word in braces is a placeholder for a value that differs between runs. The order of lists
+ * was not recorded, nor the spelling of {@code Message} when invoking a function is refused.
  *
- * <p>No recorded answer is left out; only the tests' waiting is, until a new secret is listed, a
- * deleted one is gone, or a rotation is over.
+ * <p>All recorded responses are included. Only the calls that wait for a change are omitted.
  */
 record Recording(String name, List<Step> steps) {
 
   record Step(String action, JsonNode request, int status, Optional<JsonNode> answer) {}
 
-  /** Waits until the rotations are over that calls have begun. */
+  /** Waits until all started rotations have ended. */
   interface Rotations {
     void await() throws InterruptedException;
   }
 
-  /** The function of the recordings that rotates a secret, as AWS's template does it. */
+  /** The rotation function of the recordings; it follows AWS's template. */
   static final String FUNCTION_ARN = "arn:aws:lambda:us-east-1:123456789012:function:rotates";
 
   private static final ObjectMapper JSON = new ObjectMapper();
 
-  /** Returns all recordings, in order of their names. */
+  /** Returns all recordings, sorted by name. */
   static Stream<Recording> all() throws IOException, URISyntaxException {
     Path directory =
         Path.of(Objects.requireNonNull(Recording.class.getResource("/recordings")).toURI());
@@ -86,7 +83,7 @@ record Recording(String name, List<Step> steps) {
     }
   }
 
-  /** Makes the calls, and fails at the first that is answered otherwise. */
+  /** Makes the calls; fails at the first response that differs. */
   void replay(URI endpoint, Rotations rotations) throws IOException, InterruptedException {
     Placeholders placeholders = new Placeholders();
     try (HttpClient http = HttpClient.newHttpClient()) {
@@ -109,7 +106,7 @@ record Recording(String name, List<Step> steps) {
     return HttpRequest.newBuilder(endpoint)
         .header("X-Amz-Target", "secretsmanager." + action)
         .header("Content-Type", "application/x-amz-json-1.1")
-        // The emulators tell by it which service is meant.
+        // The emulators select the service by this header.
         .header(
             "Authorization",
             "AWS4-HMAC-SHA256 Credential=operator/20260101/us-east-1/secretsmanager/aws4_request,"
@@ -122,7 +119,7 @@ record Recording(String name, List<Step> steps) {
     return "status " + status + "\n" + answer.toPrettyString();
   }
 
-  /** Returns the same in order, and with a word for dates, so that equal content is equal text. */
+  /** Sorts fields and elements and replaces dates, so that equal content is equal text. */
   private static JsonNode normal(JsonNode node) {
     return switch (node) {
       case ObjectNode object -> {
@@ -145,28 +142,25 @@ record Recording(String name, List<Step> steps) {
     };
   }
 
-  /** What there is in this run for the placeholders of a recording. */
+  /** The values of the placeholders in this run. */
   private static final class Placeholders {
 
     private static final Pattern WORD = Pattern.compile("\\{[a-z]+( [0-9a-z]+)?}");
 
     private final Map<String, String> values = new HashMap<>();
 
-    /**
-     * Puts values for placeholders. The caller chooses names and tokens, and so the ids of
-     * versions.
-     */
+    /** Replaces placeholders by values: names and tokens, which become version ids. */
     String resolve(JsonNode request) {
       return WORD.matcher(request.toString())
           .replaceAll(
               word -> values.computeIfAbsent(word.group(), _ -> UUID.randomUUID().toString()));
     }
 
-    /** Puts placeholders for values. */
+    /** Replaces values by placeholders. */
     JsonNode substitute(String body, Optional<JsonNode> recorded) {
       recorded.ifPresent(answer -> learnArn(parse(body).path("ARN").asText(), answer));
       String substituted = body;
-      // An ARN has the name in it, and goes first.
+      // Longest first, because an ARN contains the name.
       for (Map.Entry<String, String> word :
           values.entrySet().stream()
               .sorted(Comparator.comparingInt(entry -> -entry.getValue().length()))
@@ -176,7 +170,7 @@ record Recording(String name, List<Step> steps) {
       return normal(parse(substituted));
     }
 
-    /** ARNs are the only thing that the service draws: they are first met in an answer. */
+    /** Learns an ARN from a response, because the service generates its suffix. */
     private void learnArn(String arn, JsonNode recorded) {
       String form =
           "arn:aws:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:%s-[0-9A-Za-z]{6}"
@@ -186,7 +180,7 @@ record Recording(String name, List<Step> steps) {
       }
     }
 
-    /** Returns what is not JSON as a text, to be shown. */
+    /** Returns a body that is not JSON as a text node. */
     private static JsonNode parse(String body) {
       try {
         return JSON.readTree(body);

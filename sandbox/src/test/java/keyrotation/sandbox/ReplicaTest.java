@@ -14,7 +14,7 @@ import software.amazon.awssdk.services.secretsmanager.model.InvalidRequestExcept
 import software.amazon.awssdk.services.secretsmanager.model.ReplicaRegionType;
 import software.amazon.awssdk.services.secretsmanager.model.StatusType;
 
-/** A secret that is replicated, as its users in either region see it. */
+/** A replicated secret, as clients in both regions see it. */
 class ReplicaTest {
 
   private final SecretsManagerServer server = SecretsManagerServer.start(InstantSource.system());
@@ -39,7 +39,7 @@ class ReplicaTest {
   }
 
   @Test
-  void the_primary_tells_where_its_replicas_are() {
+  void the_primary_states_the_regions_of_its_replicas() {
     var primary = client.describeSecret(r -> r.secretId("s"));
 
     assertThat(primary.arn()).contains(":us-east-1:");
@@ -54,7 +54,7 @@ class ReplicaTest {
   }
 
   @Test
-  void a_replica_is_read_and_listed_and_tells_where_its_primary_is() {
+  void a_replica_can_be_read_and_listed_and_states_its_primarys_region() {
     var replica = there.describeSecret(r -> r.secretId("s"));
 
     assertThat(replica.arn()).contains(":eu-west-1:");
@@ -66,7 +66,7 @@ class ReplicaTest {
   }
 
   @Test
-  void a_replica_refuses_writes_and_the_primary_takes_them() {
+  void a_replica_refuses_writes_and_the_primary_accepts_them() {
     assertThatThrownBy(() -> there.putSecretValue(r -> r.secretId("s").secretString("b")))
         .isInstanceOf(InvalidParameterException.class)
         .hasMessageContaining("replica secret");
@@ -76,7 +76,7 @@ class ReplicaTest {
   }
 
   @Test
-  void a_secret_is_deleted_after_its_replicas() {
+  void a_secret_can_be_deleted_only_after_its_replicas() {
     assertThatThrownBy(() -> delete()).isInstanceOf(InvalidRequestException.class);
 
     client.removeRegionsFromReplication(r -> r.secretId("s").removeReplicaRegions("eu-west-1"));

@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
 import software.amazon.awssdk.services.secretsmanager.SecretsManagerClient;
 import software.amazon.awssdk.services.secretsmanager.model.InvalidRequestException;
 
-/** Secrets Manager's own rotation, with functions that are written here. */
+/** Secrets Manager's own rotation, with functions that this test defines. */
 class RotateSecretTest {
 
   private static final String ARN = "arn:aws:lambda:us-east-1:123456789012:function:f";
@@ -37,11 +37,11 @@ class RotateSecretTest {
   }
 
   @Test
-  void takes_the_four_steps_on_a_version_that_is_pending_and_empty_at_first() throws Exception {
+  void invokes_the_four_steps_with_a_pending_version_that_is_empty_at_first() throws Exception {
     server.allowInvocation(
         ARN,
         event -> {
-          JsonNode step = note(event);
+          JsonNode step = record(event);
           if (step.path("Step").asText().equals("createSecret")) {
             assertThatThrownBy(
                     () ->
@@ -75,12 +75,12 @@ class RotateSecretTest {
   }
 
   @Test
-  void tries_all_steps_again_with_the_same_version_after_a_failure() throws Exception {
+  void repeats_all_steps_with_the_same_version_after_a_failure() throws Exception {
     AtomicInteger calls = new AtomicInteger();
     server.allowInvocation(
         ARN,
         event -> {
-          JsonNode step = note(event);
+          JsonNode step = record(event);
           return calls.incrementAndGet() != 3 && rotates(step);
         });
 
@@ -92,11 +92,11 @@ class RotateSecretTest {
   }
 
   @Test
-  void takes_an_unfinished_rotation_up_again_and_says_so() throws Exception {
+  void resumes_an_unfinished_rotation_and_reports_it() throws Exception {
     server.setRotationAttempts(1);
-    server.allowInvocation(ARN, event -> note(event).isEmpty());
+    server.allowInvocation(ARN, event -> record(event).isEmpty());
     String token = rotate();
-    server.allowInvocation(ARN, event -> rotates(note(event)));
+    server.allowInvocation(ARN, event -> rotates(record(event)));
 
     assertThatThrownBy(this::rotate)
         .isInstanceOf(InvalidRequestException.class)
@@ -107,8 +107,9 @@ class RotateSecretTest {
   }
 
   @Test
-  void tests_alone_on_a_version_of_its_own_when_it_is_not_to_rotate_at_once() throws Exception {
-    server.allowInvocation(ARN, event -> note(event).has("Step"));
+  void invokes_only_test_secret_with_a_temporary_version_if_not_rotating_immediately()
+      throws Exception {
+    server.allowInvocation(ARN, event -> record(event).has("Step"));
 
     client.rotateSecret(r -> r.secretId("s").rotationLambdaARN(ARN).rotateImmediately(false));
     server.awaitRotations();
@@ -121,10 +122,10 @@ class RotateSecretTest {
   }
 
   @Test
-  void a_test_alone_takes_awspending_off_an_unfinished_version() throws Exception {
+  void enabling_rotation_removes_awspending_from_an_unfinished_version() throws Exception {
     server.setRotationAttempts(1);
     server.allowInvocation(
-        ARN, event -> note(event).path("Step").asText().equals("createSecret") && fills(event));
+        ARN, event -> record(event).path("Step").asText().equals("createSecret") && fills(event));
     String token = rotate();
     assertThat(
             server.state().describe("s").labelled(SecretsManagerState.PENDING).orElseThrow().id())
@@ -138,11 +139,11 @@ class RotateSecretTest {
   }
 
   @Test
-  void a_secret_that_is_deleted_after_the_last_step_stays_as_it_is() throws Exception {
+  void a_secret_deleted_after_the_last_step_is_not_changed() throws Exception {
     server.allowInvocation(
         ARN,
         event -> {
-          boolean done = rotates(note(event));
+          boolean done = rotates(record(event));
           if (event.contains("finishSecret")) {
             var _ = server.state().delete("s", false);
           }
@@ -159,8 +160,8 @@ class RotateSecretTest {
   }
 
   @Test
-  void is_switched_off_again() throws Exception {
-    server.allowInvocation(ARN, event -> rotates(note(event)));
+  void can_be_disabled() throws Exception {
+    server.allowInvocation(ARN, event -> rotates(record(event)));
     rotate();
 
     client.cancelRotateSecret(r -> r.secretId("s"));
@@ -174,7 +175,7 @@ class RotateSecretTest {
     return token;
   }
 
-  private JsonNode note(String event) {
+  private JsonNode record(String event) {
     try {
       JsonNode json = new ObjectMapper().readTree(event);
       events.add(json);

@@ -34,7 +34,7 @@ import software.amazon.awssdk.services.secretsmanager.model.SecretListEntry;
 import software.amazon.awssdk.services.secretsmanager.model.SecretVersionsListEntry;
 import software.amazon.awssdk.services.secretsmanager.model.Tag;
 
-/** What Secrets Manager does, as recorded from the service or documented by it. */
+/** The behavior of Secrets Manager, as recorded from the service or documented by AWS. */
 @TestInstance(Lifecycle.PER_CLASS)
 abstract class SecretsManagerContract {
 
@@ -72,7 +72,7 @@ abstract class SecretsManagerContract {
 
   @Test
   void an_unknown_secret_is_not_described() {
-    assertThatThrownBy(() -> client.describeSecret(r -> r.secretId("nobody")))
+    assertThatThrownBy(() -> client.describeSecret(r -> r.secretId("unknown")))
         .isInstanceOf(ResourceNotFoundException.class)
         .hasMessageContaining("Secrets Manager can't find the specified secret.");
   }
@@ -95,7 +95,7 @@ abstract class SecretsManagerContract {
   }
 
   @Test
-  void an_update_without_value_alters_the_description_alone() {
+  void an_update_without_value_changes_only_the_description() {
     String a = put("a");
 
     client.updateSecret(r -> r.secretId(secret).description("d"));
@@ -171,7 +171,7 @@ abstract class SecretsManagerContract {
   }
 
   @Test
-  void going_back_makes_the_version_left_the_previous_one() {
+  void moving_current_back_makes_the_left_version_previous() {
     String a = put("a");
     String b = put("b");
 
@@ -267,7 +267,7 @@ abstract class SecretsManagerContract {
   @Test
   void versions_are_dated_to_the_millisecond_and_later_ones_later() {
     List<Instant> dates = new ArrayList<>();
-    // As many as cannot all fall into seconds of their own.
+    // Too many for each to fall into a second of its own.
     for (int i = 0; i < 5; i++) {
       put("value " + i);
       dates.add(client.getSecretValue(r -> r.secretId(secret)).createdDate());
@@ -306,7 +306,7 @@ abstract class SecretsManagerContract {
   }
 
   @Test
-  void secrets_are_found_by_their_tags_and_by_what_these_begin_with() {
+  void secrets_are_found_by_tags_and_prefixes_of_tags() {
     String tag = UUID.randomUUID().toString();
     client.tagResource(r -> r.secretId(secret).tags(Tag.builder().key(tag).value("value").build()));
 

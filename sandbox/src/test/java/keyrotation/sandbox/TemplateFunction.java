@@ -8,7 +8,7 @@ import java.util.function.Predicate;
 import software.amazon.awssdk.services.secretsmanager.SecretsManagerClient;
 import software.amazon.awssdk.services.secretsmanager.model.ResourceNotFoundException;
 
-/** Rotates a secret with the calls that AWS's template for such functions makes. */
+/** Rotates a secret with the calls of AWS's template for rotation functions. */
 record TemplateFunction(SecretsManagerClient client) implements Predicate<String> {
 
   @Override

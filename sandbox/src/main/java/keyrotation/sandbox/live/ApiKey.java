@@ -9,19 +9,19 @@ import java.util.Base64;
 import java.util.Optional;
 
 /**
- * A Momento key of the kind v1, which never shows itself.
+ * A v1 Momento key, hidden in its string form.
  *
- * @param token the inner token, as calls carry it
- * @param validUntil when it ends; the epoch, 0, is Momento's word for never
+ * @param token the inner token, which calls send
+ * @param validUntil the expiry; the epoch, Momento's 0, means never
  */
 record ApiKey(String endpoint, String token, String refreshToken, Instant validUntil) {
 
-  /** Tells whether it ends some time. */
+  /** Tells whether the key expires. */
   boolean expires() {
     return validUntil.isAfter(Instant.EPOCH) || expiryClaim().isPresent();
   }
 
-  /** Returns when it ends according to the token itself; empty if that does not say. */
+  /** Returns the expiry that the token itself states; empty if it states none. */
   Optional<Instant> expiryClaim() {
     String[] parts = token.split("\\.", -1);
     if (parts.length != 3) {

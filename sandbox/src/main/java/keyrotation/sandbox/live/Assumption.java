@@ -1,23 +1,23 @@
 package keyrotation.sandbox.live;
 
 /**
- * Something that the function takes for granted about a service.
+ * An assumption of the function about a service.
  *
- * @param id its name in {@code docs/assumptions.md}
- * @param statement what is assumed, word for word as it is there
- * @param trial finds out whether it holds
- * @param <S> what trials of this service work with
+ * @param id its id in {@code docs/assumptions.md}
+ * @param statement its statement, word for word as on that page
+ * @param trial tests the assumption
+ * @param <S> the service that the trial calls
  */
 record Assumption<S>(String id, String statement, Trial<S> trial) {
 
   /**
-   * Finds out whether an assumption holds.
+   * Tests an assumption.
    *
-   * <p>A trial may also end in a refusal that it does not expect: then the assumption is refuted.
+   * <p>An unexpected refusal by the service, thrown by a trial, refutes the assumption.
    */
   @FunctionalInterface
   interface Trial<S> {
-    /** Tries it. */
+    /** Runs the trial. */
     Finding run(S service) throws InterruptedException;
   }
 }

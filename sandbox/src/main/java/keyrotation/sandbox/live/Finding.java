@@ -1,60 +1,59 @@
 package keyrotation.sandbox.live;
 
-/** What the trial of an assumption has shown. */
+/** The result of a trial. */
 sealed interface Finding {
 
   /**
-   * The service does what is assumed.
+   * The service behaves as assumed.
    *
-   * @param note which of several good answers it gave, or how long it took; empty if there is
-   *     nothing to add
+   * @param note which of several acceptable answers it gave, or how long it took; may be empty
    */
   record Confirmed(String note) implements Finding {}
 
   /**
-   * The service does something else.
+   * The service behaves differently.
    *
-   * @param seen what it does
+   * @param seen the observed behavior
    */
   record Refuted(String seen) implements Finding {}
 
   /**
-   * The trial lacks something that not everyone has.
+   * The trial was not run because an optional prerequisite is missing.
    *
-   * @param needs what it lacks
+   * @param needs the missing prerequisite
    */
   record NotTried(String needs) implements Finding {}
 
   /**
-   * The trial broke off, which says nothing of the assumption.
+   * The trial failed; the assumption is neither confirmed nor refuted.
    *
-   * @param reason what it broke off for
+   * @param reason the reason for the failure
    */
   record Failed(String reason) implements Finding {}
 
   /** A part of a trial. */
   @FunctionalInterface
   interface Part {
-    /** Looks at one thing. */
+    /** Tests one aspect. */
     Finding look() throws InterruptedException;
   }
 
-  /** The service does what is assumed. */
+  /** Returns a confirmation without a note. */
   static Finding confirmed() {
     return new Confirmed("");
   }
 
-  /** The service does what is assumed, and there is something to add. */
+  /** Returns a confirmation with a note. */
   static Finding confirmed(String note) {
     return new Confirmed(note);
   }
 
-  /** The service does what is assumed, or, if not, what was seen. */
+  /** Returns a confirmation, or a refutation with the observed behavior. */
   static Finding confirmedIf(boolean isAsAssumed, String seen) {
     return isAsAssumed ? confirmed() : new Refuted(seen);
   }
 
-  /** Returns this unless it is a confirmation: then the next part decides. */
+  /** Returns this if it is no confirmation, otherwise the result of the next part. */
   default Finding and(Part next) throws InterruptedException {
     return this instanceof Confirmed ? next.look() : this;
   }

@@ -1,6 +1,6 @@
 package keyrotation.sandbox.live;
 
-/** A setting is wrong, or a service is out of reach or of no use: a trial would show nothing. */
+/** A trial can neither confirm nor refute: a setting is wrong, or a service is not usable. */
 class InconclusiveException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
@@ -9,7 +9,7 @@ class InconclusiveException extends RuntimeException {
   /**
    * Ends the check or the trial.
    *
-   * @param reason what is wrong, for the person who runs it; nothing secret
+   * @param reason the reason, for the operator; contains no secret
    */
   InconclusiveException(String reason) {
     super(reason);
@@ -20,7 +20,7 @@ class InconclusiveException extends RuntimeException {
     return reason;
   }
 
-  /** Names what is at the bottom of an error, such as an UnknownHostException, without its text. */
+  /** Returns the class name of an error's root cause; its message might contain a secret. */
   static String rootCauseName(Throwable error) {
     Throwable cause = error;
     for (Throwable next = cause.getCause(); next != null; next = cause.getCause()) {

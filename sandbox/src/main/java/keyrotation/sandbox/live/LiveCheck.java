@@ -23,10 +23,7 @@ import software.amazon.awssdk.regions.providers.DefaultAwsRegionProviderChain;
 import software.amazon.awssdk.services.secretsmanager.SecretsManagerClient;
 import software.amazon.awssdk.services.secretsmanager.SecretsManagerClientBuilder;
 
-/**
- * Tries the assumptions that {@code docs/assumptions.md} lists against the real services, and
- * prints a row for each.
- */
+/** Tests the assumptions in {@code docs/assumptions.md} against the real services. */
 public final class LiveCheck {
 
   private static final String EXPLANATION =
@@ -52,10 +49,10 @@ public final class LiveCheck {
   private static final int CLEANUP_TIMEOUT_SECONDS = 300;
 
   /**
-   * How the services are reached.
+   * The connections to the services.
    *
-   * @param secretsManager makes clients; empty without credentials
-   * @param momento whom to trust as Momento
+   * @param secretsManager creates client builders; empty without credentials
+   * @param momento the credentials of the TLS channel to Momento
    */
   record Connections(
       Optional<Supplier<SecretsManagerClientBuilder>> secretsManager, ChannelCredentials momento) {}
@@ -74,12 +71,12 @@ public final class LiveCheck {
   }
 
   /**
-   * Runs the check; ends with status 0 only if no assumption was refuted and nothing went wrong.
+   * Runs the check; exits with status 0 if no assumption was refuted and no error occurred.
    *
-   * @param args a file that is there afterwards only if the status is 0; or nothing
+   * @param args optionally a file, which exists afterwards only if the status is 0
    */
   public static void main(String[] args) throws IOException {
-    // What libraries log might quote a request, and a request holds a key.
+    // Libraries might log a request, which contains a key.
     Logger.getLogger("").setLevel(Level.OFF);
     CountDownLatch done = new CountDownLatch(1);
     Thread main = Thread.currentThread();
@@ -96,7 +93,7 @@ public final class LiveCheck {
               new Poller(InstantSource.system(), Thread::sleep, System.out),
               System.out);
     } catch (InterruptedException e) {
-      // The shutdown hook has said so.
+      // The shutdown hook printed a message.
     } catch (InconclusiveException e) {
       System.out.println(e.reason());
     } catch (RuntimeException e) {
@@ -110,7 +107,7 @@ public final class LiveCheck {
     System.exit(passed ? 0 : 1);
   }
 
-  /** Has the main thread delete what it has made, when a signal ends the process. */
+  /** Lets the main thread delete its secrets when a signal ends the process. */
   private static void cleanUpOnSignal(Thread main, CountDownLatch done) {
     if (done.getCount() > 0) {
       System.out.println("Interrupted; deleting the check's secrets.");
@@ -123,7 +120,7 @@ public final class LiveCheck {
     }
   }
 
-  /** Returns what makes clients with the credentials and the region that the AWS SDK finds. */
+  /** Returns a supplier of client builders; empty if the AWS SDK finds no credentials. */
   private static Optional<Supplier<SecretsManagerClientBuilder>> secretsManager() {
     try (DefaultCredentialsProvider credentials = DefaultCredentialsProvider.builder().build()) {
       var _ = credentials.resolveCredentials();
@@ -139,10 +136,10 @@ public final class LiveCheck {
   }
 
   /**
-   * Tries all that can be tried.
+   * Tests all assumptions for which the prerequisites exist.
    *
-   * @return whether no assumption was refuted and nothing went wrong
-   * @throws InconclusiveException if a setting is wrong, or a service out of reach
+   * @return whether no assumption was refuted and no error occurred
+   * @throws InconclusiveException if a setting is invalid or a service cannot be reached
    */
   static boolean run(
       Map<String, String> environment, Connections connections, Poller poller, PrintStream out)
@@ -164,7 +161,7 @@ public final class LiveCheck {
     return check.report.printSummary();
   }
 
-  /** Returns all assumptions that the check knows how to try. */
+  /** Returns all assumptions that have a trial. */
   static List<Assumption<?>> assumptions() {
     return Stream.<List<? extends Assumption<?>>>of(
             MomentoAssumptions.ALL, SecretsManagerAssumptions.ALL, RotationAssumptions.ALL)
@@ -233,7 +230,7 @@ public final class LiveCheck {
     }
   }
 
-  /** Tries one. No error's text is shown but that of our own ones: it might quote a key. */
+  /** Runs a trial. Messages of foreign exceptions are not shown: they might contain a key. */
   private static <S> Finding finding(Assumption<S> assumption, S service)
       throws InterruptedException {
     try {
@@ -251,7 +248,7 @@ public final class LiveCheck {
     }
   }
 
-  /** Says what an unexpected error is, without its text. */
+  /** Returns the class and location of an unexpected error, without its message. */
   private static String explain(RuntimeException e) {
     return e.getClass().getSimpleName()
         + Stream.of(e.getStackTrace())

@@ -20,13 +20,13 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * What the environment says to the live check. The AWS SDK reads its own variables by itself.
+ * The settings of the live check. The AWS SDK reads its own environment variables.
  *
- * @param key a super-user key of the kind v1; its refresh token is not used
- * @param spareKey another one, whose refresh token may be used up
- * @param controlEndpoint Momento's control plane; empty to derive it from the key
+ * @param key a v1 super-user key; its refresh token is not used
+ * @param spareKey a second super-user key, whose refresh token is used
+ * @param controlEndpoint Momento's control plane; if empty, it is derived from the key
  * @param functionAlias the ARN of an alias of a rotation function
- * @param replicaRegion where secrets may be replicated to
+ * @param replicaRegion the region to replicate a secret to
  * @param only the ids of the assumptions to try; empty for all
  */
 record LiveSettings(
@@ -43,7 +43,7 @@ record LiveSettings(
   static final String REPLICA_REGION = "LIVE_REPLICA_REGION";
   static final String ONLY = "LIVE_ONLY";
 
-  /** The same variable as the function's. */
+  /** The function has this setting, too. */
   static final String CONTROL_ENDPOINT = "MOMENTO_CONTROL_ENDPOINT";
 
   private static final Pattern ALIAS =
@@ -51,7 +51,7 @@ record LiveSettings(
   private static final Pattern HOST_AND_PORT = Pattern.compile("([A-Za-z0-9.-]+):(\\d{1,5})");
   private static final ObjectMapper JSON = new ObjectMapper();
 
-  /** Where a server listens. */
+  /** The address of a server. */
   record HostAndPort(String host, int port) {
     @Override
     public String toString() {
@@ -60,9 +60,9 @@ record LiveSettings(
   }
 
   /**
-   * Reads the environment, and the files that it names.
+   * Reads the environment variables and the files that they name.
    *
-   * @throws InconclusiveException if a variable or a file is not what it has to be
+   * @throws InconclusiveException if a variable or a file is invalid
    */
   static LiveSettings from(Map<String, String> environment) {
     return new LiveSettings(
@@ -97,7 +97,7 @@ record LiveSettings(
     return new HostAndPort(matcher.group(1), Integer.parseInt(matcher.group(2)));
   }
 
-  /** Reads the file that Momento's console hands out; older ones name the key otherwise. */
+  /** Reads a file from Momento's console; older files have other names for the key's field. */
   private static ApiKey key(String variable, String file) {
     String content;
     try {
@@ -125,7 +125,7 @@ record LiveSettings(
           json.path("refreshToken").asText(),
           Instant.ofEpochSecond(json.path("validUntil").asLong()));
     } catch (JsonProcessingException | IllegalArgumentException e) {
-      // Neither the content nor the parser's message is shown: both hold the key.
+      // The content and the parser's message contain the key and are not shown.
       throw noKey(variable);
     }
   }

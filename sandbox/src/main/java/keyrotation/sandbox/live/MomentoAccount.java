@@ -25,15 +25,15 @@ import momento.auth._GenerateApiTokenRequest;
 import momento.auth._RefreshApiTokenRequest;
 
 /**
- * A Momento account, with a super-user key that makes short-lived keys for trials.
+ * A Momento account, whose super-user key generates short-lived keys for trials.
  *
- * <p>The keys that it makes may read caches and nothing else: that is how far a super-user key of
- * the kind v1 may go (tested by Momento's JavaScript SDK), and no trial reads one. Of an answer it
- * keeps the code and whether Momento's trailer was there, never the text, which might quote a key.
+ * <p>The generated keys can only read caches: a v1 super-user key can generate only data-only keys
+ * (tested by Momento's JavaScript SDK). Of an error it keeps only the code and whether Momento's
+ * trailer was present; the message might contain a key.
  */
 final class MomentoAccount implements AutoCloseable {
 
-  /** How long the keys of most trials live. */
+  /** The lifetime of keys in most trials. */
   static final Duration KEY_LIFETIME = Duration.ofMinutes(30);
 
   private static final int TLS_PORT = 443;
@@ -41,10 +41,10 @@ final class MomentoAccount implements AutoCloseable {
   private static final int ATTEMPTS = 4;
   private static final Duration RETRY_PAUSE = Duration.ofSeconds(2);
 
-  /** Momento allows an account five calls of its auth service a second (documented). */
+  /** Documented: Momento allows an account five calls to the auth service per second. */
   private static final Duration MIN_CALL_INTERVAL = Duration.ofMillis(250);
 
-  /** How long a key that was just made may be unknown before a trial goes on with it. */
+  /** The longest wait for a generated key to be accepted. */
   private static final Duration PROPAGATION_TIMEOUT = Duration.ofMinutes(10);
 
   private static final Metadata.Key<String> AUTHORIZATION = header("authorization");
@@ -52,7 +52,7 @@ final class MomentoAccount implements AutoCloseable {
   private static final Metadata.Key<String> RUNTIME_VERSION = header("runtime-version");
   private static final Metadata.Key<String> ERR = header("err");
 
-  /** Codes that say something of the network or of the moment, and nothing of a key. */
+  /** Codes of temporary failures, which say nothing about a key. */
   private static final Set<Status.Code> UNAVAILABLE_CODES =
       Set.of(
           Status.Code.UNAVAILABLE,
@@ -64,9 +64,9 @@ final class MomentoAccount implements AutoCloseable {
           Status.Code.UNKNOWN);
 
   /**
-   * What Momento answers, without its text.
+   * An answer of Momento, without its message.
    *
-   * @param hasErr whether Momento's own trailer {@code err} was there
+   * @param hasErr whether Momento's trailer {@code err} was present
    */
   record Answer(Status.Code code, boolean hasErr) {
 
@@ -74,7 +74,7 @@ final class MomentoAccount implements AutoCloseable {
       return code == other;
     }
 
-    /** Tells whether the function takes that for the rejection of a refresh. */
+    /** Tells whether the function treats this as the rejection of a refresh. */
     boolean rejectsRefresh() {
       return switch (code) {
         case INVALID_ARGUMENT, UNAUTHENTICATED, NOT_FOUND, FAILED_PRECONDITION -> true;
@@ -89,16 +89,16 @@ final class MomentoAccount implements AutoCloseable {
     }
   }
 
-  /** How a refresh went. */
+  /** The result of a refresh. */
   sealed interface Refresh {
-    /** A new key. */
+    /** Momento returned a new key. */
     record Refreshed(ApiKey key) implements Refresh {}
 
-    /** None. */
+    /** Momento refused. */
     record Refused(Answer answer) implements Refresh {}
   }
 
-  /** There was no answer, or none that says anything. */
+  /** Momento did not answer, or failed temporarily. */
   private static final class Unavailable extends InconclusiveException {
     private static final long serialVersionUID = 1L;
 
@@ -127,9 +127,9 @@ final class MomentoAccount implements AutoCloseable {
   }
 
   /**
-   * Connects, and finds out whether the key is of use.
+   * Connects and verifies the key.
    *
-   * @throws InconclusiveException if Momento is out of reach, or the key is no super-user key
+   * @throws InconclusiveException if Momento cannot be reached, or the key is no super-user key
    */
   static MomentoAccount connect(
       ApiKey superUser, LiveSettings settings, ChannelCredentials trust, Poller poller)
@@ -147,7 +147,7 @@ final class MomentoAccount implements AutoCloseable {
             poller);
     try {
       if (!account.listCaches(superUser).is(Status.Code.OK)) {
-        // Only if it makes no keys either it is no super-user key.
+        // A super-user key can still generate keys, even if ListCaches is denied.
         var _ = account.generateKey(KEY_LIFETIME);
       }
       return account;
@@ -162,27 +162,26 @@ final class MomentoAccount implements AutoCloseable {
     }
   }
 
-  /** Returns where the control plane is. */
+  /** Returns the address of the control plane. */
   HostAndPort target() {
     return target;
   }
 
-  /** Returns the key that was given; its refresh token is not to be used. */
+  /** Returns the configured key; its refresh token must not be used. */
   ApiKey superUser() {
     return superUser;
   }
 
-  /** Returns a key that was given to be refreshed. */
+  /** Returns the configured key that may be refreshed. */
   Optional<ApiKey> spareKey() {
     return spareKey;
   }
 
-  /** Returns what trials wait with. */
   Poller poller() {
     return poller;
   }
 
-  /** Makes a data-only key that lives for a while, and waits until it is known. */
+  /** Generates a data-only key with this lifetime, and waits until it is accepted. */
   ApiKey generateKey(Duration life) throws InterruptedException {
     var request =
         _GenerateApiTokenRequest.newBuilder()
@@ -212,7 +211,7 @@ final class MomentoAccount implements AutoCloseable {
     }
   }
 
-  /** Refreshes a key, whatever comes of it. */
+  /** Refreshes a key with any refresh token. */
   Refresh refresh(ApiKey key, String refreshToken) throws InterruptedException {
     poller.pause(MIN_CALL_INTERVAL);
     try {
@@ -237,7 +236,7 @@ final class MomentoAccount implements AutoCloseable {
   /**
    * Refreshes a key with its own refresh token.
    *
-   * @throws RefutedException if Momento does not
+   * @throws RefutedException if Momento refuses
    */
   ApiKey refresh(ApiKey key) throws InterruptedException {
     return switch (refresh(key, key.refreshToken())) {
@@ -247,7 +246,7 @@ final class MomentoAccount implements AutoCloseable {
     };
   }
 
-  /** Asks for the list of caches, which changes nothing and tells what Momento thinks of a key. */
+  /** Calls ListCaches, which verifies a key without side effects. */
   Answer listCaches(ApiKey key) throws InterruptedException {
     return listCaches(key.token());
   }
@@ -292,7 +291,7 @@ final class MomentoAccount implements AutoCloseable {
         .withDeadlineAfter(CALL_TIMEOUT_SECONDS, SECONDS);
   }
 
-  /** Returns what Momento's SDKs send along with each call. */
+  /** Returns the headers that Momento's SDKs send with each call. */
   private static Metadata headers() {
     Metadata headers = new Metadata();
     headers.put(AGENT, "java:key-rotation-live-check:1");
@@ -319,7 +318,7 @@ final class MomentoAccount implements AutoCloseable {
 
   private static Answer answer(String call, StatusRuntimeException e) {
     String description = Optional.ofNullable(e.getStatus().getDescription()).orElse("");
-    // What a proxy on the way answers is a status of HTTP's, which gRPC translates.
+    // A proxy's HTTP status, which gRPC translates to a code.
     Status.Code code =
         description.startsWith("HTTP status code")
             ? Status.Code.UNAVAILABLE

@@ -7,7 +7,7 @@ import java.util.List;
 import keyrotation.sandbox.live.MomentoAccount.Answer;
 import keyrotation.sandbox.live.MomentoAccount.Refresh;
 
-/** What the function assumes about Momento's keys of the kind v1. */
+/** The function's assumptions about v1 Momento keys. */
 final class MomentoAssumptions {
 
   static final List<Assumption<MomentoAccount>> ALL =
@@ -90,28 +90,28 @@ final class MomentoAssumptions {
                   + " it.",
               MomentoAssumptions::tokenNamesItsEnd));
 
-  /** Long enough for two keys to end at different seconds. */
+  /** Long enough for two keys to expire in different seconds. */
   private static final Duration SHORT_PAUSE = Duration.ofSeconds(2);
 
-  /** The shortest life for which a key is still of use to a trial of what lives. */
+  /** The lifetime of keys in trials of expired keys. */
   private static final Duration SHORT_LIFETIME = Duration.ofSeconds(5);
 
-  /** How far the clocks of Momento and of this machine may be apart. */
+  /** The largest accepted difference between Momento's clock and this machine's. */
   private static final Duration CLOCK_SKEW = Duration.ofMinutes(1);
 
-  /** How much later than it says a key may end. */
+  /** The longest wait for a key to be rejected after its stated expiry. */
   private static final Duration EXPIRY_TIMEOUT = Duration.ofMinutes(2);
 
-  /** How long the function asks about a new key before it counts as rejected. */
+  /** How long the function waits for a new key to be accepted. */
   private static final Duration PROPAGATION_GRACE = Duration.ofSeconds(15);
 
-  /** How old a new key is when the function gives it up. */
+  /** The age at which the function gives up a rejected new key. */
   private static final Duration PROPAGATION_DEADLINE = Duration.ofMinutes(10);
 
   private static final int VERIFICATIONS = 10;
   private static final Duration VERIFICATION_INTERVAL = Duration.ofSeconds(1);
 
-  /** The same that the function asks about: its claims are an id alone, its signature made up. */
+  /** The JWT that the function uses, too: its only claim is an id, its signature is invented. */
   private static final String UNKNOWN_JWT =
       "eyJhbGciOiJIUzI1NiJ9.eyJpZCI6Im5vbmUifQ.bm8gc2lnbmF0dXJlIGZpdHMgdGhpcyB0b2tlbi4";
 
@@ -220,7 +220,7 @@ final class MomentoAssumptions {
 
   private static Finding refreshOfAKeyThatNeverExpires(MomentoAccount account)
       throws InterruptedException {
-    // The check makes none: it could not be got rid of again.
+    // The check generates no such key, because it could not delete it.
     if (account.superUser().expires()) {
       return new Finding.NotTried(
           LiveSettings.KEY_FILE + ": a key that never expires; the given key expires.");
@@ -284,7 +284,7 @@ final class MomentoAssumptions {
     return Finding.confirmed("The token's claim exp is the stated expiry.");
   }
 
-  /** Asks about a new key until it is known, or until the function would have given it up. */
+  /** Verifies a new key until it is accepted or the function would give it up. */
   private static Answer awaitPropagation(MomentoAccount account, ApiKey fresh)
       throws InterruptedException {
     return account
@@ -296,7 +296,7 @@ final class MomentoAssumptions {
             answer -> !answer.is(Status.Code.UNAUTHENTICATED));
   }
 
-  /** Waits for the end of a data-only key, and asks until it is not known as one any more. */
+  /** Waits for a data-only key to expire, and verifies it until the answer changes. */
   private static Answer awaitExpiry(MomentoAccount account, ApiKey key)
       throws InterruptedException {
     account.poller().pause(SHORT_LIFETIME);

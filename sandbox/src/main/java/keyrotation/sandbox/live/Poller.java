@@ -8,30 +8,30 @@ import java.util.Collections;
 import java.util.List;
 import java.util.function.Predicate;
 
-/** Waits, and shows that it does. */
+/** Waits for conditions, and prints a message during long waits. */
 final class Poller {
 
-  /** Lets time pass: really, or by moving a test's clock. */
+  /** Sleeps, or advances the clock of a test. */
   @FunctionalInterface
   interface Sleeper {
-    /** Lets that much time pass. */
+    /** Lets this duration pass. */
     void sleep(Duration duration) throws InterruptedException;
   }
 
-  /** Looks at something. */
+  /** Observes a value. */
   @FunctionalInterface
   interface Look<T> {
-    /** Returns what there is to see. */
+    /** Returns the current value. */
     T look() throws InterruptedException;
   }
 
   private static final Duration MIN_STEP = Duration.ofMillis(200);
   private static final Duration MAX_STEP = Duration.ofSeconds(10);
 
-  /** The longer it has waited, the longer it waits: a third of that. */
+  /** Each step is a third of the time waited so far, between the minimum and the maximum. */
   private static final int STEP_DIVISOR = 3;
 
-  /** After that much it says each time that it waits. */
+  /** After this time, each step prints a message. */
   private static final Duration QUIET_PERIOD = Duration.ofSeconds(15);
 
   private final InstantSource clock;
@@ -44,21 +44,21 @@ final class Poller {
     this.out = out;
   }
 
-  /** Returns the time of this machine. */
+  /** Returns the current time. */
   Instant now() {
     return clock.instant();
   }
 
-  /** Waits. */
+  /** Waits for this duration. */
   void pause(Duration duration) throws InterruptedException {
     sleeper.sleep(duration);
   }
 
   /**
-   * Looks again and again, at once at first, until it sees what it waits for, or the time is up.
+   * Polls a value until it is as expected or the time limit is reached.
    *
-   * @param what it waits for, as in "waiting for …"
-   * @return what it saw last
+   * @param what the condition, printed after "waiting for"
+   * @return the last value
    */
   <T> T await(String what, Duration limit, Look<T> look, Predicate<T> expected)
       throws InterruptedException {

@@ -1,6 +1,6 @@
 package keyrotation.sandbox.live;
 
-/** The service does something that is at odds with the assumption under trial. */
+/** The service contradicts the assumption under trial. */
 final class RefutedException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
@@ -9,7 +9,7 @@ final class RefutedException extends RuntimeException {
   /**
    * Ends the trial.
    *
-   * @param seen what the service does; nothing secret
+   * @param seen the observed behavior; contains no secret
    */
   RefutedException(String seen) {
     super(seen);

@@ -4,7 +4,7 @@ import java.io.PrintStream;
 import java.util.EnumMap;
 import java.util.Map;
 
-/** Prints what the trials have shown, a row each, as they go, and counts it. */
+/** Prints the result of each trial as a row, and counts the results. */
 final class Report {
 
   private enum Outcome {
@@ -27,7 +27,7 @@ final class Report {
     this.out = out;
   }
 
-  /** Says what is about to be done. */
+  /** Prints a heading. */
   void title(String text) {
     out.printf("%n%s%n", text);
   }
@@ -50,13 +50,13 @@ final class Report {
     }
   }
 
-  /** Prints something that is wrong beside the rows. */
+  /** Prints an error that belongs to no row. */
   void error(String text) {
     count(Outcome.ERROR);
     out.println(text);
   }
 
-  /** Prints the counts, and tells whether nothing was refuted, and nothing went wrong. */
+  /** Prints the counts; returns whether there were no refutations and no errors. */
   boolean printSummary() {
     out.printf(
         "%n%d confirmed, %d refuted, %d not tried, %d errors%n",

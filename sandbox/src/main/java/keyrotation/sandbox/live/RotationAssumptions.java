@@ -14,10 +14,10 @@ import software.amazon.awssdk.services.secretsmanager.model.GetSecretValueRespon
 import software.amazon.awssdk.services.secretsmanager.model.SecretsManagerException;
 
 /**
- * What the function assumes about Secrets Manager's own rotation.
+ * The function's assumptions about Secrets Manager's own rotation.
  *
- * <p>The trials need a rotation function that fails, which the deployed one does: the secrets hold
- * no keys, nor may it read them.
+ * <p>The trials need a rotation function that fails. The deployed function does, because the
+ * secrets hold no keys and its role does not cover them.
  */
 final class RotationAssumptions {
 
@@ -60,18 +60,18 @@ final class RotationAssumptions {
   private static final Duration MAX_LAG = Duration.ofSeconds(10);
   private static final Duration EXPECTED_LAG = Duration.ofMillis(2_400);
 
-  /** How long the switching on may take. */
+  /** The longest wait for the testSecret step that enabling a rotation starts. */
   private static final Duration TEST_STEP_TIMEOUT = Duration.ofMinutes(2);
 
-  /** Keeps two times apart that are to be told apart. */
+  /** The pause between two events whose times are compared. */
   private static final Duration TIMESTAMP_GAP = Duration.ofSeconds(5);
 
-  /** How far times may differ that are the same but for the calls between them. */
+  /** The largest difference between two times that count as equal. */
   private static final Duration TOLERANCE = Duration.ofSeconds(2);
 
   private RotationAssumptions() {}
 
-  /** A trial with a rotation function. */
+  /** A trial that needs a rotation function. */
   @FunctionalInterface
   private interface TrialWithFunction {
     Finding run(TrialSecrets secrets, String functionAlias) throws InterruptedException;
@@ -130,7 +130,7 @@ final class RotationAssumptions {
       throws InterruptedException {
     TrialSecret secret = secrets.create();
     secret.put("a");
-    // Versions beside it tell the times by Secrets Manager's own clock.
+    // The versions "before" and "after" show the times by Secrets Manager's clock.
     secret.put("before", "BEFORE");
     secret.rotate("b", function);
     secrets.poller().pause(TIMESTAMP_GAP);

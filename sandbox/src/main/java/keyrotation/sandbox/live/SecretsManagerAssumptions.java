@@ -14,7 +14,7 @@ import software.amazon.awssdk.services.secretsmanager.model.FilterNameStringType
 import software.amazon.awssdk.services.secretsmanager.model.GetSecretValueResponse;
 import software.amazon.awssdk.services.secretsmanager.model.SecretListEntry;
 
-/** What the function assumes about secrets, their versions and labels, and replicas. */
+/** The function's assumptions about secrets, their versions and labels, and replicas. */
 final class SecretsManagerAssumptions {
 
   static final List<Assumption<TrialSecrets>> ALL =
@@ -127,7 +127,7 @@ final class SecretsManagerAssumptions {
   private static final int MAX_LABELS = 20;
   private static final int MAX_VALUE_BYTES = 65_536;
 
-  /** How long the function's retries of a read take: 0.2 s, 0.4 s, 0.8 s and 1 s. */
+  /** The total duration of the function's read retries: 0.2 s, 0.4 s, 0.8 s and 1 s. */
   private static final Duration EXPECTED_LAG = Duration.ofMillis(2_400);
 
   private static final Duration MAX_LAG = Duration.ofSeconds(10);
@@ -413,7 +413,7 @@ final class SecretsManagerAssumptions {
                     "The secret is still listed after 5 minutes."));
   }
 
-  /** Waits until a secret is listed, or is not; tells whether it came to that. */
+  /** Waits until a secret is listed, or is not; returns whether that happened. */
   private static boolean awaitList(TrialSecrets secrets, TrialSecret secret, boolean isThere)
       throws InterruptedException {
     return secrets

@@ -16,28 +16,27 @@ import software.amazon.awssdk.services.secretsmanager.model.GetSecretValueRespon
 import software.amazon.awssdk.services.secretsmanager.model.ResourceNotFoundException;
 
 /**
- * A secret whose versions have names, so that a trial can say in one line what it expects of it.
+ * A secret whose versions have names, so that a trial can state the expected labels in one line.
  *
- * <p>A version called {@code a} has an id that is derived from the name, as the function derives
- * its ids. The label that the function puts on the successor of {@code a} is written {@code
- * REPLACES_a} here. The state of a secret is written as in {@code "a AWSPREVIOUS, b AWSCURRENT
- * REPLACES_a"}.
+ * <p>The id of a version is derived from its name. {@code REPLACES_a} stands for the function's
+ * label on the successor of version {@code a}. A state is written as in {@code "a AWSPREVIOUS, b
+ * AWSCURRENT REPLACES_a"}.
  */
 final class TrialSecret {
 
   static final String CURRENT = "AWSCURRENT";
   static final String PENDING = "AWSPENDING";
 
-  /** How many days lie between two rotations, where rotation is switched on. */
+  /** The interval of rotations, if rotation is enabled. */
   static final long DAYS_BETWEEN_ROTATIONS = 30;
 
   private static final String REPLACES = "REPLACES_";
   private static final String OWN_LABEL = "MOMENTO_REPLACES_";
 
-  /** Reads may lag behind; what they do not show by then is not so. */
+  /** The longest time that reads may lag behind writes. */
   private static final Duration MAX_LAG = Duration.ofSeconds(10);
 
-  /** By then a change would show that is not to happen. */
+  /** The time after which an unwanted change would be visible. */
   private static final Duration STABLE_PERIOD = Duration.ofSeconds(3);
 
   private final SecretsManagerClient client;
@@ -57,7 +56,7 @@ final class TrialSecret {
     this.versions = versions;
   }
 
-  /** Returns the same secret as the client of another region sees it. */
+  /** Returns the same secret, called by the client of another region. */
   TrialSecret seenBy(SecretsManagerClient other) {
     return new TrialSecret(other, name, poller, versions);
   }
@@ -70,7 +69,7 @@ final class TrialSecret {
     return name;
   }
 
-  /** Returns the id of a version, be it there or not: an MD5-based UUID, as the function's are. */
+  /** Returns the id of a version, existing or not: an MD5-based UUID, as the function's ids are. */
   String id(String version) {
     String id = UUID.nameUUIDFromBytes((name + "/" + version).getBytes(UTF_8)).toString();
     versions.put(id, version);
@@ -82,7 +81,7 @@ final class TrialSecret {
     return "value of " + version;
   }
 
-  /** PutSecretValue, with the version's id and value; without labels it moves AWSCURRENT. */
+  /** PutSecretValue with the version's id and value; moves AWSCURRENT if no labels are given. */
   void put(String version, String... labels) {
     putValue(version, value(version), labels);
   }
@@ -110,19 +109,19 @@ final class TrialSecret {
                     .moveToVersionId(id(to)));
   }
 
-  /** UpdateSecretVersionStage, from a version to none. */
+  /** UpdateSecretVersionStage, from a version to none: removes the label. */
   void takeOff(String label, String from) {
     var _ =
         client.updateSecretVersionStage(
             r -> r.secretId(name).versionStage(label(label)).removeFromVersionId(id(from)));
   }
 
-  /** RotateSecret: has Secrets Manager rotate the secret now, into a version. */
+  /** RotateSecret: Secrets Manager rotates the secret at once, into this version. */
   void rotate(String version, String function) {
     rotate(version, function, true);
   }
 
-  /** RotateSecret without rotating: Secrets Manager has the function test a version alone. */
+  /** RotateSecret without rotating: Secrets Manager only invokes the function's testSecret. */
   void switchRotationOn(String version, String function) {
     rotate(version, function, false);
   }
@@ -148,14 +147,14 @@ final class TrialSecret {
     return client.getSecretValue(r -> r.secretId(name).versionId(id(version)));
   }
 
-  /** The same, again and again while a read does not see the version yet. */
+  /** The same, retried until a read sees the version. */
   GetSecretValueResponse read(String version) throws InterruptedException {
     return poller
         .await("a version to be seen", MAX_LAG, () -> look(version), Optional::isPresent)
         .orElseThrow(() -> new RefutedException("Version " + version + " cannot be read."));
   }
 
-  /** Reads a version once; empty if it is not seen. */
+  /** Reads a version once; empty if the read does not see it. */
   Optional<GetSecretValueResponse> look(String version) {
     try {
       return Optional.of(readOnce(version));
@@ -172,14 +171,14 @@ final class TrialSecret {
         .contains(label(label));
   }
 
-  /** Confirms that the secret comes to be in a state. */
+  /** Confirms that the secret reaches a state. */
   Finding becomes(String state) throws InterruptedException {
     String seen = poller.await("labels to move", MAX_LAG, this::state, state::equals);
     return Finding.confirmedIf(
         seen.equals(state), "The labels are \"%s\"; expected: \"%s\".".formatted(seen, state));
   }
 
-  /** Confirms that the secret is in a state still, after a while. */
+  /** Confirms that the secret stays in a state. */
   Finding stays(String state) throws InterruptedException {
     poller.pause(STABLE_PERIOD);
     return becomes(state);

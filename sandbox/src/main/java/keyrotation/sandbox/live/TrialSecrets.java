@@ -22,24 +22,21 @@ import software.amazon.awssdk.services.secretsmanager.model.ResourceNotFoundExce
 import software.amazon.awssdk.services.secretsmanager.model.StatusType;
 import software.amazon.awssdk.services.secretsmanager.model.Tag;
 
-/**
- * Secrets of the check's own, all of which it deletes when it is closed. Their values are words,
- * and no keys.
- */
+/** The secrets of the check, which {@link #close} deletes. Their values are not keys. */
 final class TrialSecrets implements AutoCloseable {
 
-  /** What all their names begin with. */
+  /** The prefix of all names. */
   static final String PREFIX = "momento-key-rotation-live-check/";
 
-  /** The key of a tag that all of them have; its value is the secret's name. */
+  /** The tag key of all secrets; the tag's value is the secret's name. */
   static final String TAG = "momento-key-rotation-live-check";
 
-  /** How long something may take in Secrets Manager that takes minutes. */
+  /** The time limit of slow operations, such as replication. */
   static final Duration SLOW_OPERATION_TIMEOUT = Duration.ofMinutes(5);
 
   private static final Duration CALL_TIMEOUT = Duration.ofSeconds(30);
 
-  /** How Secrets Manager refuses a request for what it asks; other errors say nothing of that. */
+  /** Error codes that refuse the request itself; other errors say nothing about an assumption. */
   private static final Set<String> REFUSALS =
       Set.of(
           "InvalidParameterException",
@@ -75,9 +72,9 @@ final class TrialSecrets implements AutoCloseable {
   }
 
   /**
-   * Connects, and finds out whether the credentials are of use.
+   * Connects and verifies the credentials.
    *
-   * @throws InconclusiveException if Secrets Manager is out of reach, or refuses the credentials
+   * @throws InconclusiveException if Secrets Manager cannot be reached or denies access
    */
   static TrialSecrets connect(
       Supplier<SecretsManagerClientBuilder> clients,
@@ -101,7 +98,7 @@ final class TrialSecrets implements AutoCloseable {
   /** Creates a secret without a value. */
   TrialSecret create() {
     TrialSecret secret = new TrialSecret(client, names + secrets.size(), poller);
-    // On the list before it is there, it is deleted even where the answer is lost.
+    // Added before the call, so that it is deleted even if the response is lost.
     secrets.add(secret);
     var _ =
         client.createSecret(
@@ -113,7 +110,7 @@ final class TrialSecrets implements AutoCloseable {
     return secret;
   }
 
-  /** Returns what the names of this run's secrets begin with. */
+  /** Returns the prefix of this run's names. */
   String names() {
     return names;
   }
@@ -126,17 +123,17 @@ final class TrialSecrets implements AutoCloseable {
     return poller;
   }
 
-  /** Returns the ARN of an alias of a rotation function; empty if none was given. */
+  /** Returns the ARN of an alias of a rotation function; empty if none is set. */
   Optional<String> functionAlias() {
     return settings.functionAlias();
   }
 
-  /** Returns the region that the secrets are in, those that replicas are made of. */
+  /** Returns the region of the secrets, the primary region of the replica. */
   String region() {
     return client.serviceClientConfiguration().region().id();
   }
 
-  /** Returns a replica, the same each time; empty if no region was given for it. */
+  /** Returns the replica, created on the first call; empty if no region is set. */
   Optional<TrialSecret> replica() throws InterruptedException {
     if (settings.replicaRegion().isEmpty()) {
       return Optional.empty();
@@ -172,7 +169,7 @@ final class TrialSecrets implements AutoCloseable {
             inSync -> inSync);
   }
 
-  /** Deletes all secrets for good, also where the check was interrupted. */
+  /** Deletes all secrets without a recovery window, even if the check was interrupted. */
   @Override
   public void close() {
     boolean wasInterrupted = Thread.interrupted();
@@ -199,14 +196,14 @@ final class TrialSecrets implements AutoCloseable {
   private void delete(TrialSecret secret) throws InterruptedException {
     if (secret == primary) {
       String region = settings.replicaRegion().orElseThrow();
-      // It is refused where there is none.
+      // Ignores the refusal if there is no replica.
       var _ =
           refusalOf(
               () ->
                   client.removeRegionsFromReplication(
                       r -> r.secretId(secret.name()).removeReplicaRegions(region)));
     }
-    // A secret cannot be deleted before its replicas are gone.
+    // A secret cannot be deleted while it has replicas.
     boolean isDeleted =
         poller.await(
             "a replica to be deleted",
@@ -236,7 +233,7 @@ final class TrialSecrets implements AutoCloseable {
         .build();
   }
 
-  /** Confirms that Secrets Manager refuses a call, by a code and in words that have a part. */
+  /** Confirms that a call is refused with an error code and a message that contains a text. */
   static Finding refused(String code, String part, Runnable call) {
     Optional<AwsServiceException> refusal = refusalOf(call);
     return refusal
@@ -248,12 +245,12 @@ final class TrialSecrets implements AutoCloseable {
         .orElse(new Finding.Refuted("It was not refused."));
   }
 
-  /** Confirms that Secrets Manager refuses a call by a code. */
+  /** Confirms that a call is refused with an error code. */
   static Finding refused(String code, Runnable call) {
     return refused(code, "", call);
   }
 
-  /** Makes a call, and returns the error if it is refused for what it asks; empty if it is not. */
+  /** Makes a call and returns its refusal; empty if it succeeds. Throws other errors. */
   static Optional<AwsServiceException> refusalOf(Runnable call) {
     try {
       call.run();
@@ -271,8 +268,8 @@ final class TrialSecrets implements AutoCloseable {
   }
 
   /**
-   * Returns the code by which Secrets Manager refuses what it was asked for; empty if an error is
-   * about something else, such as permissions, load or the network.
+   * Returns the error code of a refusal; empty for other errors, such as missing permissions,
+   * throttling or network failures.
    */
   static Optional<String> refusal(SdkException e) {
     return e instanceof AwsServiceException service
@@ -280,7 +277,7 @@ final class TrialSecrets implements AutoCloseable {
         : Optional.empty();
   }
 
-  /** Says what an error is, without its text, which might quote credentials. */
+  /** Describes an error without its message, which might contain credentials. */
   static String explain(SdkException e) {
     if (!(e instanceof AwsServiceException service)) {
       return "no response (" + InconclusiveException.rootCauseName(e) + ").";

@@ -1,10 +1,10 @@
 /**
- * The live check: what the function assumes about Momento and Secrets Manager, tried against the
- * real services.
+ * The live check, which tests the function's assumptions about Momento and Secrets Manager against
+ * the real services.
  *
- * <p>{@code docs/assumptions.md} lists the assumptions, and what breaks if one is wrong. Start with
- * {@code LiveCheck}; {@code MomentoAssumptions}, {@code SecretsManagerAssumptions} and {@code
- * RotationAssumptions} are the lists.
+ * <p>{@code docs/assumptions.md} lists the assumptions and what breaks if one is wrong. {@code
+ * LiveCheck} is the entry point; {@code MomentoAssumptions}, {@code SecretsManagerAssumptions} and
+ * {@code RotationAssumptions} contain the trials.
  */
 @NullMarked
 package keyrotation.sandbox.live;

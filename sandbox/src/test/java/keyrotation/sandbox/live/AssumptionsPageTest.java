@@ -12,13 +12,13 @@ import java.util.Map;
 import java.util.function.Function;
 import org.junit.jupiter.api.Test;
 
-/** {@code docs/assumptions.md} and the live check speak of the same. */
+/** Compares {@code docs/assumptions.md} with the live check. */
 class AssumptionsPageTest {
 
   private static final Path PAGE = Path.of("..", "docs", "assumptions.md");
   private static final int COLUMNS = 5;
 
-  /** A row of the page; its texts without the marks for code. */
+  /** A row of the page, without backticks. */
   private record Row(String id, String statement, String source, String consequence, String test) {
 
     static Row of(String line) {
@@ -34,7 +34,7 @@ class AssumptionsPageTest {
   }
 
   @Test
-  void the_page_states_what_the_check_tries_in_the_same_words() throws IOException {
+  void the_page_and_the_check_state_the_same_assumptions() throws IOException {
     Map<String, String> tried =
         rows().stream().filter(Row::isTried).collect(toMap(Row::id, Row::statement));
 
@@ -44,7 +44,7 @@ class AssumptionsPageTest {
   }
 
   @Test
-  void each_row_has_an_id_of_its_own_and_says_why_if_it_is_not_tried() throws IOException {
+  void each_row_has_a_unique_id_and_states_why_it_is_not_tried() throws IOException {
     List<Row> rows = rows();
 
     assertThat(rows.stream().collect(toMap(Row::id, Function.identity()))).hasSameSizeAs(rows);

@@ -23,11 +23,11 @@ import software.amazon.awssdk.services.secretsmanager.model.SecretListEntry;
 import software.amazon.awssdk.services.secretsmanager.model.UpdateSecretVersionStageRequest;
 
 /**
- * A service that does something else than is assumed.
+ * A service that deviates from one assumption.
  *
- * @param id the assumption that has to be refuted there
- * @param does what the service does
- * @param change makes it do that, from the call on that matters
+ * @param id the assumption that the check must refute
+ * @param does the deviating behavior
+ * @param change makes the sandbox behave that way
  */
 record DeviatingService(String id, String does, Consumer<LiveCheckFixture> change) {
 
@@ -53,7 +53,7 @@ record DeviatingService(String id, String does, Consumer<LiveCheckFixture> chang
               answersRefresh(a -> a.setValidUntil(a.getValidUntil() + 3600))),
           new DeviatingService(
               "M3",
-              "takes the new key for none of a data-only one",
+              "does not treat the new key as a data-only key",
               answersList(4, Status.PERMISSION_DENIED)),
           new DeviatingService(
               "M3", "refreshes once only", answersRefresh(2, Status.INVALID_ARGUMENT)),
@@ -85,28 +85,28 @@ record DeviatingService(String id, String does, Consumer<LiveCheckFixture> chang
               "M14", "denies the list to all", answersList(2, Status.PERMISSION_DENIED)),
           new DeviatingService(
               "M15",
-              "takes minutes to know a key",
+              "accepts a new key only after minutes",
               fixture -> fixture.sandbox.momento().refuseNewKeysAtFirst(40)),
           new DeviatingService(
               "M15",
-              "never knows a key",
+              "never accepts a new key",
               fixture -> fixture.sandbox.momento().refuseNewKeysAtFirst(400)),
           new DeviatingService(
-              "M16", "forgets a key for a moment", answersList(7, Status.UNAUTHENTICATED)),
+              "M16", "rejects a key temporarily", answersList(7, Status.UNAUTHENTICATED)),
           new DeviatingService(
               "M17",
               "states another end",
               answersRefresh(a -> a.setValidUntil(a.getValidUntil() + 5))),
           new DeviatingService(
               "S1", "moves AWSCURRENT", after(PUT, 4, DeviatingService::moveCurrentBack)),
-          new DeviatingService("S1", "takes it for a new version", createdAt(2, Instant.EPOCH)),
+          new DeviatingService("S1", "treats it as a new version", createdAt(2, Instant.EPOCH)),
           new DeviatingService(
               "S2",
               "has another error",
               refuses(PUT, 2, SecretsManagerException.invalidRequest("It is taken."))),
           new DeviatingService(
               "S2",
-              "takes the other value",
+              "accepts the other value",
               answersRead(read -> read.secretString("another value"))),
           new DeviatingService(
               "S3", "moves AWSCURRENT", after(PUT, 2, DeviatingService::moveCurrentToNewest)),
@@ -114,7 +114,7 @@ record DeviatingService(String id, String does, Consumer<LiveCheckFixture> chang
               "S4", "returns one label", answersRead(read -> read.versionStages("AWSPENDING"))),
           new DeviatingService(
               "S4", "stores one label", after(PUT, 2, state -> takeOff(state, "AWSPENDING"))),
-          new DeviatingService("S5", "leaves it to itself", hides("AWSCURRENT")),
+          new DeviatingService("S5", "does not label it AWSCURRENT", hides("AWSCURRENT")),
           new DeviatingService(
               "S6",
               "refuses the label",
@@ -127,7 +127,8 @@ record DeviatingService(String id, String does, Consumer<LiveCheckFixture> chang
               "S7", "has no AWSPREVIOUS", after(MOVE, 1, state -> takeOff(state, "AWSPREVIOUS"))),
           new DeviatingService(
               "S8", "has no AWSPREVIOUS", after(MOVE, 1, state -> takeOff(state, "AWSPREVIOUS"))),
-          new DeviatingService("S9", "does not compare", DeviatingService::movesWithoutComparing),
+          new DeviatingService(
+              "S9", "ignores the version to move from", DeviatingService::movesWithoutComparing),
           new DeviatingService(
               "S9",
               "has another error",
@@ -148,7 +149,7 @@ record DeviatingService(String id, String does, Consumer<LiveCheckFixture> chang
               "S12",
               "has another error",
               refuses(READ, 1, SecretsManagerException.invalidRequest("It is empty."))),
-          new DeviatingService("S13", "takes more", DeviatingService::takesMoreLabels),
+          new DeviatingService("S13", "accepts more labels", DeviatingService::takesMoreLabels),
           new DeviatingService(
               "S13",
               "has another error",
@@ -161,15 +162,15 @@ record DeviatingService(String id, String does, Consumer<LiveCheckFixture> chang
               refuses(PUT, 1, SecretsManagerException.invalidParameter("It has to be random."))),
           new DeviatingService(
               "S15",
-              "takes less",
+              "accepts less",
               refuses(PUT, 1, SecretsManagerException.validation("It is too long."))),
-          new DeviatingService("S15", "takes more", DeviatingService::takesLongValues),
-          new DeviatingService("S16", "describes what was", lags("DescribeSecret")),
-          new DeviatingService("S16", "reads what was", lags(READ)),
+          new DeviatingService("S15", "accepts more", DeviatingService::takesLongValues),
+          new DeviatingService("S16", "describes an old state", lags("DescribeSecret")),
+          new DeviatingService("S16", "reads an old state", lags(READ)),
           new DeviatingService(
               "S17", "has one date for all", answersRead(read -> read.createdDate(Instant.EPOCH))),
           new DeviatingService(
-              "S17", "dates it anew when a label moves", createdAt(3, Instant.EPOCH)),
+              "S17", "changes the date when a label moves", createdAt(3, Instant.EPOCH)),
           new DeviatingService(
               "S18",
               "keeps the date",
@@ -180,12 +181,12 @@ record DeviatingService(String id, String does, Consumer<LiveCheckFixture> chang
               refuses(READ, 1, SecretsManagerException.notFound("It is gone."))),
           new DeviatingService(
               "S19",
-              "has other words",
+              "has another message",
               refuses(PUT, 2, SecretsManagerException.invalidRequest("No."))),
           new DeviatingService(
               "S19", "has no date", answersDescribe(secret -> secret.deletedDate(null))),
           new DeviatingService("S20", "lists nothing", answersLists(list -> List.of())),
-          new DeviatingService("S21", "lists what it has listed", listsForEver()),
+          new DeviatingService("S21", "lists deleted secrets", listsForEver()),
           new DeviatingService(
               "S22",
               "does not tell the region",
@@ -196,20 +197,20 @@ record DeviatingService(String id, String does, Consumer<LiveCheckFixture> chang
               refuses(PUT, 2, SecretsManagerException.invalidRequest("It can be read."))),
           new DeviatingService(
               "S23",
-              "has other words",
+              "has another message",
               refuses(MOVE, 1, SecretsManagerException.invalidParameter("No."))),
           new DeviatingService(
               "S24", "does not tell the region", answersLists(DeviatingService::withoutRegions)),
           new DeviatingService(
               "S25",
-              "wants no alias",
+              "rejects an alias",
               refuses(ROTATE, 1, SecretsManagerException.invalidParameter("No function."))),
           new DeviatingService(
               "S26",
               "has another error",
               refuses(READ, 1, SecretsManagerException.invalidRequest("It is empty."))),
-          new DeviatingService("S26", "labels it later", hides("AWSPENDING")),
-          new DeviatingService("S27", "dates it otherwise", createdAt(1, Instant.EPOCH)),
+          new DeviatingService("S26", "does not label it", hides("AWSPENDING")),
+          new DeviatingService("S27", "has another date", createdAt(1, Instant.EPOCH)),
           new DeviatingService(
               "S28", "takes our label off", after(ROTATE, 1, DeviatingService::takeOwnLabelOff)),
           new DeviatingService(
@@ -223,7 +224,9 @@ record DeviatingService(String id, String does, Consumer<LiveCheckFixture> chang
           new DeviatingService(
               "S31", "has no date", answersDescribe(secret -> secret.nextRotationDate(null))),
           new DeviatingService(
-              "S31", "does not say so", answersDescribe(secret -> secret.rotationEnabled(false))));
+              "S31",
+              "does not show that rotation is enabled",
+              answersDescribe(secret -> secret.rotationEnabled(false))));
 
   boolean isMomento() {
     return id.startsWith("M");
@@ -245,7 +248,7 @@ record DeviatingService(String id, String does, Consumer<LiveCheckFixture> chang
 
   private static void givesTheSameKey(LiveCheckFixture fixture) {
     MomentoServer momento = fixture.sandbox.momento();
-    // The one before the new one.
+    // The last key is the new one; the key before it is the old one.
     momento.alterRefreshAnswers(
         a -> a.toBuilder().setApiKey(momento.issued().reversed().get(1).token()).build());
   }
@@ -263,7 +266,7 @@ record DeviatingService(String id, String does, Consumer<LiveCheckFixture> chang
     return fixture -> fixture.sandbox.momento().refuseRefreshWith(code);
   }
 
-  /** The check's first call, before any trial, is for a list of caches. */
+  /** The check's first ListCaches call precedes the trials. */
   private static Consumer<LiveCheckFixture> answersList(int call, Status status) {
     return fixture ->
         fixture
@@ -274,7 +277,7 @@ record DeviatingService(String id, String does, Consumer<LiveCheckFixture> chang
                 MomentoServer.LIST_CACHES, call, new Fault.Refuse<>(status.asRuntimeException()));
   }
 
-  /** A refresh ends all keys that the check has made. */
+  /** A refresh invalidates all keys that the check has generated. */
   private static Consumer<LiveCheckFixture> forgetsKeysAtRefresh(int call) {
     return fixture ->
         fixture
@@ -380,7 +383,7 @@ record DeviatingService(String id, String does, Consumer<LiveCheckFixture> chang
             GetSecretValueResponse.class, read -> change.apply(read.toBuilder()).build());
   }
 
-  /** The n-th read of the run is of a version that was created at another time. */
+  /** The n-th read of the run returns another creation date. */
   private static Consumer<LiveCheckFixture> createdAt(int n, Instant date) {
     List<GetSecretValueResponse> reads = new ArrayList<>();
     return answersRead(

@@ -32,16 +32,14 @@ import software.amazon.awssdk.core.interceptor.ExecutionAttributes;
 import software.amazon.awssdk.core.interceptor.ExecutionInterceptor;
 import software.amazon.awssdk.services.secretsmanager.SecretsManagerClientBuilder;
 
-/**
- * The live check with the sandbox in place of the real services, and a clock that does not wait.
- */
+/** Runs the live check against the sandbox, with a clock that advances without waiting. */
 final class LiveCheckFixture implements AutoCloseable {
 
   static final String FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:rotation:live";
   static final String REPLICA_REGION = "eu-west-1";
 
-  /** How much of a secret must not be shown. */
-  private static final int RUN = 8;
+  /** The number of consecutive characters of a key that must not be printed. */
+  private static final int LEAK_LENGTH = 8;
 
   final ManualClock clock = new ManualClock();
   final Sandbox sandbox;
@@ -80,27 +78,27 @@ final class LiveCheckFixture implements AutoCloseable {
     }
   }
 
-  /** Alters what the check asks of Secrets Manager, so that this seems to do something else. */
+  /** Changes requests to Secrets Manager, so that it seems to behave differently. */
   <R extends SdkRequest> void alterRequests(Class<R> type, UnaryOperator<R> change) {
     requests = request -> type.isInstance(request) ? change.apply(type.cast(request)) : request;
   }
 
-  /** Alters what Secrets Manager answers. */
+  /** Changes the responses of Secrets Manager. */
   <R extends SdkResponse> void alterAnswers(Class<R> type, UnaryOperator<R> change) {
     answers = answer -> type.isInstance(answer) ? change.apply(type.cast(answer)) : answer;
   }
 
-  /** Makes Secrets Manager do again what it does. */
+  /** Removes all faults and changes. */
   void reset() {
     sandbox.clearFaults();
     requests = UnaryOperator.identity();
     answers = UnaryOperator.identity();
   }
 
-  /** What a run has come to. */
+  /** The result of a run. */
   record Run(boolean passed, String output) {
 
-    /** Returns the row of an assumption, with what is said beside it. */
+    /** Returns the row of an assumption with its indented lines. */
     String row(String id) {
       List<String> lines = output.lines().toList();
       int first =
@@ -151,12 +149,12 @@ final class LiveCheckFixture implements AutoCloseable {
     }
   }
 
-  /** Lets the next wait be interrupted, as a signal does. */
+  /** Interrupts the next wait, as a signal does. */
   void interrupt() {
     isInterrupted = true;
   }
 
-  /** What goes on at the same time in the sandbox is over by then. */
+  /** Waits for the sandbox's rotations, then advances the clock. */
   private void sleep(Duration duration) throws InterruptedException {
     if (isInterrupted) {
       throw new InterruptedException();
@@ -187,14 +185,15 @@ final class LiveCheckFixture implements AutoCloseable {
                     }));
   }
 
-  /** Fails if a text shows eight characters in a row of any key. */
+  /** Returns the text; fails if it contains a part of any key. */
   String withoutSecrets(String text) {
     sandbox.momento().issued().stream()
         .flatMap(issued -> Stream.of(issued.token(), issued.refreshToken(), issued.apiKey()))
         .forEach(
             secret ->
-                assertThat(IntStream.rangeClosed(0, secret.length() - RUN))
-                    .noneMatch(start -> text.contains(secret.substring(start, start + RUN))));
+                assertThat(IntStream.rangeClosed(0, secret.length() - LEAK_LENGTH))
+                    .noneMatch(
+                        start -> text.contains(secret.substring(start, start + LEAK_LENGTH))));
     return text;
   }
 

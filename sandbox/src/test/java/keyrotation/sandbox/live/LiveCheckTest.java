@@ -40,7 +40,7 @@ class LiveCheckTest {
   }
 
   @Test
-  void says_which_of_two_good_answers_it_has_seen() throws Exception {
+  void states_which_of_two_acceptable_answers_it_got() throws Exception {
     assertThat(fixture.run("M6").row("M6")).contains("confirmed", "single-use (INVALID_ARGUMENT)");
     close();
     fixture = new LiveCheckFixture(RefreshTokens.REUSABLE);
@@ -48,7 +48,7 @@ class LiveCheckTest {
   }
 
   @Test
-  void names_what_a_row_lacks() throws Exception {
+  void names_the_missing_prerequisite_of_a_row() throws Exception {
     fixture.environment.remove("LIVE_MOMENTO_SPARE_KEY_FILE");
     fixture.environment.remove("LIVE_ROTATION_FUNCTION_ARN");
     fixture.environment.remove("LIVE_REPLICA_REGION");
@@ -68,7 +68,7 @@ class LiveCheckTest {
   }
 
   @Test
-  void tries_the_part_of_either_service_alone() throws Exception {
+  void tests_one_service_without_credentials_of_the_other() throws Exception {
     fixture.environment.put("LIVE_ONLY", "M1, S1");
     LiveCheckFixture.Run momento = fixture.runWithoutAws();
     assertThat(momento.row("M1")).contains("confirmed");
@@ -81,7 +81,7 @@ class LiveCheckTest {
   }
 
   @Test
-  void explains_itself_where_there_are_no_credentials() throws Exception {
+  void prints_an_explanation_if_there_are_no_credentials() throws Exception {
     fixture.environment.clear();
 
     LiveCheckFixture.Run run = fixture.runWithoutAws();
@@ -96,7 +96,7 @@ class LiveCheckTest {
   }
 
   @Test
-  void does_not_try_what_needs_a_function_that_may_not_be_invoked() throws Exception {
+  void does_not_run_trials_that_need_a_function_without_permission_to_invoke_it() throws Exception {
     String other = LiveCheckFixture.FUNCTION.replace(":live", ":other");
     fixture.environment.put("LIVE_ROTATION_FUNCTION_ARN", other);
 
@@ -105,7 +105,7 @@ class LiveCheckTest {
   }
 
   @Test
-  void takes_what_says_nothing_of_an_assumption_for_an_error() throws Exception {
+  void reports_failures_unrelated_to_an_assumption_as_errors() throws Exception {
     fixture
         .sandbox
         .secretsManager()
@@ -128,7 +128,7 @@ class LiveCheckTest {
   }
 
   @Test
-  void makes_keys_that_expire_within_the_hour_and_leaves_the_given_ones_refresh_token()
+  void generates_keys_that_expire_within_an_hour_and_does_not_use_the_configured_refresh_token()
       throws Exception {
     IssuedKey given = fixture.sandbox.momento().issue(Duration.ofDays(1), Permissions.SUPER_USER);
     fixture.environment.put("LIVE_MOMENTO_KEY_FILE", fixture.fileOf("given", given.consoleJson()));
@@ -142,12 +142,12 @@ class LiveCheckTest {
         .hasSizeGreaterThan(20)
         .allMatch(
             key -> key.validUntil().isBefore(fixture.clock.instant().plus(Duration.ofHours(1))));
-    // Had it been used, Momento would not take it again.
+    // Momento would reject a used refresh token.
     assertThat(fixture.sandbox.momento().refresh(given)).isNotNull();
   }
 
   @Test
-  void deletes_its_secrets_where_it_is_interrupted() {
+  void deletes_its_secrets_when_interrupted() {
     fixture.interrupt();
 
     assertThatThrownBy(() -> fixture.run("S3")).isInstanceOf(InterruptedException.class);
@@ -157,7 +157,7 @@ class LiveCheckTest {
   }
 
   @Test
-  void deletes_a_secret_whose_creation_got_no_answer() throws Exception {
+  void deletes_a_secret_whose_creation_response_was_lost() throws Exception {
     fixture.sandbox.secretsManager().calls().onNext("CreateSecret", new Fault.DropResponse<>());
 
     var _ = fixture.run("S3");
@@ -166,7 +166,7 @@ class LiveCheckTest {
   }
 
   @Test
-  void tells_how_to_delete_what_it_could_not() throws Exception {
+  void prints_the_command_to_delete_a_secret_that_it_could_not_delete() throws Exception {
     fixture
         .sandbox
         .secretsManager()
@@ -184,7 +184,7 @@ class LiveCheckTest {
   }
 
   @Test
-  void does_not_blame_the_service_for_a_replica_that_does_not_come_to_be() throws Exception {
+  void reports_an_error_if_the_replica_is_not_created() throws Exception {
     fixture
         .sandbox
         .secretsManager()
@@ -201,7 +201,7 @@ class LiveCheckTest {
   }
 
   @Test
-  void says_which_service_is_out_of_reach() {
+  void names_the_service_that_cannot_be_reached() {
     fixture.environment.put("MOMENTO_CONTROL_ENDPOINT", "localhost:1");
     assertInconclusive("Momento's control plane at localhost:1 cannot be reached", "UNAVAILABLE");
 
@@ -211,7 +211,7 @@ class LiveCheckTest {
   }
 
   @Test
-  void says_which_credentials_are_of_no_use() {
+  void names_the_credentials_that_are_rejected() {
     IssuedKey dataOnly = fixture.sandbox.momento().issue(Duration.ofDays(1), Permissions.DATA_ONLY);
     fixture.environment.put(
         "LIVE_MOMENTO_KEY_FILE", fixture.fileOf("data", dataOnly.consoleJson()));
@@ -232,7 +232,7 @@ class LiveCheckTest {
   }
 
   @Test
-  void names_a_setting_that_is_wrong_and_never_shows_a_key() {
+  void names_an_invalid_setting_and_never_shows_a_key() {
     fixture.environment.put("LIVE_MOMENTO_KEY_FILE", fixture.fileOf("bare", fixture.key.apiKey()));
     assertInconclusive("LIVE_MOMENTO_KEY_FILE", "no v1 key");
     fixture.environment.put(

@@ -10,10 +10,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** A trial that could not refute its assumption would be worth nothing. */
+/** Each trial refutes its assumption if the service deviates from it. */
 class RefutationTest {
 
-  /** It keeps nothing of a run with Secrets Manager, so one serves all of them. */
+  /** Runs with Secrets Manager leave no state behind, so they share a fixture. */
   private static final LiveCheckFixture FIXTURE = new LiveCheckFixture(RefreshTokens.SINGLE_USE);
 
   @AfterAll
@@ -23,7 +23,7 @@ class RefutationTest {
 
   @ParameterizedTest
   @MethodSource("momento")
-  void refutes_what_momento_does_otherwise(DeviatingService other) throws Exception {
+  void refutes_a_deviation_of_momento(DeviatingService other) throws Exception {
     try (LiveCheckFixture fixture = new LiveCheckFixture(RefreshTokens.SINGLE_USE)) {
       assertRefutes(fixture, other);
     }
@@ -31,7 +31,7 @@ class RefutationTest {
 
   @ParameterizedTest
   @MethodSource("secretsManager")
-  void refutes_what_secrets_manager_does_otherwise(DeviatingService other) throws Exception {
+  void refutes_a_deviation_of_secrets_manager(DeviatingService other) throws Exception {
     FIXTURE.reset();
     assertRefutes(FIXTURE, other);
     assertThat(FIXTURE.sandbox.secretsManager().state().list()).isEmpty();
@@ -46,7 +46,7 @@ class RefutationTest {
   }
 
   @Test
-  void knows_of_each_assumption_how_it_is_refuted() {
+  void has_a_deviating_service_for_each_assumption() {
     assertThat(DeviatingService.ALL.stream().map(DeviatingService::id).collect(Collectors.toSet()))
         .containsExactlyInAnyOrderElementsOf(
             LiveCheck.assumptions().stream().map(Assumption::id).toList());
