@@ -36,46 +36,48 @@ final class RunSchedule extends Construct {
    */
   RunSchedule(Construct scope, String id, long hours, IAlias target, IQueue failures) {
     super(scope, id);
-    Role role =
-        Role.Builder.create(this, "Role")
-            .description("Permissions of the schedule that starts the rotation of Momento keys.")
-            .assumedBy(
-                ServicePrincipal.Builder.create("scheduler.amazonaws.com")
-                    .conditions(
-                        Map.of(
-                            "StringEquals",
-                            // Sorted, so that each synthesis writes the same template.
-                            new TreeMap<>(
-                                Map.of(
-                                    "aws:SourceAccount",
-                                    Aws.ACCOUNT_ID,
-                                    "aws:SourceArn",
-                                    ScheduleGroup.fromDefaultScheduleGroup(this, "Group")
-                                        .getScheduleGroupArn()))))
-                    .build())
-            .inlinePolicies(
-                Map.of(
-                    "invoke",
-                    PolicyDocument.Builder.create()
-                        .statements(
-                            List.of(
-                                allow("lambda:InvokeFunction", target.getFunctionArn()),
-                                allow("sqs:SendMessage", failures.getQueueArn())))
-                        .build()))
-            .build();
     Schedule.Builder.create(this, "Schedule")
         .description("Starts the scheduled runs, which rotate the Momento keys that are due.")
         .schedule(ScheduleExpression.rate(Duration.hours(hours)))
         .timeWindow(TimeWindow.flexible(window(hours)))
         .target(
             LambdaInvoke.Builder.create(target)
-                .role(role.withoutPolicyUpdates())
+                .role(createRole(target, failures).withoutPolicyUpdates())
                 .input(ScheduleTargetInput.fromObject(event()))
                 .retryAttempts(ATTEMPTS)
                 // The next run does the same work, so a longer wait would only delay the alarm.
                 .maxEventAge(Duration.hours(hours))
                 .deadLetterQueue(failures)
                 .build())
+        .build();
+  }
+
+  private Role createRole(IAlias target, IQueue failures) {
+    return Role.Builder.create(this, "Role")
+        .description("Permissions of the schedule that starts the rotation of Momento keys.")
+        .assumedBy(
+            ServicePrincipal.Builder.create("scheduler.amazonaws.com")
+                .conditions(
+                    Map.of(
+                        "StringEquals",
+                        // Sorted, so that each synthesis writes the same template.
+                        new TreeMap<>(
+                            Map.of(
+                                "aws:SourceAccount",
+                                Aws.ACCOUNT_ID,
+                                "aws:SourceArn",
+                                ScheduleGroup.fromDefaultScheduleGroup(this, "Group")
+                                    .getScheduleGroupArn()))))
+                .build())
+        .inlinePolicies(
+            Map.of(
+                "invoke",
+                PolicyDocument.Builder.create()
+                    .statements(
+                        List.of(
+                            allow("lambda:InvokeFunction", target.getFunctionArn()),
+                            allow("sqs:SendMessage", failures.getQueueArn())))
+                    .build()))
         .build();
   }
 
