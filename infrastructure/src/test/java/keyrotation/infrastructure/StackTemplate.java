@@ -65,7 +65,7 @@ final class StackTemplate {
   private static KeyRotationStack stack(Map<String, String> settings) {
     try {
       Path archive = Path.of("target", "code.zip");
-      Files.writeString(archive, "A placeholder for the function's code.");
+      Files.writeString(archive, "This stands for the function's code.");
       Path output = Files.createTempDirectory(Path.of("target"), "cdk.out");
       return KeyRotationApp.addStack(
           new App(AppProps.builder().outdir(output.toString()).build()),
