@@ -200,7 +200,7 @@ class ManySecretsTest {
     assertThatThrownBy(
             () ->
                 function.invoke(
-                    WaysInTest.sample("scheduler.json", function.now()),
+                    SampleEvents.read("scheduler.json", function.now()),
                     "1",
                     TimeBudget.rotationTime(Duration.ofMillis(300))))
         .message()
@@ -218,7 +218,7 @@ class ManySecretsTest {
     Set<String> first = new HashSet<>();
     for (int minute = 0; minute < 10; minute++) {
       String event =
-          WaysInTest.sample("scheduler.json", function.now())
+          SampleEvents.read("scheduler.json", function.now())
               .replace("T00:00:00Z", "T00:%02d:00Z".formatted(minute));
       String begun = begunFirst(event);
       assertThat(begunFirst(event)).isEqualTo(begun);
@@ -297,7 +297,7 @@ class ManySecretsTest {
 
   private JsonNode check() {
     return function.invoke(
-        WaysInTest.sample("scheduler.json", function.now()), "same", Duration.ofMinutes(1));
+        SampleEvents.read("scheduler.json", function.now()), "same", Duration.ofMinutes(1));
   }
 
   private void storeKey(String name) {

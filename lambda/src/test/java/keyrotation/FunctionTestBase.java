@@ -1,0 +1,141 @@
+package keyrotation;
+
+import static keyrotation.SandboxedFunction.LIFETIME;
+import static keyrotation.SandboxedFunction.SECRET;
+import static keyrotation.sandbox.SecretsManagerState.CURRENT;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.grpc.Status;
+import java.time.Duration;
+import java.util.Set;
+import java.util.UUID;
+import keyrotation.Scenario.Trigger;
+import keyrotation.sandbox.Fault;
+import keyrotation.sandbox.IssuedKey;
+import keyrotation.sandbox.IssuedKey.Permissions;
+import keyrotation.sandbox.MomentoServer;
+import keyrotation.sandbox.MomentoServer.RefreshTokens;
+import keyrotation.sandbox.SecretsManagerState.Value;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
+
+/** Starts the function and the sandbox for each test, and stops both after it. */
+@Execution(ExecutionMode.CONCURRENT)
+abstract class FunctionTestBase {
+
+  /** Short beside the pauses of the function. */
+  static final Duration LAG = Duration.ofMillis(200);
+
+  SandboxedFunction function = new SandboxedFunction(RefreshTokens.SINGLE_USE);
+
+  @AfterEach
+  final void stop() {
+    function.close();
+  }
+
+  /** Goes on with another function and sandbox. */
+  final void restart(SandboxedFunction other) {
+    function.close();
+    function = other;
+  }
+
+  /** Issues a key of another account, which Momento rejects here. */
+  static IssuedKey strangersKey() {
+    try (SandboxedFunction other = new SandboxedFunction(RefreshTokens.REUSABLE)) {
+      return other.momento().issue(LIFETIME.plus(LIFETIME), Permissions.SUPER_USER);
+    }
+  }
+
+  /** Stores a key as an operator does, and takes no time over it. */
+  void storeAtOnce(IssuedKey key) {
+    function
+        .state()
+        .put(
+            SECRET,
+            UUID.randomUUID().toString(),
+            new Value.Text(key.consoleJson()),
+            Set.of(CURRENT));
+  }
+
+  /** Carries a request out up to the point where its key is stored as pending. */
+  void stageOnly(String requestId) {
+    function
+        .momento()
+        .calls()
+        .onEvery(
+            MomentoServer.LIST_CACHES, new Fault.Refuse<>(Status.UNAVAILABLE.asRuntimeException()));
+    assertThatThrownBy(() -> function.rotate(requestId, Duration.ofSeconds(14)))
+        .hasMessageContaining("MOMENTO_UNAVAILABLE")
+        .hasMessageContaining("stays stored");
+    function.momento().calls().clearFaults();
+  }
+
+  /** As somebody does at the console. */
+  void moveCurrentTo(String versionId) {
+    function.state().moveLabel(SECRET, CURRENT, function.current().id(), versionId);
+  }
+
+  void assertFails(String reason, String fact) {
+    assertFails(UUID.randomUUID().toString(), reason, fact);
+  }
+
+  void assertFails(String requestId, String reason, String fact) {
+    assertThatThrownBy(() -> function.rotate(requestId))
+        .isInstanceOf(InvocationFailedException.class)
+        .hasMessageStartingWith(SECRET + " was not rotated. " + reason + ": ")
+        .hasMessageContaining(fact);
+  }
+
+  void assertStepFails(String step, String token, String reason) {
+    assertThatThrownBy(() -> step(step, token))
+        .isInstanceOf(InvocationFailedException.class)
+        .hasMessageStartingWith(SECRET + " was not rotated. " + reason + ": ");
+  }
+
+  JsonNode send(String sample) {
+    return send(sample, UUID.randomUUID().toString());
+  }
+
+  JsonNode send(String sample, String requestId) {
+    return function.invoke(
+        SampleEvents.read(sample, function.now()), requestId, Duration.ofMinutes(1));
+  }
+
+  JsonNode step(String step, String token) {
+    String event =
+        "{\"Step\":\"%s\",\"SecretId\":\"%s\",\"ClientRequestToken\":\"%s\",\"RotationToken\":\"%s\"}"
+            .formatted(step, SECRET, token, "canary");
+    return function
+        .invoke(event, UUID.randomUUID().toString(), Duration.ofMinutes(1))
+        .path("secrets")
+        .path(0);
+  }
+
+  boolean resumes() {
+    return ((RotationFixture.Outcome.Answered) Trigger.DRY_RUN.request(function, "1"))
+        .report()
+        .path("secrets")
+        .path(0)
+        .path("resume")
+        .asBoolean(true);
+  }
+
+  static JsonNode secret(JsonNode report) {
+    assertThat(report.path("failed").asBoolean(true)).isFalse();
+    assertThat(report.path("secrets")).hasSize(1);
+    return report.path("secrets").path(0);
+  }
+
+  static String result(JsonNode report) {
+    return secret(report).path("result").asText();
+  }
+
+  static String result(RotationFixture.Outcome ending) {
+    return ending instanceof RotationFixture.Outcome.Answered(JsonNode report)
+        ? report.path("secrets").path(0).path("result").asText()
+        : ending.toString();
+  }
+}

@@ -1,0 +1,230 @@
+package keyrotation;
+
+import static keyrotation.SandboxedFunction.SECRET;
+import static keyrotation.sandbox.SecretsManagerState.CURRENT;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.grpc.Metadata;
+import io.grpc.Status;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Set;
+import keyrotation.sandbox.Fault;
+import keyrotation.sandbox.IssuedKey;
+import keyrotation.sandbox.MomentoServer;
+import keyrotation.sandbox.MomentoServer.RefreshTokens;
+import keyrotation.sandbox.SecretsManagerException;
+import keyrotation.sandbox.SecretsManagerState.Version;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** How a rotation refreshes the key, and what it does about the answers of Momento. */
+class RefreshTest extends FunctionTestBase {
+
+  @Test
+  void mints_nothing_without_the_right_to_write() {
+    IssuedKey old = function.storeKey();
+    function
+        .awsCalls()
+        .onEvery(
+            "PutSecretValue",
+            new Fault.Refuse<>(SecretsManagerException.accessDenied("PutSecretValue", SECRET)));
+
+    assertFails("ACCESS_DENIED", "secretsmanager:PutSecretValue");
+
+    assertThat(function.refreshes()).isZero();
+    assertThat(function.currentJson().path("apiKey").asText()).isEqualTo(old.apiKey());
+  }
+
+  @Test
+  void the_proof_of_the_right_to_write_changes_nothing() {
+    function.storeKey();
+    Version before = function.current();
+    function
+        .momento()
+        .calls()
+        .onEvery(
+            MomentoServer.REFRESH, new Fault.Refuse<>(Status.UNAVAILABLE.asRuntimeException()));
+
+    assertFails("MOMENTO_UNAVAILABLE", SECRET);
+
+    assertThat(function.awsCalls().seen()).contains("PutSecretValue");
+    assertThat(function.labels()).containsOnly(Map.entry(before.id(), Set.of(CURRENT)));
+    assertThat(function.current().value()).isEqualTo(before.value());
+  }
+
+  @ParameterizedTest
+  @ValueSource(longs = {10_000, 10_999})
+  void mints_nothing_when_too_little_time_is_left_to_store_it(long millis) {
+    function.storeKey();
+
+    assertThatThrownBy(() -> function.rotate("1", Duration.ofMillis(millis)))
+        .isInstanceOf(InvocationFailedException.class)
+        .hasMessageContaining("OUT_OF_TIME")
+        .hasMessageContaining("Too little time was left to refresh");
+
+    assertThat(function.refreshes()).isZero();
+  }
+
+  @Test
+  void a_lost_new_key_is_minted_again_where_the_refresh_token_allows_it() {
+    restart(new SandboxedFunction(RefreshTokens.REUSABLE));
+    function.storeKey();
+    function.momento().calls().onNext(MomentoServer.REFRESH, new Fault.DropResponse<>());
+
+    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+    assertThat(function.refreshes()).isEqualTo(2);
+  }
+
+  @Test
+  void a_lost_new_key_of_a_spent_refresh_token_is_told_with_the_time_that_is_left() {
+    IssuedKey old = function.storeKey();
+    function.momento().calls().onNext(MomentoServer.REFRESH, new Fault.DropResponse<>());
+
+    assertFails("REFRESH_REJECTED", "still works; it expires: " + old.validUntil());
+  }
+
+  @Test
+  void asks_a_throttling_momento_again_but_not_before_it_wants_to_be_asked() {
+    function.storeKey();
+    function
+        .momento()
+        .calls()
+        .onNext(
+            MomentoServer.REFRESH,
+            new Fault.Refuse<>(MomentoServer.throttledFor(Duration.ofMillis(700))));
+
+    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+
+    assertThat(function.momento().calls().pauseBefore(MomentoServer.REFRESH, 2))
+        .isGreaterThanOrEqualTo(Duration.ofMillis(700));
+  }
+
+  @Test
+  void asks_a_momento_again_at_once_that_does_not_mind() {
+    function.storeKey();
+    function
+        .momento()
+        .calls()
+        .onNext(
+            MomentoServer.REFRESH, new Fault.Refuse<>(MomentoServer.throttledFor(Duration.ZERO)));
+
+    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+    assertThat(function.refreshes()).isEqualTo(2);
+  }
+
+  @Test
+  void does_not_mind_a_time_to_ask_again_that_is_none() {
+    function.storeKey();
+    Metadata trailers = new Metadata();
+    trailers.put(
+        Metadata.Key.of("grpc-retry-pushback-ms", Metadata.ASCII_STRING_MARSHALLER), "soon");
+    function
+        .momento()
+        .calls()
+        .onNext(
+            MomentoServer.REFRESH,
+            new Fault.Refuse<>(Status.RESOURCE_EXHAUSTED.asRuntimeException(trailers)));
+
+    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+  }
+
+  @Test
+  void does_not_wait_longer_for_momento_than_there_is_time() {
+    function.storeKey();
+    function
+        .momento()
+        .calls()
+        .onEvery(
+            MomentoServer.REFRESH,
+            new Fault.Refuse<>(MomentoServer.throttledFor(Duration.ofHours(1))));
+
+    assertFails("MOMENTO_THROTTLED", "RESOURCE_EXHAUSTED");
+    assertThat(function.refreshes()).isEqualTo(1);
+  }
+
+  @Test
+  void does_not_ask_a_momento_again_that_never_wants_to_be_asked() {
+    function.storeKey();
+    function
+        .momento()
+        .calls()
+        .onEvery(
+            MomentoServer.REFRESH,
+            new Fault.Refuse<>(MomentoServer.throttledFor(Duration.ofMillis(-1))));
+
+    assertFails("MOMENTO_THROTTLED", "RESOURCE_EXHAUSTED");
+    assertThat(function.refreshes()).isEqualTo(1);
+  }
+
+  @Test
+  void gives_up_on_a_throttling_momento_after_some_tries() {
+    function.storeKey();
+    function
+        .momento()
+        .calls()
+        .onEvery(MomentoServer.REFRESH, new Fault.Refuse<>(MomentoServer.throttled()));
+
+    assertFails("MOMENTO_THROTTLED", "RESOURCE_EXHAUSTED");
+    assertThat(function.refreshes()).isEqualTo(4);
+  }
+
+  @ParameterizedTest
+  @EnumSource(NewKeyFlaw.class)
+  void an_answer_that_is_no_better_key_is_not_stored(NewKeyFlaw flaw) {
+    IssuedKey old = function.storeKey();
+    Version before = function.current();
+    function
+        .momento()
+        .alterRefreshAnswers(
+            answer ->
+                switch (flaw) {
+                  case SAME_KEY -> answer.toBuilder().setApiKey(old.token()).build();
+                  case NO_KEY -> answer.toBuilder().clearApiKey().build();
+                  case GARBLED_KEY -> answer.toBuilder().setApiKey("a b").build();
+                  case NO_REFRESH_TOKEN -> answer.toBuilder().clearRefreshToken().build();
+                  case NO_ENDPOINT -> answer.toBuilder().clearEndpoint().build();
+                  case ENDPOINT_WITH_PATH -> answer.toBuilder().setEndpoint("a.b/c").build();
+                  case NO_LATER ->
+                      answer.toBuilder().setValidUntil(old.validUntilSeconds()).build();
+                  case BEFORE_1970 -> answer.toBuilder().setValidUntil(-1).build();
+                  case BEYOND_ALL_TIME -> answer.toBuilder().setValidUntil(Long.MAX_VALUE).build();
+                });
+
+    function.clock.advance(Duration.ofMinutes(2));
+
+    assertFails("NEW_KEY_INVALID", "The current key was not changed");
+
+    assertThat(function.state().describe(SECRET).versions())
+        .extracting(Version::id)
+        .containsExactly(before.id());
+  }
+
+  enum NewKeyFlaw {
+    SAME_KEY,
+    NO_KEY,
+    GARBLED_KEY,
+    NO_REFRESH_TOKEN,
+    NO_ENDPOINT,
+    ENDPOINT_WITH_PATH,
+    NO_LATER,
+    BEFORE_1970,
+    BEYOND_ALL_TIME
+  }
+
+  @Test
+  void a_new_key_that_never_expires_is_later_than_any() {
+    function.storeKey();
+    String opaque = function.momento().issueNonExpiring().token();
+    function
+        .momento()
+        .alterRefreshAnswers(
+            answer -> answer.toBuilder().setApiKey(opaque).setValidUntil(0).build());
+
+    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+    assertThat(function.currentJson().path("validUntil").asText()).isEqualTo("0");
+  }
+}

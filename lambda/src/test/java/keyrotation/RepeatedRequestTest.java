@@ -1,0 +1,286 @@
+package keyrotation;
+
+import static keyrotation.SandboxedFunction.LIFETIME;
+import static keyrotation.SandboxedFunction.SECRET;
+import static keyrotation.sandbox.SecretsManagerState.CURRENT;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.grpc.Status;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Set;
+import keyrotation.Scenario.Trigger;
+import keyrotation.sandbox.Fault;
+import keyrotation.sandbox.IssuedKey;
+import keyrotation.sandbox.IssuedKey.Permissions;
+import keyrotation.sandbox.MomentoServer;
+import keyrotation.sandbox.MomentoServer.RefreshTokens;
+import keyrotation.sandbox.SecretsManagerState.Value;
+import keyrotation.sandbox.SecretsManagerState.Version;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** A request that is delivered again, or twice at once, rotates once. */
+class RepeatedRequestTest extends FunctionTestBase {
+
+  @Test
+  void does_nothing_when_the_same_request_is_delivered_again() {
+    function.storeKey();
+    function.rotate("same");
+    Map<String, Set<String>> labels = function.labels();
+
+    JsonNode answer = function.rotate("same");
+
+    assertThat(answer.path("result").asText()).isEqualTo("ALREADY_ROTATED");
+    assertThat(function.refreshes()).isEqualTo(1);
+    assertThat(function.labels()).isEqualTo(labels);
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 3})
+  void does_nothing_when_a_request_is_delivered_again_after_others(int others) {
+    function.storeKey();
+    function.rotate("early");
+    for (int i = 0; i < others; i++) {
+      function.clock.advance(Duration.ofHours(1));
+      function.rotate("other" + i);
+    }
+
+    assertThat(function.rotate("early").path("result").asText()).isEqualTo("ALREADY_ROTATED");
+    assertThat(function.refreshes()).isEqualTo(1 + others);
+  }
+
+  @Test
+  void knows_a_request_that_took_up_the_pending_key_of_another() {
+    function.storeKey();
+    IssuedKey fresh = function.momento().issue(LIFETIME, Permissions.SUPER_USER);
+    function.leaveSuccessor(fresh.consoleJson());
+    function.rotate("same");
+
+    assertThat(function.rotate("same").path("result").asText()).isEqualTo("ALREADY_ROTATED");
+    assertThat(function.refreshes()).isZero();
+  }
+
+  @Test
+  void the_same_request_tries_another_key_after_one_was_rejected() {
+    restart(new SandboxedFunction(RefreshTokens.REUSABLE));
+    function.storeKey();
+    function.momento().refuseNewKeysAtFirst(1000);
+    assertFails("same", "NEW_KEY_REJECTED", SECRET);
+    function.clock.advance(Duration.ofMinutes(11));
+    assertFails("same", "NEW_KEY_REJECTED", SECRET);
+    function.clock.advance(Duration.ofMinutes(11));
+    function.momento().refuseNewKeysAtFirst(0);
+
+    assertThat(function.rotate("same").path("result").asText()).isEqualTo("ROTATED");
+    assertThat(function.rotate("same").path("result").asText()).isEqualTo("ALREADY_ROTATED");
+    assertThat(function.refreshes()).isEqualTo(3);
+  }
+
+  @Test
+  void a_rotation_that_somebody_went_back_from_is_not_done_again_while_an_operator_stores_a_key() {
+    function.storeKey();
+    Version old = function.current();
+    assertThat(function.rotate("same").path("result").asText()).isEqualTo("ROTATED");
+    var _ = function.state().moveLabel(SECRET, CURRENT, function.current().id(), old.id());
+    function.awsCalls().onNext("GetSecretValue", new Fault.Before<>(function::storeKeyAtOnce));
+
+    assertThat(function.rotate("same").path("result").asText()).isEqualTo("ALREADY_ROTATED");
+
+    assertThat(function.refreshes()).isEqualTo(1);
+  }
+
+  @Test
+  void a_description_that_is_out_of_date_does_not_make_a_second_key() {
+    function.storeKey();
+    function.rotate("same");
+    function.awsCalls().onNext("DescribeSecret", new Fault.ReadStale<>());
+
+    assertThat(function.rotate("same").path("result").asText()).isEqualTo("ALREADY_ROTATED");
+    assertThat(function.refreshes()).isEqualTo(1);
+  }
+
+  @Test
+  void a_delivery_that_comes_while_another_stages_takes_up_its_key() {
+    function.storeKey();
+    function.awsCalls().onNext("GetSecretValue", new Fault.Before<>(() -> stageOnly("same")));
+
+    JsonNode answer = function.rotate("same");
+
+    assertThat(answer.path("result").asText()).isEqualTo("RESUMED");
+    assertThat(function.refreshes()).isEqualTo(1);
+  }
+
+  @Test
+  void two_deliveries_at_once_promote_one_key() {
+    restart(new SandboxedFunction(RefreshTokens.REUSABLE));
+    function.storeKey();
+    function
+        .awsCalls()
+        .onNth("PutSecretValue", 2, new Fault.Before<>(() -> function.rotate("same")));
+
+    assertThat(function.rotate("same").path("result").asText()).isEqualTo("ROTATED");
+
+    assertThat(function.currentKeyWorks()).isTrue();
+    assertThat(function.refreshes()).isEqualTo(2);
+    assertThat(function.state().describe(SECRET).versions()).hasSize(2);
+  }
+
+  @Test
+  void a_request_whose_version_was_current_is_done_though_all_its_labels_are_gone() {
+    function.storeKey();
+    Version first = function.current();
+    function.rotate("same");
+    Version second = function.current();
+    function.pass(Duration.ofMinutes(1));
+    function.rotate("other");
+    function.state().moveLabel(SECRET, CURRENT, function.current().id(), first.id());
+    assertThat(function.labels()).doesNotContainKey(second.id());
+
+    assertThat(function.rotate("same").path("result").asText()).isEqualTo("ALREADY_ROTATED");
+  }
+
+  @Test
+  void a_request_that_was_delivered_again_after_a_rollback_does_not_undo_it() {
+    IssuedKey old = function.storeKey();
+    Version first = function.current();
+    function.leaveSuccessor(function.momento().refresh(old).consoleJson());
+    function.storeKey();
+    var calls = function.momento().calls();
+    calls.onEvery(
+        MomentoServer.LIST_CACHES, new Fault.Refuse<>(Status.UNAVAILABLE.asRuntimeException()));
+    assertThatThrownBy(() -> function.rotate("same")).hasMessageContaining("MOMENTO_UNAVAILABLE");
+    calls.clearFaults();
+    assertThat(result(Trigger.ROLLBACK.request(function, "back"))).isEqualTo("ROLLED_BACK");
+
+    assertThat(function.rotate("same").path("result").asText()).isEqualTo("ALREADY_ROTATED");
+    assertThat(function.current().id()).isEqualTo(first.id());
+  }
+
+  @Test
+  void a_request_whose_key_was_given_up_for_lack_of_permissions_is_not_done() {
+    function.storeKey();
+    function.momento().limitNewKeysTo(Permissions.DATA_ONLY);
+    assertThatThrownBy(() -> function.rotate("same")).hasMessageContaining("NEW_KEY_REJECTED");
+    function.pass(Duration.ofMinutes(11));
+    assertThatThrownBy(() -> function.rotate("same")).hasMessageContaining("REFRESH_REJECTED");
+
+    assertThatThrownBy(() -> function.rotate("same")).hasMessageContaining("REFRESH_REJECTED");
+  }
+
+  @Test
+  void a_version_of_the_request_that_is_no_better_than_the_current_one_is_not_resumed_with() {
+    function.storeKey();
+    Version current = function.current();
+    String arn = function.state().describe(SECRET).arn();
+    function
+        .state()
+        .put(
+            SECRET,
+            function.request("lambda-request/same").versionId(arn),
+            new Value.Text(function.currentJson().toString()),
+            Set.of(StagingLabel.replaces(current.id())));
+
+    assertThat(function.rotate("same").path("result").asText()).isEqualTo("ROTATED");
+
+    assertThat(function.refreshes()).isEqualTo(1);
+  }
+
+  @Test
+  void a_version_of_the_request_with_a_label_of_another_kind_does_not_end_it() {
+    function.storeKey();
+    String arn = function.state().describe(SECRET).arn();
+    function.pass(Duration.ofSeconds(1));
+    function
+        .state()
+        .put(
+            SECRET,
+            function.request("lambda-request/same").versionId(arn),
+            new Value.Text(strangersKey().consoleJson()),
+            Set.of("MINE"));
+
+    assertThat(function.rotate("same").path("result").asText()).isEqualTo("ROTATED");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"manual.json", "if-due.json", "scheduled-rule.json", "scheduler.json"})
+  void the_same_event_twice_rotates_once(String sample) {
+    function.storeKey();
+    send(sample, "same");
+    Version after = function.current();
+
+    assertThat(result(send(sample, "same"))).isEqualTo("ALREADY_ROTATED");
+    assertThat(function.current()).isEqualTo(after);
+    assertThat(function.refreshes()).isEqualTo(1);
+  }
+
+  @Test
+  void the_same_schedule_at_the_same_time_rotates_once_whatever_lambda_calls_the_request() {
+    function.storeKey();
+    send("scheduler.json", "one");
+
+    assertThat(result(send("scheduler.json", "other"))).isEqualTo("ALREADY_ROTATED");
+  }
+
+  @Test
+  void a_rotation_that_was_rolled_back_before_another_is_not_done_again() {
+    restart(new SandboxedFunction(RefreshTokens.REUSABLE));
+    function.storeKey();
+    send("manual.json", "early");
+    send("rollback.json");
+    send("manual.json");
+    send("rollback.json");
+    Map<String, Set<String>> labels = function.labels();
+
+    assertThat(result(send("manual.json", "early"))).isEqualTo("ALREADY_ROTATED");
+    assertThat(function.labels()).isEqualTo(labels);
+    assertThat(function.refreshes()).isEqualTo(2);
+  }
+
+  @Test
+  void a_rotation_that_was_undone_twice_is_not_done_again() {
+    function.storeKey();
+    String first = function.current().id();
+    send("manual.json", "early");
+    moveCurrentTo(first);
+    function.storeKey();
+    moveCurrentTo(first);
+    Map<String, Set<String>> labels = function.labels();
+
+    assertThat(result(send("manual.json", "early"))).isEqualTo("ALREADY_ROTATED");
+    assertThat(function.labels()).isEqualTo(labels);
+  }
+
+  @Test
+  void an_older_key_under_the_requests_own_id_does_not_overrule_an_operators() {
+    IssuedKey old = function.storeKey();
+    String oldId = function.current().id();
+    IssuedKey fromOld = function.momento().refresh(old);
+    IssuedKey operators = function.storeKey();
+    String arn = function.state().describe(SECRET).arn();
+    RotationRequest same = function.request("lambda-request/same");
+    function
+        .momento()
+        .calls()
+        .onNext(
+            MomentoServer.REFRESH,
+            new Fault.Before<>(
+                () ->
+                    // Another delivery of the request has seen the old key as current.
+                    function
+                        .state()
+                        .put(
+                            SECRET,
+                            same.versionId(arn),
+                            new Value.Text(fromOld.consoleJson()),
+                            Set.of(StagingLabel.replaces(oldId)))));
+
+    assertThat(function.rotate("same").path("result").asText()).isEqualTo("ROTATED");
+
+    String now = function.currentJson().path("apiKey").asText();
+    assertThat(function.momento().parentOf(now)).contains(operators);
+  }
+}

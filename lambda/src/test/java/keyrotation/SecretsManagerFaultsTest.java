@@ -1,0 +1,114 @@
+package keyrotation;
+
+import static keyrotation.SandboxedFunction.SECRET;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import keyrotation.sandbox.Fault;
+import keyrotation.sandbox.SecretsManagerException;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What a rotation does about lost answers, stale reads and refused calls of Secrets Manager. */
+class SecretsManagerFaultsTest extends FunctionTestBase {
+
+  @ParameterizedTest
+  @CsvSource({
+    "DescribeSecret, 2",
+    "GetSecretValue, 3",
+    "PutSecretValue, 2",
+    "UpdateSecretVersionStage, 2",
+  })
+  void lost_answers_of_secrets_manager_do_no_harm(String action, int times) {
+    for (int call = 1; call <= times; call++) {
+      function.storeKey();
+      int minted = function.refreshes();
+      int before = function.awsCalls().count(action);
+      // The JDK's HTTP client hides the first from the AWS SDK by asking again.
+      function.awsCalls().onNth(action, call, new Fault.DropResponse<>());
+      function.awsCalls().onNth(action, call + 1, new Fault.DropResponse<>());
+
+      assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+
+      assertThat(function.awsCalls().count(action)).isGreaterThanOrEqualTo(before + times + 2);
+      assertThat(function.refreshes()).isEqualTo(minted + 1);
+      assertThat(function.currentKeyWorks()).isTrue();
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"GetSecretValue, 1", "GetSecretValue, 2", "GetSecretValue, 3"})
+  void a_read_that_does_not_see_the_latest_write_does_no_harm(String action, int call) {
+    function.storeKey();
+    function.storeKey();
+    function.awsCalls().onNth(action, call, new Fault.ReadStale<>());
+
+    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+    assertThat(function.refreshes()).isEqualTo(1);
+    assertThat(function.currentKeyWorks()).isTrue();
+  }
+
+  @Test
+  void gives_up_on_a_current_version_that_no_read_sees() {
+    function.storeKey();
+    function
+        .awsCalls()
+        .onEvery("GetSecretValue", new Fault.Refuse<>(SecretsManagerException.notFound("")));
+
+    assertFails("SECRETS_MANAGER_UNAVAILABLE", "no readable value yet");
+    assertThat(function.awsCalls().count("GetSecretValue")).isEqualTo(5);
+  }
+
+  @Test
+  void looks_again_where_a_label_is_said_not_to_have_moved_and_seems_to_be_where_it_was() {
+    function.storeKey();
+    function
+        .awsCalls()
+        .onNth(
+            "UpdateSecretVersionStage",
+            1,
+            new Fault.FailAfterwards<>(
+                SecretsManagerException.invalidParameter("It is not attached to that version.")));
+    function.awsCalls().onNth("DescribeSecret", 3, new Fault.ReadStale<>());
+
+    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"DescribeSecret", "GetSecretValue", "PutSecretValue", "UpdateSecretVersionStage"})
+  void throttling_passes(String action) {
+    function.storeKey();
+    function.awsCalls().onNext(action, new Fault.Refuse<>(SecretsManagerException.throttled()));
+
+    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+  }
+
+  @Test
+  void an_update_that_is_done_and_told_as_failed_is_seen_to_be_done() {
+    function.storeKey();
+    function
+        .awsCalls()
+        .onNext(
+            "UpdateSecretVersionStage",
+            new Fault.FailAfterwards<>(
+                SecretsManagerException.invalidParameter("It is not attached to that version.")));
+
+    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+    assertThat(function.currentKeyWorks()).isTrue();
+  }
+
+  @Test
+  void does_not_repeat_a_read_that_is_refused() {
+    function.storeKey();
+    function
+        .awsCalls()
+        .onEvery(
+            "GetSecretValue",
+            new Fault.Refuse<>(SecretsManagerException.accessDenied("GetSecretValue", SECRET)));
+
+    assertFails("ACCESS_DENIED", "secretsmanager:GetSecretValue");
+    assertThat(function.awsCalls().count("GetSecretValue")).isEqualTo(1);
+  }
+}

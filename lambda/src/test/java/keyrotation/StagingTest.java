@@ -1,0 +1,71 @@
+package keyrotation;
+
+import static keyrotation.SandboxedFunction.SECRET;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.time.Duration;
+import keyrotation.sandbox.Fault;
+import keyrotation.sandbox.MomentoServer;
+import keyrotation.sandbox.SecretsManagerException;
+import org.junit.jupiter.api.Test;
+
+/** How a rotation stores a new key. */
+class StagingTest extends FunctionTestBase {
+
+  @Test
+  void goes_on_trying_to_store_a_minted_key_while_there_is_time() {
+    function.storeKey();
+    // Three times three tries: the AWS SDK's own are used up twice.
+    for (int call = 2; call <= 8; call++) {
+      function
+          .awsCalls()
+          .onNth("PutSecretValue", call, new Fault.Refuse<>(SecretsManagerException.unavailable()));
+    }
+
+    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+    assertThat(function.refreshes()).isEqualTo(1);
+  }
+
+  @Test
+  void goes_on_trying_to_store_a_minted_key_even_where_that_is_refused() {
+    function.storeKey();
+    function.awsCalls().onNth("PutSecretValue", 2, notAllowedToPut());
+
+    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+    assertThat(function.refreshes()).isEqualTo(1);
+  }
+
+  @Test
+  void gives_up_storing_a_minted_key_where_it_is_refused_for_half_a_minute() {
+    function.storeKey();
+    function.awsCalls().fromNth("PutSecretValue", 2, notAllowedToPut());
+    function.handlersClock =
+        () ->
+            function.clock.instant().plusSeconds(20L * function.awsCalls().count("PutSecretValue"));
+
+    assertThatThrownBy(() -> function.rotate("1", Duration.ofMinutes(5)))
+        .hasMessageContaining("ACCESS_DENIED");
+    assertThat(function.awsCalls().count("PutSecretValue")).isEqualTo(3);
+  }
+
+  @Test
+  void gives_up_storing_a_minted_key_when_there_is_no_time_for_another_try() {
+    function.storeKey();
+    function
+        .momento()
+        .calls()
+        .onNext(
+            MomentoServer.REFRESH,
+            new Fault.Before<>(() -> function.clock.advance(Duration.ofSeconds(5))));
+    function
+        .awsCalls()
+        .fromNth("PutSecretValue", 2, new Fault.Refuse<>(SecretsManagerException.badGateway()));
+
+    assertFails("SECRETS_MANAGER_UNAVAILABLE", "secretsmanager:PutSecretValue");
+  }
+
+  private static Fault<SecretsManagerException> notAllowedToPut() {
+    return new Fault.Refuse<>(SecretsManagerException.accessDenied("PutSecretValue", SECRET));
+  }
+}

@@ -1,0 +1,195 @@
+package keyrotation;
+
+import static keyrotation.SandboxedFunction.LIFETIME;
+import static keyrotation.SandboxedFunction.SECRET;
+import static keyrotation.SandboxedFunction.json;
+import static keyrotation.sandbox.SecretsManagerState.CURRENT;
+import static keyrotation.sandbox.SecretsManagerState.PREVIOUS;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import keyrotation.sandbox.Fault;
+import keyrotation.sandbox.IssuedKey;
+import keyrotation.sandbox.IssuedKey.Permissions;
+import keyrotation.sandbox.MomentoServer;
+import keyrotation.sandbox.SecretsManagerState.Version;
+import org.junit.jupiter.api.Test;
+
+/** What an operator or another rotation does meanwhile is not undone. */
+class SupersededRotationTest extends FunctionTestBase {
+
+  @Test
+  void does_not_put_an_older_pending_key_over_what_an_operator_has_stored() {
+    function.storeKey();
+    IssuedKey stale = function.momento().issue(LIFETIME, Permissions.SUPER_USER);
+    Version pending = function.leaveSuccessor(stale.consoleJson());
+    IssuedKey operators = function.storeKey();
+
+    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+
+    assertThat(function.labels()).containsKey(pending.id());
+
+    assertThat(function.refreshes()).isEqualTo(1);
+    assertThat(function.currentJson().path("apiKey").asText())
+        .isNotIn(stale.apiKey(), operators.apiKey());
+    assertThat(json(function.labelled(PREVIOUS).orElseThrow()).path("apiKey").asText())
+        .isEqualTo(operators.apiKey());
+  }
+
+  @Test
+  void what_an_operator_stores_while_a_key_is_minted_stays() {
+    function.storeKey();
+    IssuedKey operators = function.issueOldKey(Permissions.SUPER_USER);
+    function
+        .momento()
+        .calls()
+        .onNext(MomentoServer.REFRESH, new Fault.Before<>(() -> storeAtOnce(operators)));
+
+    assertFails("same", "SUPERSEDED", "left in place");
+
+    assertThat(function.currentJson().path("apiKey").asText()).isEqualTo(operators.apiKey());
+    assertThat(function.successor()).isEmpty();
+    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+    assertThat(json(function.labelled(PREVIOUS).orElseThrow()).path("apiKey").asText())
+        .isEqualTo(operators.apiKey());
+  }
+
+  @Test
+  void what_an_operator_stores_while_a_key_is_minted_stays_even_if_nobody_looks_afterwards() {
+    function.storeKey();
+    IssuedKey operators = function.issueOldKey(Permissions.SUPER_USER);
+    function
+        .momento()
+        .calls()
+        .onNext(MomentoServer.REFRESH, new Fault.Before<>(() -> storeAtOnce(operators)));
+    stageOnly("same");
+
+    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+
+    assertThat(json(function.labelled(PREVIOUS).orElseThrow()).path("apiKey").asText())
+        .isEqualTo(operators.apiKey());
+  }
+
+  @Test
+  void what_an_operator_stores_meanwhile_stays() {
+    function.storeKey();
+    IssuedKey operators = function.issueOldKey(Permissions.SUPER_USER);
+    function
+        .awsCalls()
+        .onNth("UpdateSecretVersionStage", 1, new Fault.Before<>(() -> storeAtOnce(operators)));
+
+    assertFails("SUPERSEDED", "AWSCURRENT");
+
+    assertThat(function.currentJson().path("apiKey").asText()).isEqualTo(operators.apiKey());
+  }
+
+  @Test
+  void does_not_undo_that_an_operator_went_back_to_the_previous_key() {
+    function.storeKey();
+    Version old = function.current();
+    function.rotate();
+    Version left = function.current();
+    function.state().moveLabel(SECRET, CURRENT, left.id(), old.id());
+
+    assertFails("REFRESH_REJECTED", "still works");
+    assertThat(function.current().id()).isEqualTo(old.id());
+  }
+
+  @Test
+  void a_refused_refresh_is_no_cause_for_alarm_where_an_operator_has_stored_another_key() {
+    IssuedKey old = function.storeKey();
+    IssuedKey operators = function.issueOldKey(Permissions.SUPER_USER);
+    function
+        .momento()
+        .calls()
+        .onNext(
+            MomentoServer.REFRESH,
+            new Fault.Before<>(
+                () -> {
+                  var _ = function.momento().refresh(old);
+                  storeAtOnce(operators);
+                }));
+
+    assertFails("SUPERSEDED", "another version became AWSCURRENT");
+    assertThat(function.awsCalls().count("DescribeSecret")).isEqualTo(2);
+  }
+
+  @Test
+  void a_refused_refresh_is_no_cause_for_alarm_where_another_rotation_stores_its_key_just_then() {
+    IssuedKey fresh = function.momento().refresh(function.storeKey());
+    function
+        .awsCalls()
+        .onNth(
+            "DescribeSecret",
+            3,
+            new Fault.Before<>(
+                () -> {
+                  var _ = function.leaveSuccessor(fresh.consoleJson());
+                }));
+
+    assertFails("SUPERSEDED", "Another rotation used the refresh token");
+    assertThat(function.awsCalls().count("DescribeSecret")).isEqualTo(3);
+  }
+
+  @Test
+  void a_refresh_token_that_another_rotation_has_spent_is_no_cause_for_alarm() {
+    function.storeKey();
+    function
+        .momento()
+        .calls()
+        .onNext(MomentoServer.REFRESH, new Fault.Before<>(() -> function.rotate("other")));
+
+    assertFails("one", "SUPERSEDED", "Another rotation");
+
+    assertThat(function.currentKeyWorks()).isTrue();
+  }
+
+  @Test
+  void a_version_that_was_current_is_not_resumed_with_after_two_rollbacks() {
+    function.storeKey();
+    Version first = function.current();
+    function.rotate();
+    Version left = function.current();
+    function.state().moveLabel(SECRET, CURRENT, left.id(), first.id());
+    function.storeKey();
+    function.state().moveLabel(SECRET, CURRENT, function.current().id(), first.id());
+
+    assertThatThrownBy(function::rotate).hasMessageContaining("REFRESH_REJECTED");
+
+    assertThat(function.current().id()).isEqualTo(first.id());
+  }
+
+  @Test
+  void a_copy_of_a_key_that_an_operator_went_back_from_is_not_resumed_with() {
+    function.storeKey();
+    Version first = function.current();
+    function.rotate();
+    Version left = function.current();
+    function.state().moveLabel(SECRET, CURRENT, left.id(), first.id());
+    function.leaveSuccessor(RotationFixture.json(left).toString());
+
+    assertThatThrownBy(function::rotate).hasMessageContaining("REFRESH_REJECTED");
+
+    assertThat(function.successor()).isEmpty();
+  }
+
+  @Test
+  void a_run_that_has_looked_before_an_operator_went_back_does_not_undo_that() {
+    function.storeKey();
+    Version first = function.current();
+    function
+        .awsCalls()
+        .onNth(
+            "DescribeSecret",
+            2,
+            new Fault.Before<>(
+                () -> {
+                  assertThat(function.rotate("other").path("result").asText()).isEqualTo("RESUMED");
+                  function.state().moveLabel(SECRET, CURRENT, function.current().id(), first.id());
+                }));
+
+    assertThatThrownBy(() -> function.rotate("one")).hasMessageContaining("SUPERSEDED");
+
+    assertThat(function.current().id()).isEqualTo(first.id());
+  }
+}

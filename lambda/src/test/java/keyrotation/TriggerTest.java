@@ -1,0 +1,181 @@
+package keyrotation;
+
+import static keyrotation.SandboxedFunction.LIFETIME;
+import static keyrotation.SandboxedFunction.SECRET;
+import static keyrotation.sandbox.SecretsManagerState.CURRENT;
+import static keyrotation.sandbox.SecretsManagerState.PENDING;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.grpc.Status;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Set;
+import keyrotation.Scenario.Trigger;
+import keyrotation.sandbox.Fault;
+import keyrotation.sandbox.IssuedKey;
+import keyrotation.sandbox.IssuedKey.Permissions;
+import keyrotation.sandbox.MomentoServer;
+import keyrotation.sandbox.SecretsManagerState.Version;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** What each trigger does, with the events that are given as samples. */
+class TriggerTest extends FunctionTestBase {
+
+  @ParameterizedTest
+  @CsvSource({
+    "manual.json, ROTATED",
+    "manual-secret-id.json, ROTATED",
+    "if-due.json, ROTATED",
+    "dry-run.json, WOULD_ROTATE",
+    "scheduled-rule.json, ROTATED",
+    "scheduler.json, ROTATED",
+  })
+  void a_key_with_little_life_left(String sample, String result) {
+    function.storeKey();
+
+    assertThat(result(send(sample))).isEqualTo(result);
+    assertThat(function.currentKeyWorks()).isTrue();
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "manual.json, ROTATED",
+    "manual-secret-id.json, ROTATED",
+    "if-due.json, NOT_DUE",
+    "dry-run.json, WOULD_ROTATE",
+    "scheduled-rule.json, NOT_DUE",
+    "scheduler.json, NOT_DUE",
+  })
+  void a_key_that_was_just_made(String sample, String result) {
+    function.store(function.momento().issue(LIFETIME, Permissions.SUPER_USER).consoleJson());
+    Version before = function.current();
+
+    assertThat(result(send(sample))).isEqualTo(result);
+    assertThat(function.current().equals(before)).isEqualTo(!result.equals("ROTATED"));
+    assertThat(function.refreshes()).isEqualTo(result.equals("ROTATED") ? 1 : 0);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "manual.json, RESUMED",
+    "if-due.json, RESUMED",
+    "dry-run.json, WOULD_ROTATE",
+    "scheduled-rule.json, RESUMED",
+  })
+  void an_unfinished_rotation(String sample, String result) {
+    function.store(function.momento().issue(LIFETIME, Permissions.SUPER_USER).consoleJson());
+    function.clock.advance(Duration.ofMinutes(1));
+    function.leaveSuccessor(
+        function.momento().issue(LIFETIME, Permissions.SUPER_USER).consoleJson());
+
+    assertThat(result(send(sample))).isEqualTo(result);
+    assertThat(function.refreshes()).isZero();
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "manual.json, true",
+    "if-due.json, true",
+    "dry-run.json, true",
+    "rollback.json, true",
+    "scheduled-rule.json, false",
+    "scheduler.json, false",
+  })
+  void a_secret_that_awaits_its_first_key(String sample, boolean isFailure) {
+    function.state().create(SECRET, null, null, null);
+
+    if (isFailure) {
+      assertThatThrownBy(() -> send(sample))
+          .isInstanceOf(InvocationFailedException.class)
+          .hasMessageContaining("AWAITING_FIRST_KEY");
+    } else {
+      assertThat(result(send(sample))).isEqualTo("AWAITING_FIRST_KEY");
+    }
+    assertThat(function.state().describe(SECRET).versions()).isEmpty();
+  }
+
+  @Test
+  void a_renewal_that_failed_is_tried_again_at_the_next_check() {
+    function.storeKey();
+    function
+        .momento()
+        .calls()
+        .onEvery(
+            MomentoServer.REFRESH, new Fault.Refuse<>(Status.UNAVAILABLE.asRuntimeException()));
+    assertThatThrownBy(() -> send("scheduler.json"))
+        .isInstanceOf(InvocationFailedException.class)
+        .hasMessageContaining("MOMENTO_UNAVAILABLE");
+    function.momento().calls().clearFaults();
+    function.clock.advance(Duration.ofDays(1));
+
+    assertThat(result(send("scheduler.json"))).isEqualTo("ROTATED");
+  }
+
+  @Test
+  void a_check_of_a_fresh_key_costs_three_calls_and_leaves_all_labels_alone() {
+    function.storeKey();
+    send("manual.json");
+    Map<String, Set<String>> labels = function.labels();
+    int before = function.awsCalls().seen().size();
+
+    assertThat(result(send("if-due.json"))).isEqualTo("NOT_DUE");
+
+    assertThat(function.awsCalls().seen().stream().skip(before))
+        .containsExactly("DescribeSecret", "GetSecretValue", "GetSecretValue");
+    assertThat(function.labels()).isEqualTo(labels);
+  }
+
+  @Test
+  void a_scheduled_run_does_not_undo_that_an_operator_went_back_while_the_key_is_not_due() {
+    IssuedKey old = function.momento().issue(LIFETIME, Permissions.SUPER_USER);
+    function.store(old.consoleJson());
+    Version source = function.current();
+    function.leaveSuccessor(function.momento().refresh(old).consoleJson());
+    function.store(function.issueOldKey(Permissions.SUPER_USER).consoleJson());
+    function.state().moveLabel(SECRET, CURRENT, function.current().id(), source.id());
+
+    assertThat(result(Trigger.SCHEDULE.request(function, "1"))).isEqualTo("NOT_DUE");
+    function.pass(Duration.ofDays(1));
+    assertThat(result(Trigger.SCHEDULE.request(function, "2"))).isEqualTo("RESUMED");
+  }
+
+  @Test
+  void a_scheduled_run_leaves_secrets_managers_own_rotation_alone_for_an_hour() {
+    IssuedKey old = function.storeKey();
+    function.enableRotation();
+    IssuedKey fresh = function.momento().refresh(old);
+    function.leavePending(fresh.consoleJson());
+    Map<String, Set<String>> labels = function.labels();
+
+    assertThat(result(Trigger.SCHEDULE.request(function, "1"))).isEqualTo("ROTATION_IN_PROGRESS");
+    assertThat(function.labels()).isEqualTo(labels);
+    function.pass(Duration.ofMinutes(61));
+
+    assertThat(result(Trigger.SCHEDULE.request(function, "2"))).isEqualTo("RESUMED");
+    assertThat(function.currentJson().path("apiKey").asText()).isEqualTo(fresh.apiKey());
+    assertThat(function.labelled(PENDING)).isEmpty();
+  }
+
+  @Test
+  void a_scheduled_run_does_not_take_awspending_on_the_current_version_for_a_rotation() {
+    function.storeKey();
+    function.enableRotation();
+    function.state().moveLabel(SECRET, PENDING, null, function.current().id());
+
+    assertThat(result(Trigger.SCHEDULE.request(function, "1"))).isEqualTo("ROTATED");
+  }
+
+  @Test
+  void a_scheduled_run_resumes_though_the_key_is_not_due_and_there_is_a_previous_one() {
+    function.storeKey();
+    IssuedKey fresh = function.momento().issue(LIFETIME, Permissions.SUPER_USER);
+    function.store(fresh.consoleJson());
+    function.pass(Duration.ofMinutes(1));
+    function.leaveSuccessor(function.momento().refresh(fresh).consoleJson());
+
+    assertThat(result(Trigger.SCHEDULE.request(function, "1"))).isEqualTo("RESUMED");
+  }
+}
