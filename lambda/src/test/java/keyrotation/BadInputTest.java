@@ -1,37 +1,44 @@
 package keyrotation;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
+import static keyrotation.FailureReason.ACCESS_DENIED;
+import static keyrotation.FailureReason.AWAITING_FIRST_KEY;
+import static keyrotation.FailureReason.EVENT_UNKNOWN;
+import static keyrotation.FailureReason.INTERNAL_ERROR;
+import static keyrotation.FailureReason.KEY_EXPIRED;
+import static keyrotation.FailureReason.KEY_NOT_REFRESHABLE;
+import static keyrotation.FailureReason.KEY_UNREADABLE;
+import static keyrotation.FailureReason.QUOTA_EXCEEDED;
+import static keyrotation.FailureReason.SECRETS_MANAGER_UNAVAILABLE;
+import static keyrotation.FailureReason.SECRET_DELETED;
+import static keyrotation.FailureReason.SECRET_IS_REPLICA;
+import static keyrotation.FailureReason.SECRET_MALFORMED;
+import static keyrotation.FailureReason.SECRET_NOT_FOUND;
+import static keyrotation.ReportAssert.assertThatReport;
+import static keyrotation.ReportedResult.ROTATED;
+import static keyrotation.ResultAssert.assertThatResult;
 import static keyrotation.SandboxedFunction.SECRET;
 import static keyrotation.SandboxedFunction.manualEvent;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import java.time.Duration;
 import java.util.Base64;
-import java.util.UUID;
 import java.util.concurrent.atomic.AtomicInteger;
 import keyrotation.sandbox.Fault;
 import keyrotation.sandbox.IssuedKey;
 import keyrotation.sandbox.IssuedKey.Permissions;
-import keyrotation.sandbox.MomentoServer.RefreshTokens;
 import keyrotation.sandbox.SecretsManagerException;
 import keyrotation.sandbox.SecretsManagerState.Secret;
 import keyrotation.sandbox.SecretsManagerState.Value;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What cannot be rotated ends in an error with its own reason, and leaves everything as it was. */
-class BadInputTest {
-
-  private final SandboxedFunction function = new SandboxedFunction(RefreshTokens.SINGLE_USE);
-
-  @AfterEach
-  void stop() {
-    function.close();
-  }
+class BadInputTest extends FunctionTestBase {
 
   @ParameterizedTest
   @ValueSource(
@@ -52,7 +59,7 @@ class BadInputTest {
         "{\"momento_auth_token_secret_name\": 1e9999999999}",
       })
   void an_event_of_no_known_form(String event) {
-    assertThatThrownBy(() -> function.invoke(event, "1", Duration.ofMinutes(1)))
+    assertThatThrownBy(() -> invoke(event))
         .isInstanceOf(InvocationFailedException.class)
         .hasMessageStartingWith("EVENT_UNKNOWN: ")
         .hasMessageContaining("momento_auth_token_secret_name")
@@ -75,35 +82,31 @@ class BadInputTest {
         Base64.getEncoder().encodeToString(("\n" + new String(json, UTF_8)).getBytes(UTF_8));
     for (String pasted :
         new String[] {key, jwt("{\"t\":\"g\"}"), cutOff, token, spaced, "momento/" + key}) {
-      assertThatThrownBy(() -> function.invoke(manualEvent(pasted), "1", Duration.ofMinutes(1)))
-          .isInstanceOf(InvocationFailedException.class)
-          .hasMessageStartingWith("EVENT_UNKNOWN: ")
-          .hasMessageNotContaining(pasted);
+      assertThatThrownBy(() -> invoke(manualEvent(pasted))).hasMessageNotContaining(pasted);
+      assertThatReport(() -> invoke(manualEvent(pasted))).isRefusedWith(EVENT_UNKNOWN);
       assertThat(function.log()).doesNotContain(pasted);
     }
   }
 
   @Test
   void a_name_with_the_letters_that_a_key_begins_with_is_a_name() {
-    assertThatThrownBy(
-            () -> function.invoke(manualEvent("momento/keyJuggler"), "1", Duration.ofMinutes(1)))
-        .hasMessageStartingWith("momento/keyJuggler was not rotated. SECRET_NOT_FOUND: ");
+    assertThatReport(() -> invoke(manualEvent("momento/keyJuggler")))
+        .ofOnlySecret("momento/keyJuggler")
+        .failedWith(SECRET_NOT_FOUND);
   }
 
   @Test
   void a_secret_that_does_not_exist() {
-    assertThatThrownBy(() -> function.invoke(manualEvent("nobody"), "1", Duration.ofMinutes(1)))
-        .isInstanceOf(InvocationFailedException.class)
-        .hasMessageStartingWith("nobody was not rotated. SECRET_NOT_FOUND: ");
+    assertThatReport(() -> invoke(manualEvent("nobody")))
+        .ofOnlySecret("nobody")
+        .failedWith(SECRET_NOT_FOUND);
   }
 
   @Test
   void a_secret_without_a_value() {
     function.state().create(SECRET, null, null, null);
 
-    assertThatThrownBy(function::rotate)
-        .isInstanceOf(InvocationFailedException.class)
-        .hasMessageStartingWith(SECRET + " was not rotated. AWAITING_FIRST_KEY: ");
+    assertThatResult(function::rotate).failedWith(AWAITING_FIRST_KEY);
     assertThat(function.state().describe(SECRET).versions()).isEmpty();
   }
 
@@ -112,14 +115,14 @@ class BadInputTest {
     function.storeKey();
     function.state().delete(SECRET, false);
 
-    assertFails("SECRET_DELETED", "restore-secret");
+    assertFails(SECRET_DELETED, "restore-secret");
   }
 
   @Test
   void a_secret_that_is_binary() {
     function.store(new Value.Binary("AAEC"));
 
-    assertFails("SECRET_MALFORMED", "binary");
+    assertFails(SECRET_MALFORMED, "binary");
   }
 
   @ParameterizedTest
@@ -137,31 +140,31 @@ class BadInputTest {
   void a_secret_that_is_no_json_object(String value) {
     function.store(value);
 
-    assertFails("SECRET_MALFORMED", "is not a JSON object");
+    assertFails(SECRET_MALFORMED, "is not a JSON object");
   }
 
   @Test
   void a_secret_without_a_key() {
     function.store("{\"refreshToken\": \"r\", \"validUntil\": \"1\"}");
 
-    assertFails("SECRET_MALFORMED", "apiKey");
+    assertFails(SECRET_MALFORMED, "apiKey");
   }
 
   @Test
   void a_secret_whose_fields_are_of_the_wrong_kind() {
     function.store("{\"apiKey\": 7}");
-    assertFails("SECRET_MALFORMED", "apiKey");
+    assertFails(SECRET_MALFORMED, "apiKey");
 
     String key = function.issueOldKey(Permissions.SUPER_USER).apiKey();
     function.store("{\"apiKey\": \"" + key + "\", \"refreshToken\": {}}");
-    assertFails("SECRET_MALFORMED", "refreshToken");
+    assertFails(SECRET_MALFORMED, "refreshToken");
 
     function.store("{\"apiKey\": \"" + key + "\", \"refreshToken\": \"r\", \"validUntil\": []}");
-    assertFails("SECRET_MALFORMED", "validUntil");
+    assertFails(SECRET_MALFORMED, "validUntil");
 
     function.store(
         "{\"apiKey\": \"" + key + "\", \"refreshToken\": \"r\", \"validUntil\": \"soon\"}");
-    assertFails("SECRET_MALFORMED", "validUntil");
+    assertFails(SECRET_MALFORMED, "validUntil");
   }
 
   @Test
@@ -170,7 +173,7 @@ class BadInputTest {
     String start = json.replace("}", ",\"note\":\"");
     function.store(start + "x".repeat(65_536 - start.length() - 2) + "\"}");
 
-    assertFails("SECRET_MALFORMED", "too large");
+    assertFails(SECRET_MALFORMED, "too large");
   }
 
   @Test
@@ -179,21 +182,21 @@ class BadInputTest {
     String other = function.issueOldKey(Permissions.SUPER_USER).apiKey();
     function.store("{\"apiKey\": \"" + one + "\", \"authToken\": \"" + other + "\"}");
 
-    assertFails("SECRET_MALFORMED", "two different keys");
+    assertFails(SECRET_MALFORMED, "two different keys");
   }
 
   @Test
   void a_key_that_is_none() {
     function.store("{\"apiKey\": \"hello\", \"refreshToken\": \"r\"}");
 
-    assertFails("KEY_UNREADABLE", "neither a JWT nor base64");
+    assertFails(KEY_UNREADABLE, "neither a JWT nor base64");
   }
 
   @Test
   void a_v2_key() {
     function.store("{\"apiKey\": \"" + jwt("{\"t\":\"g\"}") + "\", \"refreshToken\": \"r\"}");
 
-    assertFails("KEY_NOT_REFRESHABLE", "v2");
+    assertFails(KEY_NOT_REFRESHABLE, "v2");
   }
 
   @Test
@@ -201,7 +204,7 @@ class BadInputTest {
     function.store(
         "{\"apiKey\": \"" + jwt("{\"cp\":\"a.b\",\"c\":\"c.d\"}") + "\", \"refreshToken\": \"r\"}");
 
-    assertFails("KEY_NOT_REFRESHABLE", "a legacy key");
+    assertFails(KEY_NOT_REFRESHABLE, "a legacy key");
   }
 
   @Test
@@ -209,21 +212,21 @@ class BadInputTest {
     IssuedKey token = function.momento().issue(Duration.ofHours(1), Permissions.DATA_ONLY);
     function.store("{\"apiKey\": \"" + token.apiKey() + "\"}");
 
-    assertFails("KEY_NOT_REFRESHABLE", "has no refresh token");
+    assertFails(KEY_NOT_REFRESHABLE, "has no refresh token");
   }
 
   @Test
   void a_bare_key() {
     function.store(function.issueOldKey(Permissions.SUPER_USER).apiKey());
 
-    assertFails("KEY_NOT_REFRESHABLE", "a bare key");
+    assertFails(KEY_NOT_REFRESHABLE, "a bare key");
   }
 
   @Test
   void a_key_that_never_expires() {
     function.store(function.momento().issueNonExpiring().consoleJson());
 
-    assertFails("KEY_NOT_REFRESHABLE", "never expires");
+    assertFails(KEY_NOT_REFRESHABLE, "never expires");
   }
 
   @Test
@@ -231,7 +234,7 @@ class BadInputTest {
     IssuedKey key = function.storeKey();
     function.clock.advance(Duration.ofDays(3));
 
-    assertFails("KEY_EXPIRED", "expired at " + key.validUntil());
+    assertFails(KEY_EXPIRED, "expired at " + key.validUntil());
   }
 
   @ParameterizedTest
@@ -243,10 +246,9 @@ class BadInputTest {
         .awsCalls()
         .onEvery(action, new Fault.Refuse<>(SecretsManagerException.accessDenied(action, SECRET)));
 
-    assertThatThrownBy(function::rotate)
-        .isInstanceOf(InvocationFailedException.class)
-        .hasMessageStartingWith(SECRET + " was not rotated. ACCESS_DENIED: ")
-        .hasMessageContaining("secretsmanager:" + action + " on " + SECRET);
+    assertThatResult(function::rotate)
+        .failedWith(ACCESS_DENIED)
+        .says("secretsmanager:" + action + " on " + SECRET);
     assertThat(function.currentKeyWorks()).isTrue();
   }
 
@@ -257,7 +259,7 @@ class BadInputTest {
         .awsCalls()
         .onEvery("DescribeSecret", new Fault.Refuse<>(SecretsManagerException.unavailable()));
 
-    assertFails("SECRETS_MANAGER_UNAVAILABLE", "secretsmanager:DescribeSecret");
+    assertFails(SECRETS_MANAGER_UNAVAILABLE, "secretsmanager:DescribeSecret");
   }
 
   @Test
@@ -274,7 +276,7 @@ class BadInputTest {
           return function.clock.instant();
         };
 
-    assertFails("INTERNAL_ERROR", "java.lang.IllegalStateException");
+    assertFails(INTERNAL_ERROR, "java.lang.IllegalStateException");
     assertThat(function.log()).contains("INTERNAL_ERROR").doesNotContain(quote);
   }
 
@@ -287,7 +289,7 @@ class BadInputTest {
             "PutSecretValue",
             new Fault.Refuse<>(SecretsManagerException.limitExceeded("Too many versions.")));
 
-    assertFails("QUOTA_EXCEEDED", "secretsmanager:PutSecretValue");
+    assertFails(QUOTA_EXCEEDED, "secretsmanager:PutSecretValue");
     assertThat(function.refreshes()).isZero();
   }
 
@@ -298,7 +300,7 @@ class BadInputTest {
         .awsCalls()
         .onEvery("DescribeSecret", new Fault.Refuse<>(SecretsManagerException.badGateway()));
 
-    assertFails("SECRETS_MANAGER_UNAVAILABLE", "HTTP status 502");
+    assertFails(SECRETS_MANAGER_UNAVAILABLE, "HTTP status 502");
   }
 
   @Test
@@ -306,7 +308,7 @@ class BadInputTest {
     function.storeKey();
     function.state().replicate(SECRET, "eu-west-1");
 
-    assertFails("SECRET_IS_REPLICA", "its primary is in eu-west-1");
+    assertFails(SECRET_IS_REPLICA, "its primary is in eu-west-1");
     assertThat(function.awsCalls().seen()).containsExactly("DescribeSecret");
   }
 
@@ -315,7 +317,7 @@ class BadInputTest {
     function.storeKey();
     function.state().replicate(SECRET, "us-east-1");
 
-    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+    assertThatResult(function.rotate()).is(ROTATED);
   }
 
   @ParameterizedTest
@@ -324,8 +326,9 @@ class BadInputTest {
     function.storeKey();
     function.awsCalls().onNth(action, call, new Fault.Refuse<>(SecretsManagerException.replica()));
 
-    assertThatThrownBy(() -> function.rotate(UUID.randomUUID().toString()))
-        .hasMessageContaining(" SECRET_IS_REPLICA: secretsmanager:" + action);
+    assertThatResult(function::rotate)
+        .failedWith(SECRET_IS_REPLICA)
+        .says(" SECRET_IS_REPLICA: secretsmanager:" + action);
   }
 
   @Test
@@ -334,7 +337,7 @@ class BadInputTest {
     String seconds = "" + key.validUntilSeconds();
     function.store(key.consoleJson().replace("\"" + seconds + "\"", "\"" + seconds + "000\""));
 
-    assertFails("SECRET_MALFORMED", "\"validUntil\"");
+    assertFails(SECRET_MALFORMED, "\"validUntil\"");
     assertThat(function.momento().calls().seen()).isEmpty();
   }
 
@@ -347,15 +350,16 @@ class BadInputTest {
             "PutSecretValue",
             new Fault.Refuse<>(SecretsManagerException.invalidRequest("It is a replica.")));
 
-    assertFails("ACCESS_DENIED", "secretsmanager:PutSecretValue");
+    assertFails(ACCESS_DENIED, "secretsmanager:PutSecretValue");
   }
 
-  private void assertFails(String reason, String fact) {
+  private JsonNode invoke(String event) {
+    return function.invoke(event, "1", Duration.ofMinutes(1));
+  }
+
+  private void assertFails(FailureReason reason, String fact) {
     Secret before = function.state().describe(SECRET);
-    assertThatThrownBy(() -> function.rotate(UUID.randomUUID().toString()))
-        .isInstanceOf(InvocationFailedException.class)
-        .hasMessageStartingWith(SECRET + " was not rotated. " + reason + ": ")
-        .hasMessageContaining(fact);
+    assertThatResult(function::rotate).failedWith(reason).says(fact);
     assertThat(function.state().describe(SECRET)).isEqualTo(before);
     assertThat(function.refreshes()).isZero();
   }

@@ -1,14 +1,17 @@
 package keyrotation;
 
+import static keyrotation.FailureReason.ACCESS_DENIED;
+import static keyrotation.FailureReason.KEY_EXPIRED;
+import static keyrotation.FailureReason.REFRESH_REJECTED;
+import static keyrotation.ResultAssert.assertThatResult;
 import static keyrotation.SandboxedFunction.LIFETIME;
 import static keyrotation.SandboxedFunction.SECRET;
 import static keyrotation.sandbox.SecretsManagerState.CURRENT;
 import static keyrotation.sandbox.SecretsManagerState.PENDING;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import java.time.Duration;
+import keyrotation.Scenario.Trigger;
 import keyrotation.sandbox.Fault;
 import keyrotation.sandbox.IssuedKey;
 import keyrotation.sandbox.IssuedKey.Permissions;
@@ -26,10 +29,7 @@ class DryRunTest extends FunctionTestBase {
     function.storeKey();
     var before = function.state().describe(SECRET);
 
-    JsonNode answer = secret(send("dry-run.json"));
-
-    assertThat(answer.path("due").asBoolean()).isTrue();
-    assertThat(answer.path("resume").asBoolean(true)).isFalse();
+    assertThatResult(send("dry-run.json")).wouldNotResume().isDue();
     assertThat(function.awsCalls().seen()).contains("PutSecretValue");
     assertThat(function.momento().calls().seen()).containsExactly(MomentoServer.LIST_CACHES);
     assertThat(function.state().describe(SECRET)).isEqualTo(before);
@@ -41,11 +41,11 @@ class DryRunTest extends FunctionTestBase {
     var _ =
         function.put(
             function.momento().issue(LIFETIME, Permissions.SUPER_USER).consoleJson(), PENDING);
-    assertThat(secret(send("dry-run.json")).path("resume").asBoolean(true)).isFalse();
+    assertThatResult(send("dry-run.json")).wouldNotResume();
 
     function.storeKey();
     function.leaveSuccessor("{}");
-    assertThat(secret(send("dry-run.json")).path("resume").asBoolean(true)).isFalse();
+    assertThatResult(send("dry-run.json")).wouldNotResume();
   }
 
   @Test
@@ -56,17 +56,17 @@ class DryRunTest extends FunctionTestBase {
         .onEvery(
             "PutSecretValue",
             new Fault.Refuse<>(SecretsManagerException.accessDenied("PutSecretValue", SECRET)));
-    assertThatThrownBy(() -> send("dry-run.json")).hasMessageContaining("ACCESS_DENIED");
+    assertThatResult(() -> send("dry-run.json")).failedWith(ACCESS_DENIED);
     function.awsCalls().clearFaults();
 
     function.clock.advance(Duration.ofDays(3));
-    assertThatThrownBy(() -> send("dry-run.json")).hasMessageContaining("KEY_EXPIRED");
+    assertThatResult(() -> send("dry-run.json")).failedWith(KEY_EXPIRED);
 
     try (SandboxedFunction other = new SandboxedFunction(RefreshTokens.REUSABLE)) {
       IssuedKey strangers = other.momento().issue(LIFETIME, Permissions.SUPER_USER);
       function.store(strangers.consoleJson());
     }
-    assertThatThrownBy(() -> send("dry-run.json")).hasMessageContaining("REFRESH_REJECTED");
+    assertThatResult(() -> send("dry-run.json")).failedWith(REFRESH_REJECTED);
   }
 
   @Test
@@ -75,7 +75,7 @@ class DryRunTest extends FunctionTestBase {
     function.leaveSuccessor(
         function.momento().issue(LIFETIME, Permissions.SUPER_USER).consoleJson());
 
-    assertThat(secret(send("dry-run.json")).path("resume").asBoolean()).isTrue();
+    assertThatResult(send("dry-run.json")).wouldResume();
   }
 
   @Test
@@ -86,7 +86,7 @@ class DryRunTest extends FunctionTestBase {
     Version left = function.current();
     function.state().moveLabel(SECRET, CURRENT, left.id(), first.id());
     function.leaveSuccessor(RotationFixture.json(left).toString());
-    assertThat(resumes()).isFalse();
+    assertThatResult(Trigger.DRY_RUN.request(function, "1")).wouldNotResume();
 
     function.storeKey();
     try (SandboxedFunction other = new SandboxedFunction(RefreshTokens.REUSABLE)) {
@@ -94,6 +94,6 @@ class DryRunTest extends FunctionTestBase {
           other.momento().issue(LIFETIME, Permissions.SUPER_USER).consoleJson());
     }
     function.pass(Duration.ofMinutes(11));
-    assertThat(resumes()).isFalse();
+    assertThatResult(Trigger.DRY_RUN.request(function, "1")).wouldNotResume();
   }
 }

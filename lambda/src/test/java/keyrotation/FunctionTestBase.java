@@ -1,17 +1,16 @@
 package keyrotation;
 
+import static keyrotation.FailureReason.MOMENTO_UNAVAILABLE;
+import static keyrotation.ResultAssert.assertThatResult;
 import static keyrotation.SandboxedFunction.LIFETIME;
 import static keyrotation.SandboxedFunction.SECRET;
 import static keyrotation.sandbox.SecretsManagerState.CURRENT;
-import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.grpc.Status;
 import java.time.Duration;
 import java.util.Set;
 import java.util.UUID;
-import keyrotation.Scenario.Trigger;
 import keyrotation.sandbox.Fault;
 import keyrotation.sandbox.IssuedKey;
 import keyrotation.sandbox.IssuedKey.Permissions;
@@ -29,7 +28,16 @@ abstract class FunctionTestBase {
   /** Short beside the pauses of the function. */
   static final Duration LAG = Duration.ofMillis(200);
 
-  SandboxedFunction function = new SandboxedFunction(RefreshTokens.SINGLE_USE);
+  SandboxedFunction function;
+
+  /** Starts the function with its defaults, where refresh tokens work once. */
+  FunctionTestBase() {
+    this(new SandboxedFunction(RefreshTokens.SINGLE_USE));
+  }
+
+  FunctionTestBase(SandboxedFunction function) {
+    this.function = function;
+  }
 
   @AfterEach
   final void stop() {
@@ -67,32 +75,15 @@ abstract class FunctionTestBase {
         .calls()
         .onEvery(
             MomentoServer.LIST_CACHES, new Fault.Refuse<>(Status.UNAVAILABLE.asRuntimeException()));
-    assertThatThrownBy(() -> function.rotate(requestId, Duration.ofSeconds(14)))
-        .hasMessageContaining("MOMENTO_UNAVAILABLE")
-        .hasMessageContaining("stays stored");
+    assertThatResult(() -> function.rotate(requestId, Duration.ofSeconds(14)))
+        .failedWith(MOMENTO_UNAVAILABLE)
+        .says("stays stored");
     function.momento().calls().clearFaults();
   }
 
   /** As somebody does at the console. */
   void moveCurrentTo(String versionId) {
     function.state().moveLabel(SECRET, CURRENT, function.current().id(), versionId);
-  }
-
-  void assertFails(String reason, String fact) {
-    assertFails(UUID.randomUUID().toString(), reason, fact);
-  }
-
-  void assertFails(String requestId, String reason, String fact) {
-    assertThatThrownBy(() -> function.rotate(requestId))
-        .isInstanceOf(InvocationFailedException.class)
-        .hasMessageStartingWith(SECRET + " was not rotated. " + reason + ": ")
-        .hasMessageContaining(fact);
-  }
-
-  void assertStepFails(String step, String token, String reason) {
-    assertThatThrownBy(() -> step(step, token))
-        .isInstanceOf(InvocationFailedException.class)
-        .hasMessageStartingWith(SECRET + " was not rotated. " + reason + ": ");
   }
 
   JsonNode send(String sample) {
@@ -112,30 +103,5 @@ abstract class FunctionTestBase {
         .invoke(event, UUID.randomUUID().toString(), Duration.ofMinutes(1))
         .path("secrets")
         .path(0);
-  }
-
-  boolean resumes() {
-    return ((RotationFixture.Outcome.Answered) Trigger.DRY_RUN.request(function, "1"))
-        .report()
-        .path("secrets")
-        .path(0)
-        .path("resume")
-        .asBoolean(true);
-  }
-
-  static JsonNode secret(JsonNode report) {
-    assertThat(report.path("failed").asBoolean(true)).isFalse();
-    assertThat(report.path("secrets")).hasSize(1);
-    return report.path("secrets").path(0);
-  }
-
-  static String result(JsonNode report) {
-    return secret(report).path("result").asText();
-  }
-
-  static String result(RotationFixture.Outcome ending) {
-    return ending instanceof RotationFixture.Outcome.Answered(JsonNode report)
-        ? report.path("secrets").path(0).path("result").asText()
-        : ending.toString();
   }
 }

@@ -1,9 +1,16 @@
 package keyrotation;
 
-import static keyrotation.SandboxedFunction.SECRET;
+import static keyrotation.FailureReason.KEY_NOT_REFRESHABLE;
+import static keyrotation.FailureReason.KEY_TOO_SHORT_LIVED;
+import static keyrotation.ReportAssert.assertThatReport;
+import static keyrotation.ReportedResult.ALREADY_ROTATED;
+import static keyrotation.ReportedResult.ROLLED_BACK;
+import static keyrotation.ReportedResult.ROTATED;
+import static keyrotation.ReportedResult.STEP_DONE;
+import static keyrotation.ReportedResult.WOULD_ROTATE;
+import static keyrotation.ResultAssert.assertThatResult;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.time.Duration;
 import java.util.Map;
@@ -11,29 +18,21 @@ import keyrotation.RotationFixture.Outcome;
 import keyrotation.Scenario.Trigger;
 import keyrotation.sandbox.IssuedKey.Permissions;
 import keyrotation.sandbox.MomentoServer.RefreshTokens;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** What the function says of a key that expires before it can be rotated in time. */
-class KeyLifeTest {
+class KeyLifeTest extends FunctionTestBase {
 
   private static final Duration HALF_A_DAY = Duration.ofHours(12);
-
-  private SandboxedFunction function = new SandboxedFunction(RefreshTokens.SINGLE_USE);
-
-  @AfterEach
-  void stop() {
-    function.close();
-  }
 
   @ParameterizedTest
   @EnumSource(names = {"MANUAL", "IF_DUE", "SCHEDULE"})
   void a_key_of_half_a_day_is_rotated_and_fails_a_daily_run(Trigger way) {
     store(HALF_A_DAY);
 
-    assertTooShort(way.request(function, "1"), "\"done\":\"ROTATED\"");
+    assertTooShort(way.request(function, "1"), ROTATED);
 
     assertThat(function.refreshes()).isEqualTo(1);
     assertThat(function.currentKeyWorks()).isTrue();
@@ -47,7 +46,7 @@ class KeyLifeTest {
 
     for (int retry = 1; retry <= 2; retry++) {
       function.pass(Duration.ofMinutes(1));
-      assertTooShort(way.request(function, "1"), "\"done\":\"ALREADY_ROTATED\"");
+      assertTooShort(way.request(function, "1"), ALREADY_ROTATED);
     }
 
     assertThat(function.refreshes()).isEqualTo(1);
@@ -57,7 +56,7 @@ class KeyLifeTest {
   void a_dry_run_on_a_key_of_half_a_day_fails() {
     store(HALF_A_DAY);
 
-    assertTooShort(Trigger.DRY_RUN.request(function, "1"), "\"done\":\"WOULD_ROTATE\"");
+    assertTooShort(Trigger.DRY_RUN.request(function, "1"), WOULD_ROTATE);
   }
 
   @Test
@@ -66,20 +65,19 @@ class KeyLifeTest {
     function.store(
         function.momento().issue(RotationFixture.LIFETIME, Permissions.SUPER_USER).consoleJson());
 
-    assertThat(Trigger.ROLLBACK.request(function, "1")).isInstanceOf(Outcome.Answered.class);
+    assertThatResult(Trigger.ROLLBACK.request(function, "1")).is(ROLLED_BACK);
   }
 
   @Test
   void the_largest_interval_that_would_do_is_named_and_does() {
     store(HALF_A_DAY);
-    assertTooShort(Trigger.MANUAL.request(function, "1"), "CHECK_INTERVAL_IN_HOURS=4 would do.");
-    stop();
-
-    function =
+    assertTooShort(Trigger.MANUAL.request(function, "1"), ROTATED)
+        .says("CHECK_INTERVAL_IN_HOURS=4 would do.");
+    restart(
         new SandboxedFunction(
-            RefreshTokens.SINGLE_USE, Duration.ZERO, Map.of("CHECK_INTERVAL_IN_HOURS", "4"));
+            RefreshTokens.SINGLE_USE, Duration.ZERO, Map.of("CHECK_INTERVAL_IN_HOURS", "4")));
     store(HALF_A_DAY);
-    assertThat(Trigger.MANUAL.request(function, "1")).isInstanceOf(Outcome.Answered.class);
+    assertThatResult(Trigger.MANUAL.request(function, "1")).is(ROTATED);
   }
 
   @Test
@@ -90,14 +88,14 @@ class KeyLifeTest {
             .issueAged(RotationFixture.LIFETIME, Duration.ofDays(29), Permissions.SUPER_USER)
             .consoleJson());
 
-    assertThat(Trigger.SCHEDULE.request(function, "1")).isInstanceOf(Outcome.Answered.class);
+    assertThatResult(Trigger.SCHEDULE.request(function, "1")).is(ROTATED);
   }
 
   @Test
   void a_step_of_secrets_managers_rotation_only_logs_it() {
     store(HALF_A_DAY);
 
-    assertThat(function.rotateSecret()).isInstanceOf(Outcome.Answered.class);
+    assertThatResult(function.rotateSecret()).is(STEP_DONE);
 
     assertThat(function.log())
         .contains("\"level\":\"WARN\"")
@@ -122,7 +120,7 @@ class KeyLifeTest {
     for (int day = 1; day <= 60; day++) {
       function.pass(Duration.ofDays(1));
       String run = "run-" + day;
-      assertThat(Trigger.SCHEDULE.request(function, run)).isInstanceOf(Outcome.Answered.class);
+      assertThatReport(Trigger.SCHEDULE.request(function, run)).hasSecrets(RotationFixture.SECRET);
       assertThat(function.currentKeyWorks()).as("on day " + day).isTrue();
     }
     // The age of a day does not count, as Secrets Manager decides on the age.
@@ -133,7 +131,7 @@ class KeyLifeTest {
   void a_key_that_never_expires_is_not_judged() {
     function.store(function.momento().issueNonExpiring().consoleJson());
 
-    assertThatThrownBy(function::rotate).hasMessageContaining("KEY_NOT_REFRESHABLE");
+    assertThatResult(function::rotate).failedWith(KEY_NOT_REFRESHABLE);
     assertThatCode(() -> function.invoke(scheduled(), "1", Duration.ofMinutes(1)))
         .doesNotThrowAnyException();
   }
@@ -149,14 +147,9 @@ class KeyLifeTest {
     function.pass(Duration.ofMinutes(1));
   }
 
-  private static void assertTooShort(Outcome ending, String fact) {
-    assertThat(ending)
-        .isInstanceOfSatisfying(
-            Outcome.Failed.class,
-            failed ->
-                assertThat(failed.message())
-                    .startsWith(SECRET)
-                    .containsPattern("KEY_TOO_SHORT_LIVED: .* (11 h 59|12 h 0) min after")
-                    .contains(fact));
+  private static ResultAssert assertTooShort(Outcome outcome, ReportedResult done) {
+    return assertThatResult(outcome)
+        .failedWith(KEY_TOO_SHORT_LIVED, done)
+        .says(done == WOULD_ROTATE ? ", 11 h 59 min after" : ", 12 h 0 min after");
   }
 }

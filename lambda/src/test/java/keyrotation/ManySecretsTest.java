@@ -1,5 +1,17 @@
 package keyrotation;
 
+import static keyrotation.FailureReason.ACCESS_DENIED;
+import static keyrotation.FailureReason.MOMENTO_UNAVAILABLE;
+import static keyrotation.FailureReason.OUT_OF_TIME;
+import static keyrotation.FailureReason.REFRESH_REJECTED;
+import static keyrotation.FailureReason.SECRET_IS_REPLICA;
+import static keyrotation.FailureReason.SECRET_MALFORMED;
+import static keyrotation.FailureReason.SECRET_NOT_FOUND;
+import static keyrotation.ReportAssert.assertThatReport;
+import static keyrotation.ReportedResult.ALREADY_ROTATED;
+import static keyrotation.ReportedResult.FAILED;
+import static keyrotation.ReportedResult.ROTATED;
+import static keyrotation.ReportedResult.SKIPPED;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -20,28 +32,23 @@ import keyrotation.sandbox.MomentoServer.RefreshTokens;
 import keyrotation.sandbox.SecretsManagerException;
 import keyrotation.sandbox.SecretsManagerState.Value;
 import keyrotation.sandbox.SecretsManagerState.Version;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 /** A schedule's work on a list of secrets, and on those with a tag. */
-class ManySecretsTest {
+class ManySecretsTest extends FunctionTestBase {
 
-  private SandboxedFunction function = started(Map.of("MOMENTO_AUTH_TOKEN_SECRET_NAME", "a,b,c"));
+  private static final Duration GRACE = Duration.ofMillis(300);
 
-  @AfterEach
-  void stop() {
-    function.close();
+  ManySecretsTest() {
+    super(started(Map.of("MOMENTO_AUTH_TOKEN_SECRET_NAME", "a,b,c")));
   }
 
   @Test
   void each_is_rotated_and_reported_in_order() {
     List.of("c", "a", "b").forEach(this::storeKey);
 
-    JsonNode report = check();
+    assertThatReport(run()).hasSecrets("a", "b", "c").hasResults(ROTATED, ROTATED, ROTATED);
 
-    assertThat(report.path("failed").asBoolean(true)).isFalse();
-    assertThat(report.findValuesAsText("secret")).containsExactly("a", "b", "c");
-    assertThat(report.findValuesAsText("result")).containsOnly("ROTATED");
     assertThat(function.refreshes()).isEqualTo(3);
   }
 
@@ -51,13 +58,11 @@ class ManySecretsTest {
     function.state().create("b", new Value.Text("{}"), UUID.randomUUID().toString(), null);
     storeKey("c");
 
-    assertThatThrownBy(this::check)
-        .isInstanceOf(InvocationFailedException.class)
-        .hasMessageStartingWith("b was not rotated. SECRET_MALFORMED: ")
-        .hasMessageContaining("\"secret\":\"a\",\"result\":\"ROTATED\"")
-        .hasMessageContaining(
-            "\"secret\":\"b\",\"result\":\"FAILED\",\"reason\":\"SECRET_MALFORMED\"")
-        .hasMessageContaining("\"secret\":\"c\",\"result\":\"ROTATED\"");
+    assertThatReport(this::run)
+        .hasSecrets("a", "b", "c")
+        .hasResults(ROTATED, FAILED, ROTATED)
+        .ofSecret("b")
+        .failedWith(SECRET_MALFORMED);
   }
 
   @Test
@@ -67,10 +72,9 @@ class ManySecretsTest {
     Version a = function.state().describe("a").versions().getLast();
     function.state().create("b", a.value(), a.id(), null);
 
-    assertThatThrownBy(this::check)
-        .hasMessageContaining("REFRESH_REJECTED")
-        .hasMessageContaining("The current key still works")
-        .hasMessageContaining("\"result\":\"ROTATED\"");
+    ReportAssert report = assertThatReport(this::run);
+    report.secretsWith(ROTATED).hasSize(1);
+    report.ofOnlyFailure().failedWith(REFRESH_REJECTED).says("The current key still works");
 
     assertThat(List.of("a", "b"))
         .allSatisfy(
@@ -86,11 +90,13 @@ class ManySecretsTest {
   void lambdas_retry_does_the_rest_and_only_the_rest() {
     storeKey("a");
     storeKey("c");
-    assertThatThrownBy(this::check).hasMessageContaining("SECRET_NOT_FOUND");
+    assertThatReport(this::run)
+        .hasResults(ROTATED, FAILED, ROTATED)
+        .ofSecret("b")
+        .failedWith(SECRET_NOT_FOUND);
     storeKey("b");
 
-    assertThat(check().findValuesAsText("result"))
-        .containsExactly("ALREADY_ROTATED", "ROTATED", "ALREADY_ROTATED");
+    assertThatReport(run()).hasResults(ALREADY_ROTATED, ROTATED, ALREADY_ROTATED);
     assertThat(function.refreshes()).isEqualTo(3);
   }
 
@@ -99,8 +105,7 @@ class ManySecretsTest {
     List.of("a", "c").forEach(this::storeKey);
     function.state().create("b", null, null, null);
 
-    assertThat(check().findValuesAsText("result"))
-        .containsExactly("ROTATED", "AWAITING_FIRST_KEY", "ROTATED");
+    assertThatReport(run()).hasResults(ROTATED, ReportedResult.AWAITING_FIRST_KEY, ROTATED);
   }
 
   @Test
@@ -117,7 +122,7 @@ class ManySecretsTest {
     }
     function.state().tag("almost", Map.of("rotate", "momento-not"));
 
-    assertThat(check().findValuesAsText("secret")).containsExactly("c", "a", "b");
+    assertThatReport(run()).hasSecrets("c", "a", "b");
   }
 
   @Test
@@ -135,7 +140,7 @@ class ManySecretsTest {
     function.state().tag("a", Map.of("rotate", "momento"));
 
     assertThat(function.state().describe("a").arn()).isEqualTo(arn);
-    assertThat(check().findValuesAsText("result")).containsExactly("ROTATED");
+    assertThatReport(run()).hasResults(ROTATED);
   }
 
   @Test
@@ -151,11 +156,12 @@ class ManySecretsTest {
             "ListSecrets",
             new Fault.Refuse<>(SecretsManagerException.accessDenied("ListSecrets", "*")));
 
-    assertThatThrownBy(this::check)
-        .hasMessageStartingWith(
-            "secrets with the tag rotate=momento was not rotated. ACCESS_DENIED")
-        .hasMessageContaining("secretsmanager:ListSecrets")
-        .hasMessageContaining("\"secret\":\"a\",\"result\":\"ROTATED\"");
+    ReportAssert report = assertThatReport(this::run);
+    report
+        .ofSecret("secrets with the tag rotate=momento")
+        .failedWith(ACCESS_DENIED)
+        .says("secretsmanager:ListSecrets");
+    report.ofSecret("a").is(ROTATED);
     assertThat(function.log())
         .contains("\"secret\":\"secrets with the tag rotate=momento\",\"step\":\"result\"");
   }
@@ -169,10 +175,12 @@ class ManySecretsTest {
     storeKey("a");
     function.state().tag("a", Map.of("rotate", "Momento"));
 
-    assertThatThrownBy(this::check)
-        .hasMessageStartingWith(
-            "secrets with the tag rotate=momento was not rotated. SECRET_NOT_FOUND: No secret")
-        .hasMessageContaining("\"secret\":\"a\",\"result\":\"ROTATED\"");
+    ReportAssert report = assertThatReport(this::run);
+    report
+        .ofSecret("secrets with the tag rotate=momento")
+        .failedWith(SECRET_NOT_FOUND)
+        .says("SECRET_NOT_FOUND: No secret");
+    report.ofSecret("a").is(ROTATED);
   }
 
   @Test
@@ -187,7 +195,7 @@ class ManySecretsTest {
     names.forEach(this::storeKey);
     Instant start = function.now();
 
-    check();
+    assertThatReport(run()).secretsWith(ROTATED).hasSize(names.size());
 
     assertThat(Duration.between(start, function.now()))
         .isGreaterThanOrEqualTo(Duration.ofMillis(9 * 200));
@@ -197,18 +205,15 @@ class ManySecretsTest {
   void none_but_the_first_is_begun_that_could_not_be_finished() {
     List.of("a", "b", "c").forEach(this::storeKey);
 
-    assertThatThrownBy(
+    ReportAssert report =
+        assertThatReport(
             () ->
                 function.invoke(
                     SampleEvents.read("scheduler.json", function.now()),
                     "1",
-                    TimeBudget.rotationTime(Duration.ofMillis(300))))
-        .message()
-        .satisfies(
-            message -> {
-              assertThat(message.split("\"result\":\"ROTATED\"", -1)).hasSize(2);
-              assertThat(message.split("\"reason\":\"OUT_OF_TIME\"", -1)).hasSize(3);
-            });
+                    TimeBudget.rotationTime(GRACE)));
+    report.secretsWith(ROTATED).hasSize(1);
+    report.secretsFailedWith(OUT_OF_TIME).hasSize(2);
     assertThat(function.refreshes()).isEqualTo(1);
   }
 
@@ -253,15 +258,9 @@ class ManySecretsTest {
     function.state().tag("b", Map.of("rotate", "momento"));
     function.state().replicate("b", "eu-west-1");
 
-    JsonNode report = check();
-
-    assertThat(report.path("failed").asBoolean(true)).isFalse();
-    assertThat(report.findValuesAsText("result")).containsExactly("ROTATED", "SKIPPED");
-    assertThat(report.path("secrets").path(1).path("reason").asText())
-        .isEqualTo("SECRET_IS_REPLICA");
-    assertThat(report.path("secrets").path(1).path("message").asText())
-        .startsWith("b was skipped. SECRET_IS_REPLICA: ")
-        .contains("eu-west-1");
+    ReportAssert report = assertThatReport(run());
+    report.hasSecrets("a", "b").hasResults(ROTATED, SKIPPED);
+    report.ofSecret("b").wasSkippedFor(SECRET_IS_REPLICA).says("eu-west-1");
     assertThat(function.log()).contains("\"outcome\":\"SKIPPED\"");
   }
 
@@ -271,7 +270,7 @@ class ManySecretsTest {
     storeKey("a");
     function.state().replicate("a", "eu-west-1");
 
-    assertThatThrownBy(this::check).hasMessageContaining("SECRET_IS_REPLICA");
+    assertThatReport(this::run).ofOnlySecret("a").failedWith(SECRET_IS_REPLICA);
   }
 
   @Test
@@ -286,16 +285,13 @@ class ManySecretsTest {
     calls.onNth(MomentoServer.REFRESH, names.size(), new Fault.After<>(calls::clearFaults));
 
     // Two have given up their places, so that the last two were rotated.
-    assertThatThrownBy(this::check)
-        .message()
-        .satisfies(
-            message ->
-                assertThat(message.split("\"reason\":\"MOMENTO_UNAVAILABLE\"", -1).length)
-                    .isGreaterThan(2));
+    assertThatReport(this::run)
+        .secretsFailedWith(MOMENTO_UNAVAILABLE)
+        .hasSizeGreaterThanOrEqualTo(2);
     assertThat(function.refreshes()).isEqualTo(names.size());
   }
 
-  private JsonNode check() {
+  private JsonNode run() {
     return function.invoke(
         SampleEvents.read("scheduler.json", function.now()), "same", Duration.ofMinutes(1));
   }
@@ -312,11 +308,10 @@ class ManySecretsTest {
   }
 
   private void restart(Map<String, String> settings) {
-    function.close();
-    function = started(settings);
+    restart(started(settings));
   }
 
   private static SandboxedFunction started(Map<String, String> settings) {
-    return new SandboxedFunction(RefreshTokens.SINGLE_USE, Duration.ofMillis(300), settings);
+    return new SandboxedFunction(RefreshTokens.SINGLE_USE, GRACE, settings);
   }
 }

@@ -1,5 +1,9 @@
 package keyrotation;
 
+import static keyrotation.ReportedResult.RESUMED;
+import static keyrotation.ReportedResult.ROTATED;
+import static keyrotation.ReportedResult.STEP_DONE;
+import static keyrotation.ResultAssert.assertThatResult;
 import static keyrotation.SandboxedFunction.LIFETIME;
 import static keyrotation.SandboxedFunction.SECRET;
 import static keyrotation.sandbox.SecretsManagerState.CURRENT;
@@ -7,6 +11,7 @@ import static keyrotation.sandbox.SecretsManagerState.PENDING;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
+import keyrotation.Scenario.Trigger;
 import keyrotation.sandbox.Fault;
 import keyrotation.sandbox.IssuedKey;
 import keyrotation.sandbox.IssuedKey.Permissions;
@@ -21,7 +26,7 @@ class OlderFunctionTest extends FunctionTestBase {
     IssuedKey fresh = function.momento().refresh(function.storeKey());
     function.leaveAsOlderFunction(fresh.consoleJson());
 
-    assertThat(function.rotate().path("result").asText()).isEqualTo("RESUMED");
+    assertThatResult(function.rotate()).is(RESUMED);
 
     assertThat(function.currentJson().path("apiKey").asText()).isEqualTo(fresh.apiKey());
     assertThat(function.labelled(PENDING)).isEmpty();
@@ -37,7 +42,7 @@ class OlderFunctionTest extends FunctionTestBase {
             function.momento().issue(LIFETIME, Permissions.SUPER_USER).consoleJson());
     function.state().moveLabel(SECRET, CURRENT, old.id(), fresh.id());
 
-    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+    assertThatResult(function.rotate()).is(ROTATED);
 
     assertThat(function.labelled(PENDING)).isEmpty();
     assertThat(function.labelled(StagingLabel.REFRESHED)).isEmpty();
@@ -49,7 +54,7 @@ class OlderFunctionTest extends FunctionTestBase {
     function.leaveAsOlderFunction(function.momento().refresh(old).consoleJson());
     IssuedKey operators = function.storeKey();
 
-    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+    assertThatResult(function.rotate()).is(ROTATED);
 
     assertThat(function.momento().parentOf(function.currentJson().path("apiKey").asText()))
         .contains(operators);
@@ -65,7 +70,7 @@ class OlderFunctionTest extends FunctionTestBase {
     function.state().moveLabel(SECRET, CURRENT, left.id(), first);
     function.awsCalls().onEvery("DescribeSecret", new Fault.Lag<>(LAG));
 
-    assertThat(resumes()).isFalse();
+    assertThatResult(Trigger.DRY_RUN.request(function, "1")).wouldNotResume();
   }
 
   @Test
@@ -75,8 +80,8 @@ class OlderFunctionTest extends FunctionTestBase {
     IssuedKey fresh = function.momento().refresh(old);
     Version begun = function.leaveAsOlderFunction(fresh.consoleJson());
 
-    assertThat(step("setSecret", begun.id()).path("result").asText()).isEqualTo("STEP_DONE");
-    assertThat(step("finishSecret", begun.id()).path("result").asText()).isEqualTo("STEP_DONE");
+    assertThatResult(step("setSecret", begun.id())).is(STEP_DONE);
+    assertThatResult(step("finishSecret", begun.id())).is(STEP_DONE);
 
     assertThat(function.current().id()).isEqualTo(begun.id());
     assertThat(function.labelled(StagingLabel.REFRESHED)).isEmpty();
@@ -91,7 +96,7 @@ class OlderFunctionTest extends FunctionTestBase {
     function.storeKey();
     function.markRefreshed(function.current());
 
-    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+    assertThatResult(function.rotate()).is(ROTATED);
     assertThat(function.current().value()).isNotEqualTo(older.value());
   }
 
@@ -104,6 +109,6 @@ class OlderFunctionTest extends FunctionTestBase {
     function.storeKey();
     function.state().moveLabel(SECRET, CURRENT, function.current().id(), source.id());
 
-    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+    assertThatResult(function.rotate()).is(ROTATED);
   }
 }

@@ -1,16 +1,20 @@
 package keyrotation;
 
+import static keyrotation.ReportedResult.ALREADY_ROTATED;
+import static keyrotation.ReportedResult.ROTATED;
+import static keyrotation.ReportedResult.STEP_DONE;
+import static keyrotation.ResultAssert.assertThatResult;
 import static keyrotation.RotationFixture.SECRET;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.InstanceOfAssertFactories.type;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
-import keyrotation.RotationFixture.Outcome;
 import keyrotation.sandbox.Fault;
 import keyrotation.sandbox.LambdaServer;
 import keyrotation.sandbox.LambdaServer.Invocation;
@@ -41,8 +45,8 @@ class PackedFunctionIT {
     Invocation first = function.lambda.invoke(event, "same");
     Invocation second = function.lambda.invoke(event, "same");
 
-    assertResult(first, "ROTATED");
-    assertResult(second, "ALREADY_ROTATED");
+    assertThatResult(response(first)).is(ROTATED);
+    assertThatResult(response(second)).is(ALREADY_ROTATED);
     assertThat(function.refreshes()).isEqualTo(1);
     assertThat(first.log()).anyMatch(line -> line.contains("\"step\":\"promote\""));
   }
@@ -76,7 +80,7 @@ class PackedFunctionIT {
     function.storeKey();
     String before = function.current().id();
 
-    assertThat(function.rotateSecret()).isInstanceOf(Outcome.Answered.class);
+    assertThatResult(function.rotateSecret()).is(STEP_DONE);
 
     assertThat(function.current().id()).isNotEqualTo(before);
     assertThat(function.current().labels()).containsExactly(SecretsManagerState.CURRENT);
@@ -105,7 +109,7 @@ class PackedFunctionIT {
 
     Invocation first = rotate("1");
 
-    assertResult(first, "ROTATED");
+    assertThatResult(response(first)).is(ROTATED);
     assertThat(first.log()).noneMatch(line -> line.contains("priming"));
   }
 
@@ -141,7 +145,7 @@ class PackedFunctionIT {
     assertThat(rotate("1").outcome()).isInstanceOf(LambdaServer.Outcome.Failure.class);
     assertThat(function.awsCalls().seen()).hasSize(1);
     Files.writeString(hosts, reachable);
-    assertResult(rotate("2"), "ROTATED");
+    assertThatResult(response(rotate("2"))).is(ROTATED);
   }
 
   @Test
@@ -184,11 +188,8 @@ class PackedFunctionIT {
     return function.lambda.invoke(RotationFixture.manualEvent(SECRET), requestId);
   }
 
-  private static void assertResult(Invocation invocation, String result) {
-    assertThat(invocation.outcome())
-        .asInstanceOf(type(LambdaServer.Outcome.Response.class))
-        .extracting(LambdaServer.Outcome.Response::json)
-        .asString()
-        .contains("\"result\":\"" + result + "\"");
+  private static JsonNode response(Invocation invocation) {
+    assertThat(invocation.outcome()).isInstanceOf(LambdaServer.Outcome.Response.class);
+    return RotationFixture.parse(((LambdaServer.Outcome.Response) invocation.outcome()).json());
   }
 }

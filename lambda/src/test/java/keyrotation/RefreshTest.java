@@ -1,9 +1,16 @@
 package keyrotation;
 
+import static keyrotation.FailureReason.ACCESS_DENIED;
+import static keyrotation.FailureReason.MOMENTO_THROTTLED;
+import static keyrotation.FailureReason.MOMENTO_UNAVAILABLE;
+import static keyrotation.FailureReason.NEW_KEY_INVALID;
+import static keyrotation.FailureReason.OUT_OF_TIME;
+import static keyrotation.FailureReason.REFRESH_REJECTED;
+import static keyrotation.ReportedResult.ROTATED;
+import static keyrotation.ResultAssert.assertThatResult;
 import static keyrotation.SandboxedFunction.SECRET;
 import static keyrotation.sandbox.SecretsManagerState.CURRENT;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.grpc.Metadata;
 import io.grpc.Status;
@@ -33,7 +40,9 @@ class RefreshTest extends FunctionTestBase {
             "PutSecretValue",
             new Fault.Refuse<>(SecretsManagerException.accessDenied("PutSecretValue", SECRET)));
 
-    assertFails("ACCESS_DENIED", "secretsmanager:PutSecretValue");
+    assertThatResult(function::rotate)
+        .failedWith(ACCESS_DENIED)
+        .says("secretsmanager:PutSecretValue");
 
     assertThat(function.refreshes()).isZero();
     assertThat(function.currentJson().path("apiKey").asText()).isEqualTo(old.apiKey());
@@ -49,7 +58,7 @@ class RefreshTest extends FunctionTestBase {
         .onEvery(
             MomentoServer.REFRESH, new Fault.Refuse<>(Status.UNAVAILABLE.asRuntimeException()));
 
-    assertFails("MOMENTO_UNAVAILABLE", SECRET);
+    assertThatResult(function::rotate).failedWith(MOMENTO_UNAVAILABLE);
 
     assertThat(function.awsCalls().seen()).contains("PutSecretValue");
     assertThat(function.labels()).containsOnly(Map.entry(before.id(), Set.of(CURRENT)));
@@ -61,10 +70,9 @@ class RefreshTest extends FunctionTestBase {
   void mints_nothing_when_too_little_time_is_left_to_store_it(long millis) {
     function.storeKey();
 
-    assertThatThrownBy(() -> function.rotate("1", Duration.ofMillis(millis)))
-        .isInstanceOf(InvocationFailedException.class)
-        .hasMessageContaining("OUT_OF_TIME")
-        .hasMessageContaining("Too little time was left to refresh");
+    assertThatResult(() -> function.rotate("1", Duration.ofMillis(millis)))
+        .failedWith(OUT_OF_TIME)
+        .says("Too little time was left to refresh");
 
     assertThat(function.refreshes()).isZero();
   }
@@ -75,7 +83,7 @@ class RefreshTest extends FunctionTestBase {
     function.storeKey();
     function.momento().calls().onNext(MomentoServer.REFRESH, new Fault.DropResponse<>());
 
-    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+    assertThatResult(function.rotate()).is(ROTATED);
     assertThat(function.refreshes()).isEqualTo(2);
   }
 
@@ -84,7 +92,9 @@ class RefreshTest extends FunctionTestBase {
     IssuedKey old = function.storeKey();
     function.momento().calls().onNext(MomentoServer.REFRESH, new Fault.DropResponse<>());
 
-    assertFails("REFRESH_REJECTED", "still works; it expires: " + old.validUntil());
+    assertThatResult(function::rotate)
+        .failedWith(REFRESH_REJECTED)
+        .says("still works; it expires: " + old.validUntil());
   }
 
   @Test
@@ -97,7 +107,7 @@ class RefreshTest extends FunctionTestBase {
             MomentoServer.REFRESH,
             new Fault.Refuse<>(MomentoServer.throttledFor(Duration.ofMillis(700))));
 
-    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+    assertThatResult(function.rotate()).is(ROTATED);
 
     assertThat(function.momento().calls().pauseBefore(MomentoServer.REFRESH, 2))
         .isGreaterThanOrEqualTo(Duration.ofMillis(700));
@@ -112,7 +122,7 @@ class RefreshTest extends FunctionTestBase {
         .onNext(
             MomentoServer.REFRESH, new Fault.Refuse<>(MomentoServer.throttledFor(Duration.ZERO)));
 
-    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+    assertThatResult(function.rotate()).is(ROTATED);
     assertThat(function.refreshes()).isEqualTo(2);
   }
 
@@ -129,7 +139,7 @@ class RefreshTest extends FunctionTestBase {
             MomentoServer.REFRESH,
             new Fault.Refuse<>(Status.RESOURCE_EXHAUSTED.asRuntimeException(trailers)));
 
-    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+    assertThatResult(function.rotate()).is(ROTATED);
   }
 
   @Test
@@ -142,7 +152,7 @@ class RefreshTest extends FunctionTestBase {
             MomentoServer.REFRESH,
             new Fault.Refuse<>(MomentoServer.throttledFor(Duration.ofHours(1))));
 
-    assertFails("MOMENTO_THROTTLED", "RESOURCE_EXHAUSTED");
+    assertThatResult(function::rotate).failedWith(MOMENTO_THROTTLED).says("RESOURCE_EXHAUSTED");
     assertThat(function.refreshes()).isEqualTo(1);
   }
 
@@ -156,7 +166,7 @@ class RefreshTest extends FunctionTestBase {
             MomentoServer.REFRESH,
             new Fault.Refuse<>(MomentoServer.throttledFor(Duration.ofMillis(-1))));
 
-    assertFails("MOMENTO_THROTTLED", "RESOURCE_EXHAUSTED");
+    assertThatResult(function::rotate).failedWith(MOMENTO_THROTTLED).says("RESOURCE_EXHAUSTED");
     assertThat(function.refreshes()).isEqualTo(1);
   }
 
@@ -168,7 +178,7 @@ class RefreshTest extends FunctionTestBase {
         .calls()
         .onEvery(MomentoServer.REFRESH, new Fault.Refuse<>(MomentoServer.throttled()));
 
-    assertFails("MOMENTO_THROTTLED", "RESOURCE_EXHAUSTED");
+    assertThatResult(function::rotate).failedWith(MOMENTO_THROTTLED).says("RESOURCE_EXHAUSTED");
     assertThat(function.refreshes()).isEqualTo(4);
   }
 
@@ -196,7 +206,9 @@ class RefreshTest extends FunctionTestBase {
 
     function.clock.advance(Duration.ofMinutes(2));
 
-    assertFails("NEW_KEY_INVALID", "The current key was not changed");
+    assertThatResult(function::rotate)
+        .failedWith(NEW_KEY_INVALID)
+        .says("The current key was not changed");
 
     assertThat(function.state().describe(SECRET).versions())
         .extracting(Version::id)
@@ -224,7 +236,7 @@ class RefreshTest extends FunctionTestBase {
         .alterRefreshAnswers(
             answer -> answer.toBuilder().setApiKey(opaque).setValidUntil(0).build());
 
-    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+    assertThatResult(function.rotate()).is(ROTATED);
     assertThat(function.currentJson().path("validUntil").asText()).isEqualTo("0");
   }
 }

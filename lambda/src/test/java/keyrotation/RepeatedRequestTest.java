@@ -1,12 +1,18 @@
 package keyrotation;
 
+import static keyrotation.FailureReason.MOMENTO_UNAVAILABLE;
+import static keyrotation.FailureReason.NEW_KEY_REJECTED;
+import static keyrotation.FailureReason.REFRESH_REJECTED;
+import static keyrotation.ReportedResult.ALREADY_ROTATED;
+import static keyrotation.ReportedResult.RESUMED;
+import static keyrotation.ReportedResult.ROLLED_BACK;
+import static keyrotation.ReportedResult.ROTATED;
+import static keyrotation.ResultAssert.assertThatResult;
 import static keyrotation.SandboxedFunction.LIFETIME;
 import static keyrotation.SandboxedFunction.SECRET;
 import static keyrotation.sandbox.SecretsManagerState.CURRENT;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import io.grpc.Status;
 import java.time.Duration;
 import java.util.Map;
@@ -32,9 +38,7 @@ class RepeatedRequestTest extends FunctionTestBase {
     function.rotate("same");
     Map<String, Set<String>> labels = function.labels();
 
-    JsonNode answer = function.rotate("same");
-
-    assertThat(answer.path("result").asText()).isEqualTo("ALREADY_ROTATED");
+    assertThatResult(function.rotate("same")).is(ALREADY_ROTATED);
     assertThat(function.refreshes()).isEqualTo(1);
     assertThat(function.labels()).isEqualTo(labels);
   }
@@ -49,7 +53,7 @@ class RepeatedRequestTest extends FunctionTestBase {
       function.rotate("other" + i);
     }
 
-    assertThat(function.rotate("early").path("result").asText()).isEqualTo("ALREADY_ROTATED");
+    assertThatResult(function.rotate("early")).is(ALREADY_ROTATED);
     assertThat(function.refreshes()).isEqualTo(1 + others);
   }
 
@@ -60,7 +64,7 @@ class RepeatedRequestTest extends FunctionTestBase {
     function.leaveSuccessor(fresh.consoleJson());
     function.rotate("same");
 
-    assertThat(function.rotate("same").path("result").asText()).isEqualTo("ALREADY_ROTATED");
+    assertThatResult(function.rotate("same")).is(ALREADY_ROTATED);
     assertThat(function.refreshes()).isZero();
   }
 
@@ -69,14 +73,14 @@ class RepeatedRequestTest extends FunctionTestBase {
     restart(new SandboxedFunction(RefreshTokens.REUSABLE));
     function.storeKey();
     function.momento().refuseNewKeysAtFirst(1000);
-    assertFails("same", "NEW_KEY_REJECTED", SECRET);
+    assertThatResult(() -> function.rotate("same")).failedWith(NEW_KEY_REJECTED);
     function.clock.advance(Duration.ofMinutes(11));
-    assertFails("same", "NEW_KEY_REJECTED", SECRET);
+    assertThatResult(() -> function.rotate("same")).failedWith(NEW_KEY_REJECTED);
     function.clock.advance(Duration.ofMinutes(11));
     function.momento().refuseNewKeysAtFirst(0);
 
-    assertThat(function.rotate("same").path("result").asText()).isEqualTo("ROTATED");
-    assertThat(function.rotate("same").path("result").asText()).isEqualTo("ALREADY_ROTATED");
+    assertThatResult(function.rotate("same")).is(ROTATED);
+    assertThatResult(function.rotate("same")).is(ALREADY_ROTATED);
     assertThat(function.refreshes()).isEqualTo(3);
   }
 
@@ -84,11 +88,11 @@ class RepeatedRequestTest extends FunctionTestBase {
   void a_rotation_that_somebody_went_back_from_is_not_done_again_while_an_operator_stores_a_key() {
     function.storeKey();
     Version old = function.current();
-    assertThat(function.rotate("same").path("result").asText()).isEqualTo("ROTATED");
+    assertThatResult(function.rotate("same")).is(ROTATED);
     var _ = function.state().moveLabel(SECRET, CURRENT, function.current().id(), old.id());
     function.awsCalls().onNext("GetSecretValue", new Fault.Before<>(function::storeKeyAtOnce));
 
-    assertThat(function.rotate("same").path("result").asText()).isEqualTo("ALREADY_ROTATED");
+    assertThatResult(function.rotate("same")).is(ALREADY_ROTATED);
 
     assertThat(function.refreshes()).isEqualTo(1);
   }
@@ -99,7 +103,7 @@ class RepeatedRequestTest extends FunctionTestBase {
     function.rotate("same");
     function.awsCalls().onNext("DescribeSecret", new Fault.ReadStale<>());
 
-    assertThat(function.rotate("same").path("result").asText()).isEqualTo("ALREADY_ROTATED");
+    assertThatResult(function.rotate("same")).is(ALREADY_ROTATED);
     assertThat(function.refreshes()).isEqualTo(1);
   }
 
@@ -108,9 +112,7 @@ class RepeatedRequestTest extends FunctionTestBase {
     function.storeKey();
     function.awsCalls().onNext("GetSecretValue", new Fault.Before<>(() -> stageOnly("same")));
 
-    JsonNode answer = function.rotate("same");
-
-    assertThat(answer.path("result").asText()).isEqualTo("RESUMED");
+    assertThatResult(function.rotate("same")).is(RESUMED);
     assertThat(function.refreshes()).isEqualTo(1);
   }
 
@@ -122,7 +124,7 @@ class RepeatedRequestTest extends FunctionTestBase {
         .awsCalls()
         .onNth("PutSecretValue", 2, new Fault.Before<>(() -> function.rotate("same")));
 
-    assertThat(function.rotate("same").path("result").asText()).isEqualTo("ROTATED");
+    assertThatResult(function.rotate("same")).is(ROTATED);
 
     assertThat(function.currentKeyWorks()).isTrue();
     assertThat(function.refreshes()).isEqualTo(2);
@@ -140,7 +142,7 @@ class RepeatedRequestTest extends FunctionTestBase {
     function.state().moveLabel(SECRET, CURRENT, function.current().id(), first.id());
     assertThat(function.labels()).doesNotContainKey(second.id());
 
-    assertThat(function.rotate("same").path("result").asText()).isEqualTo("ALREADY_ROTATED");
+    assertThatResult(function.rotate("same")).is(ALREADY_ROTATED);
   }
 
   @Test
@@ -152,11 +154,11 @@ class RepeatedRequestTest extends FunctionTestBase {
     var calls = function.momento().calls();
     calls.onEvery(
         MomentoServer.LIST_CACHES, new Fault.Refuse<>(Status.UNAVAILABLE.asRuntimeException()));
-    assertThatThrownBy(() -> function.rotate("same")).hasMessageContaining("MOMENTO_UNAVAILABLE");
+    assertThatResult(() -> function.rotate("same")).failedWith(MOMENTO_UNAVAILABLE);
     calls.clearFaults();
-    assertThat(result(Trigger.ROLLBACK.request(function, "back"))).isEqualTo("ROLLED_BACK");
+    assertThatResult(Trigger.ROLLBACK.request(function, "back")).is(ROLLED_BACK);
 
-    assertThat(function.rotate("same").path("result").asText()).isEqualTo("ALREADY_ROTATED");
+    assertThatResult(function.rotate("same")).is(ALREADY_ROTATED);
     assertThat(function.current().id()).isEqualTo(first.id());
   }
 
@@ -164,11 +166,11 @@ class RepeatedRequestTest extends FunctionTestBase {
   void a_request_whose_key_was_given_up_for_lack_of_permissions_is_not_done() {
     function.storeKey();
     function.momento().limitNewKeysTo(Permissions.DATA_ONLY);
-    assertThatThrownBy(() -> function.rotate("same")).hasMessageContaining("NEW_KEY_REJECTED");
+    assertThatResult(() -> function.rotate("same")).failedWith(NEW_KEY_REJECTED);
     function.pass(Duration.ofMinutes(11));
-    assertThatThrownBy(() -> function.rotate("same")).hasMessageContaining("REFRESH_REJECTED");
+    assertThatResult(() -> function.rotate("same")).failedWith(REFRESH_REJECTED);
 
-    assertThatThrownBy(() -> function.rotate("same")).hasMessageContaining("REFRESH_REJECTED");
+    assertThatResult(() -> function.rotate("same")).failedWith(REFRESH_REJECTED);
   }
 
   @Test
@@ -184,7 +186,7 @@ class RepeatedRequestTest extends FunctionTestBase {
             new Value.Text(function.currentJson().toString()),
             Set.of(StagingLabel.replaces(current.id())));
 
-    assertThat(function.rotate("same").path("result").asText()).isEqualTo("ROTATED");
+    assertThatResult(function.rotate("same")).is(ROTATED);
 
     assertThat(function.refreshes()).isEqualTo(1);
   }
@@ -202,7 +204,7 @@ class RepeatedRequestTest extends FunctionTestBase {
             new Value.Text(strangersKey().consoleJson()),
             Set.of("MINE"));
 
-    assertThat(function.rotate("same").path("result").asText()).isEqualTo("ROTATED");
+    assertThatResult(function.rotate("same")).is(ROTATED);
   }
 
   @ParameterizedTest
@@ -212,7 +214,7 @@ class RepeatedRequestTest extends FunctionTestBase {
     send(sample, "same");
     Version after = function.current();
 
-    assertThat(result(send(sample, "same"))).isEqualTo("ALREADY_ROTATED");
+    assertThatResult(send(sample, "same")).is(ALREADY_ROTATED);
     assertThat(function.current()).isEqualTo(after);
     assertThat(function.refreshes()).isEqualTo(1);
   }
@@ -222,7 +224,7 @@ class RepeatedRequestTest extends FunctionTestBase {
     function.storeKey();
     send("scheduler.json", "one");
 
-    assertThat(result(send("scheduler.json", "other"))).isEqualTo("ALREADY_ROTATED");
+    assertThatResult(send("scheduler.json", "other")).is(ALREADY_ROTATED);
   }
 
   @Test
@@ -235,7 +237,7 @@ class RepeatedRequestTest extends FunctionTestBase {
     send("rollback.json");
     Map<String, Set<String>> labels = function.labels();
 
-    assertThat(result(send("manual.json", "early"))).isEqualTo("ALREADY_ROTATED");
+    assertThatResult(send("manual.json", "early")).is(ALREADY_ROTATED);
     assertThat(function.labels()).isEqualTo(labels);
     assertThat(function.refreshes()).isEqualTo(2);
   }
@@ -250,7 +252,7 @@ class RepeatedRequestTest extends FunctionTestBase {
     moveCurrentTo(first);
     Map<String, Set<String>> labels = function.labels();
 
-    assertThat(result(send("manual.json", "early"))).isEqualTo("ALREADY_ROTATED");
+    assertThatResult(send("manual.json", "early")).is(ALREADY_ROTATED);
     assertThat(function.labels()).isEqualTo(labels);
   }
 
@@ -278,7 +280,7 @@ class RepeatedRequestTest extends FunctionTestBase {
                             new Value.Text(fromOld.consoleJson()),
                             Set.of(StagingLabel.replaces(oldId)))));
 
-    assertThat(function.rotate("same").path("result").asText()).isEqualTo("ROTATED");
+    assertThatResult(function.rotate("same")).is(ROTATED);
 
     String now = function.currentJson().path("apiKey").asText();
     assertThat(function.momento().parentOf(now)).contains(operators);

@@ -1,14 +1,18 @@
 package keyrotation;
 
+import static keyrotation.FailureReason.ACCESS_DENIED;
+import static keyrotation.FailureReason.CANNOT_ROLL_BACK;
+import static keyrotation.ReportedResult.RESUMED;
+import static keyrotation.ReportedResult.ROLLED_BACK;
+import static keyrotation.ReportedResult.ROTATED;
+import static keyrotation.ResultAssert.assertThatResult;
 import static keyrotation.SandboxedFunction.LIFETIME;
 import static keyrotation.SandboxedFunction.SECRET;
 import static keyrotation.sandbox.SecretsManagerState.CURRENT;
 import static keyrotation.sandbox.SecretsManagerState.PENDING;
 import static keyrotation.sandbox.SecretsManagerState.PREVIOUS;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -32,10 +36,7 @@ class RollbackTest extends FunctionTestBase {
     send("manual.json");
     Version left = function.current();
 
-    JsonNode answer = secret(send("rollback.json"));
-
-    assertThat(answer.path("result").asText()).isEqualTo("ROLLED_BACK");
-    assertThat(answer.path("previous_version_id").asText()).isEqualTo(left.id());
+    assertThatResult(send("rollback.json")).is(ROLLED_BACK).hasPreviousVersion(left.id());
     assertThat(function.currentJson().path("apiKey").asText()).isEqualTo(old.apiKey());
     assertThat(function.labels())
         .containsOnly(
@@ -50,7 +51,7 @@ class RollbackTest extends FunctionTestBase {
     send("rollback.json");
     Map<String, Set<String>> labels = function.labels();
 
-    assertThat(result(send("rollback.json"))).isEqualTo("ROLLED_BACK");
+    assertThatResult(send("rollback.json")).is(ROLLED_BACK);
     assertThat(function.labels()).isEqualTo(labels);
   }
 
@@ -72,9 +73,9 @@ class RollbackTest extends FunctionTestBase {
     function.leaveSuccessor(function.momento().refresh(old).consoleJson());
     function.storeKey();
     function.clock.advance(Duration.ofHours(1));
-    assertThat(result(send("rollback.json"))).isEqualTo("ROLLED_BACK");
+    assertThatResult(send("rollback.json")).is(ROLLED_BACK);
 
-    assertThat(result(send("manual.json"))).isEqualTo("RESUMED");
+    assertThatResult(send("manual.json")).is(RESUMED);
   }
 
   @Test
@@ -92,7 +93,7 @@ class RollbackTest extends FunctionTestBase {
             new Fault.Refuse<>(
                 SecretsManagerException.accessDenied("UpdateSecretVersionStage", SECRET)));
 
-    assertThatThrownBy(() -> send("rollback.json")).hasMessageContaining("ACCESS_DENIED");
+    assertThatResult(() -> send("rollback.json")).failedWith(ACCESS_DENIED);
     assertThat(function.current().id()).isEqualTo(old.id());
   }
 
@@ -108,9 +109,9 @@ class RollbackTest extends FunctionTestBase {
             "UpdateSecretVersionStage",
             new Fault.Refuse<>(
                 SecretsManagerException.accessDenied("UpdateSecretVersionStage", SECRET)));
-    assertThatThrownBy(() -> send("rollback.json")).hasMessageContaining("ACCESS_DENIED");
+    assertThatResult(() -> send("rollback.json")).failedWith(ACCESS_DENIED);
 
-    assertThat(result(send("manual.json"))).isEqualTo("RESUMED");
+    assertThatResult(send("manual.json")).is(RESUMED);
   }
 
   @Test
@@ -120,19 +121,19 @@ class RollbackTest extends FunctionTestBase {
     send("manual.json");
     moveCurrentTo(old.id());
 
-    assertThat(result(send("rollback.json"))).isEqualTo("ROLLED_BACK");
+    assertThatResult(send("rollback.json")).is(ROLLED_BACK);
     assertThat(function.current().id()).isEqualTo(old.id());
   }
 
   @Test
   void there_is_no_rollback_without_a_previous_key_or_to_a_dead_one() {
     function.storeKey();
-    assertThatThrownBy(() -> send("rollback.json")).hasMessageContaining("CANNOT_ROLL_BACK");
+    assertThatResult(() -> send("rollback.json")).failedWith(CANNOT_ROLL_BACK);
 
     send("manual.json");
     Version current = function.current();
     function.clock.advance(Duration.ofDays(3));
-    assertThatThrownBy(() -> send("rollback.json")).hasMessageContaining("CANNOT_ROLL_BACK");
+    assertThatResult(() -> send("rollback.json")).failedWith(CANNOT_ROLL_BACK);
     assertThat(function.current()).isEqualTo(current);
   }
 
@@ -142,7 +143,7 @@ class RollbackTest extends FunctionTestBase {
       function.store(value);
       function.storeKey();
 
-      assertThatThrownBy(() -> send("rollback.json")).hasMessageContaining("CANNOT_ROLL_BACK");
+      assertThatResult(() -> send("rollback.json")).failedWith(CANNOT_ROLL_BACK);
     }
   }
 
@@ -154,7 +155,7 @@ class RollbackTest extends FunctionTestBase {
     Version left = function.current();
     send("rollback.json");
 
-    assertThat(result(send("manual.json"))).isEqualTo("ROTATED");
+    assertThatResult(send("manual.json")).is(ROTATED);
     assertThat(function.current().id()).isNotEqualTo(left.id());
   }
 
@@ -166,7 +167,7 @@ class RollbackTest extends FunctionTestBase {
     String begun = UUID.randomUUID().toString();
     function.state().addPendingVersion(SECRET, begun);
 
-    assertThat(result(Trigger.ROLLBACK.request(function, "1"))).isEqualTo("ROLLED_BACK");
+    assertThatResult(Trigger.ROLLBACK.request(function, "1")).is(ROLLED_BACK);
 
     assertThat(function.labelled(PENDING)).isEmpty();
   }
@@ -177,7 +178,7 @@ class RollbackTest extends FunctionTestBase {
     Version pending = function.leavePending(function.momento().refresh(old).consoleJson());
     function.storeKey();
 
-    assertThat(result(Trigger.ROLLBACK.request(function, "1"))).isEqualTo("ROLLED_BACK");
+    assertThatResult(Trigger.ROLLBACK.request(function, "1")).is(ROLLED_BACK);
 
     assertThat(function.labelled(PENDING).map(Version::id)).contains(pending.id());
   }

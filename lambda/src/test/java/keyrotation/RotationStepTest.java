@@ -1,12 +1,21 @@
 package keyrotation;
 
+import static keyrotation.FailureReason.AWAITING_FIRST_KEY;
+import static keyrotation.FailureReason.NEW_KEY_REJECTED;
+import static keyrotation.FailureReason.ROTATION_NOT_ENABLED;
+import static keyrotation.FailureReason.SUPERSEDED;
+import static keyrotation.FailureReason.VERSION_NOT_PENDING;
+import static keyrotation.FailureReason.VERSION_UNKNOWN;
+import static keyrotation.ReportedResult.ALREADY_ROTATED;
+import static keyrotation.ReportedResult.RESUMED;
+import static keyrotation.ReportedResult.STEP_DONE;
+import static keyrotation.ResultAssert.assertThatResult;
 import static keyrotation.SandboxedFunction.LIFETIME;
 import static keyrotation.SandboxedFunction.SECRET;
 import static keyrotation.sandbox.SecretsManagerState.CURRENT;
 import static keyrotation.sandbox.SecretsManagerState.PENDING;
 import static keyrotation.sandbox.SecretsManagerState.PREVIOUS;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.time.Duration;
@@ -31,14 +40,14 @@ class RotationStepTest extends FunctionTestBase {
     function.storeKey();
     String token = pendingVersion();
 
-    assertStepIsRefused("createSecret", token, "ROTATION_NOT_ENABLED");
+    assertStepIsRefused("createSecret", token, ROTATION_NOT_ENABLED);
   }
 
   @Test
   void is_refused_for_a_version_that_is_not_known() {
     enableRotation();
 
-    assertStepIsRefused("createSecret", UUID.randomUUID().toString(), "VERSION_UNKNOWN");
+    assertStepIsRefused("createSecret", UUID.randomUUID().toString(), VERSION_UNKNOWN);
   }
 
   @Test
@@ -47,15 +56,14 @@ class RotationStepTest extends FunctionTestBase {
     Version old = function.current();
     function.rotateSecret();
 
-    assertStepIsRefused("createSecret", old.id(), "VERSION_NOT_PENDING");
+    assertStepIsRefused("createSecret", old.id(), VERSION_NOT_PENDING);
   }
 
   @Test
   void is_done_where_the_version_is_current() {
     enableRotation();
 
-    assertThat(step("createSecret", function.current().id()).path("result").asText())
-        .isEqualTo("ALREADY_ROTATED");
+    assertThatResult(step("createSecret", function.current().id())).is(ALREADY_ROTATED);
   }
 
   @ParameterizedTest
@@ -67,7 +75,7 @@ class RotationStepTest extends FunctionTestBase {
     step(step, token);
     var before = function.state().describe(SECRET);
 
-    assertThat(step(step, token).path("result").asText()).isEqualTo("STEP_DONE");
+    assertThatResult(step(step, token)).is(STEP_DONE);
 
     assertThat(function.state().describe(SECRET)).isEqualTo(before);
     assertThat(function.refreshes()).isEqualTo(1);
@@ -85,7 +93,7 @@ class RotationStepTest extends FunctionTestBase {
     }
     Version before = function.current();
 
-    assertStepFails(step, token, "NEW_KEY_REJECTED");
+    assertThatResult(() -> step(step, token)).failedWith(NEW_KEY_REJECTED);
 
     assertThat(function.current()).isEqualTo(before);
   }
@@ -96,12 +104,12 @@ class RotationStepTest extends FunctionTestBase {
     String token = pendingVersion();
     function.momento().refuseNewKeysAtFirst(1000);
     var _ = step("createSecret", token);
-    assertStepFails("testSecret", token, "NEW_KEY_REJECTED");
-    assertStepFails("createSecret", token, "NEW_KEY_REJECTED");
+    assertThatResult(() -> step("testSecret", token)).failedWith(NEW_KEY_REJECTED);
+    assertThatResult(() -> step("createSecret", token)).failedWith(NEW_KEY_REJECTED);
     assertThat(function.labelled(PENDING)).isPresent();
     function.clock.advance(Duration.ofMinutes(11));
 
-    assertStepFails("createSecret", token, "NEW_KEY_REJECTED");
+    assertThatResult(() -> step("createSecret", token)).failedWith(NEW_KEY_REJECTED);
 
     assertThat(function.labelled(PENDING)).isEmpty();
   }
@@ -115,7 +123,7 @@ class RotationStepTest extends FunctionTestBase {
     function.state().moveLabel(SECRET, PENDING, null, left);
     function.state().moveLabel(SECRET, CURRENT, left, old.id());
 
-    assertStepFails("createSecret", left, "SUPERSEDED");
+    assertThatResult(() -> step("createSecret", left)).failedWith(SUPERSEDED);
 
     assertThat(function.current().id()).isEqualTo(old.id());
     assertThat(function.labelled(PENDING)).isEmpty();
@@ -130,7 +138,7 @@ class RotationStepTest extends FunctionTestBase {
         .calls()
         .onNext(MomentoServer.REFRESH, new Fault.Before<>(() -> step("createSecret", token)));
 
-    assertStepFails("createSecret", token, "SUPERSEDED");
+    assertThatResult(() -> step("createSecret", token)).failedWith(SUPERSEDED);
   }
 
   @Test
@@ -141,7 +149,7 @@ class RotationStepTest extends FunctionTestBase {
     step("createSecret", token);
     IssuedKey operators = function.storeKey();
 
-    assertStepFails("finishSecret", token, "SUPERSEDED");
+    assertThatResult(() -> step("finishSecret", token)).failedWith(SUPERSEDED);
 
     assertThat(function.currentJson().path("apiKey").asText()).isEqualTo(operators.apiKey());
     assertThat(function.labels()).containsEntry(token, Set.of(StagingLabel.replaces(source)));
@@ -160,8 +168,8 @@ class RotationStepTest extends FunctionTestBase {
             new Fault.Before<>(() -> function.store(operators.consoleJson())));
 
     step("createSecret", token);
-    assertStepFails("testSecret", token, "SUPERSEDED");
-    assertStepFails("finishSecret", token, "VERSION_NOT_PENDING");
+    assertThatResult(() -> step("testSecret", token)).failedWith(SUPERSEDED);
+    assertThatResult(() -> step("finishSecret", token)).failedWith(VERSION_NOT_PENDING);
 
     assertThat(function.currentJson().path("apiKey").asText()).isEqualTo(operators.apiKey());
   }
@@ -173,11 +181,11 @@ class RotationStepTest extends FunctionTestBase {
     String source = function.current().id();
     step("createSecret", token);
     function.storeKey();
-    assertStepFails("finishSecret", token, "SUPERSEDED");
+    assertThatResult(() -> step("finishSecret", token)).failedWith(SUPERSEDED);
 
     function.state().moveLabel(SECRET, "AWSCURRENT", function.current().id(), source);
 
-    assertThat(function.rotate().path("result").asText()).isEqualTo("RESUMED");
+    assertThatResult(function.rotate()).is(RESUMED);
     assertThat(function.refreshes()).isEqualTo(1);
   }
 
@@ -187,16 +195,16 @@ class RotationStepTest extends FunctionTestBase {
     function.enableRotation();
     String token = pendingVersion();
 
-    assertStepIsRefused("createSecret", token, "AWAITING_FIRST_KEY");
+    assertStepIsRefused("createSecret", token, AWAITING_FIRST_KEY);
   }
 
   @Test
   void the_token_of_a_rotation_is_shown_nowhere() {
     enableRotation();
     String token = pendingVersion();
-    JsonNode answer = step("createSecret", token);
+    JsonNode response = step("createSecret", token);
 
-    assertThat(answer + function.log()).contains(token).doesNotContain("canary");
+    assertThat(response + function.log()).contains(token).doesNotContain("canary");
   }
 
   @Test
@@ -206,7 +214,7 @@ class RotationStepTest extends FunctionTestBase {
     String token = UUID.randomUUID().toString();
     function.state().addPendingVersion(SECRET, token);
     for (String step : new String[] {"createSecret", "testSecret", "finishSecret"}) {
-      assertThat(step(step, token).path("result").asText()).isEqualTo("STEP_DONE");
+      assertThatResult(step(step, token)).is(STEP_DONE);
     }
     // The label comes off after the promotion: two writes have to be unseen.
     function.state().settle();
@@ -216,7 +224,7 @@ class RotationStepTest extends FunctionTestBase {
     function.state().moveLabel(SECRET, CURRENT, old.id(), token);
     function.awsCalls().onNext("DescribeSecret", new Fault.ReadStale<>());
 
-    assertThat(step("finishSecret", token).path("result").asText()).isEqualTo("ALREADY_ROTATED");
+    assertThatResult(step("finishSecret", token)).is(ALREADY_ROTATED);
   }
 
   @Test
@@ -229,7 +237,7 @@ class RotationStepTest extends FunctionTestBase {
     function.awsCalls().onNth("DescribeSecret", 2, new Fault.ReadStale<>());
     int before = function.awsCalls().count("DescribeSecret");
 
-    assertThat(step("testSecret", begun).path("result").asText()).isEqualTo("STEP_DONE");
+    assertThatResult(step("testSecret", begun)).is(STEP_DONE);
 
     assertThat(function.awsCalls().count("DescribeSecret") - before).isEqualTo(3);
   }
@@ -239,13 +247,11 @@ class RotationStepTest extends FunctionTestBase {
     IssuedKey old = function.storeKey();
     function.enableRotation();
     Version pending = function.leavePending(function.momento().refresh(old).consoleJson());
-    assertThat(function.rotate().path("result").asText()).isEqualTo("RESUMED");
+    assertThatResult(function.rotate()).is(RESUMED);
     String current = function.current().id();
 
     for (String step : new String[] {"createSecret", "setSecret", "testSecret", "finishSecret"}) {
-      JsonNode answer = step(step, pending.id());
-      assertThat(answer.path("result").asText()).isEqualTo("ALREADY_ROTATED");
-      assertThat(answer.path("version_id").asText()).isEqualTo(current);
+      assertThatResult(step(step, pending.id())).is(ALREADY_ROTATED).hasVersion(current);
     }
 
     assertThat(function.current().id()).isEqualTo(current);
@@ -258,8 +264,7 @@ class RotationStepTest extends FunctionTestBase {
     function.enableRotation();
     Version copy = function.put(function.currentJson().toString(), PENDING);
 
-    assertThat(step("finishSecret", copy.id()).path("result").asText())
-        .isEqualTo("ALREADY_ROTATED");
+    assertThatResult(step("finishSecret", copy.id())).is(ALREADY_ROTATED);
 
     assertThat(function.labelled(PENDING)).isEmpty();
   }
@@ -286,10 +291,10 @@ class RotationStepTest extends FunctionTestBase {
             new Fault.Before<>(
                 () -> function.state().put(SECRET, token, strangers, Set.of(PENDING, label))));
 
-    assertThatThrownBy(() -> step("createSecret", token)).hasMessageContaining("SUPERSEDED");
+    assertThatResult(() -> step("createSecret", token)).failedWith(SUPERSEDED);
 
     assertThat(function.successor()).isPresent();
-    assertThat(function.rotate().path("result").asText()).isEqualTo("RESUMED");
+    assertThatResult(function.rotate()).is(RESUMED);
   }
 
   @Test
@@ -300,8 +305,7 @@ class RotationStepTest extends FunctionTestBase {
     Version fresh = function.leaveSuccessor(function.momento().refresh(old).consoleJson());
     function.state().moveLabel(SECRET, CURRENT, source.id(), fresh.id());
 
-    assertThat(step("finishSecret", fresh.id()).path("result").asText())
-        .isEqualTo("ALREADY_ROTATED");
+    assertThatResult(step("finishSecret", fresh.id())).is(ALREADY_ROTATED);
 
     assertThat(function.current().labels()).containsExactly(CURRENT);
   }
@@ -318,9 +322,9 @@ class RotationStepTest extends FunctionTestBase {
   }
 
   /** Asserts that a step is refused, and that the secret is as it was. */
-  private void assertStepIsRefused(String step, String token, String reason) {
+  private void assertStepIsRefused(String step, String token, FailureReason reason) {
     var before = function.state().describe(SECRET);
-    assertStepFails(step, token, reason);
+    assertThatResult(() -> step(step, token)).failedWith(reason);
     assertThat(function.state().describe(SECRET)).isEqualTo(before);
     assertThat(function.log()).doesNotContain("canary");
   }

@@ -1,5 +1,7 @@
 package keyrotation;
 
+import static keyrotation.ReportedResult.ROTATED;
+import static keyrotation.ResultAssert.assertThatResult;
 import static keyrotation.SandboxedFunction.LIFETIME;
 import static keyrotation.SandboxedFunction.SECRET;
 import static keyrotation.sandbox.SecretsManagerState.CURRENT;
@@ -32,14 +34,13 @@ class RotationTest extends FunctionTestBase {
     IssuedKey old = function.storeKey();
     Version before = function.current();
 
-    JsonNode answer = function.rotate();
+    JsonNode response = function.rotate();
 
-    assertThat(answer.path("result").asText()).isEqualTo("ROTATED");
-    assertThat(answer.path("secret").asText()).isEqualTo(SECRET);
-    assertThat(answer.path("version_id").asText()).isEqualTo(function.current().id());
-    assertThat(answer.path("previous_version_id").asText()).isEqualTo(before.id());
-    assertThat(answer.path("valid_until").asText())
-        .isEqualTo(function.now().truncatedTo(ChronoUnit.SECONDS).plus(LIFETIME).toString());
+    assertThatResult(response)
+        .is(ROTATED)
+        .hasVersion(function.current().id())
+        .hasPreviousVersion(before.id())
+        .expiresAt(function.now().truncatedTo(ChronoUnit.SECONDS).plus(LIFETIME));
     assertThat(function.currentKeyWorks()).isTrue();
     assertThat(function.currentJson().path("apiKey").asText()).isNotEqualTo(old.apiKey());
     assertThat(function.labels())
@@ -89,14 +90,10 @@ class RotationTest extends FunctionTestBase {
     function.storeKey();
     String arn = function.state().describe(SECRET).arn();
 
-    JsonNode answer =
-        function
-            .invoke(SandboxedFunction.manualEvent(arn), "1", Duration.ofMinutes(1))
-            .path("secrets")
-            .path(0);
-
-    assertThat(answer.path("result").asText()).isEqualTo("ROTATED");
-    assertThat(answer.path("secret").asText()).isEqualTo(SECRET);
+    assertThatResult(
+            function.invoke(SandboxedFunction.manualEvent(arn), "1", Duration.ofMinutes(1)))
+        .is(ROTATED)
+        .isOf(SECRET);
     assertThat(function.log()).contains("\"secret\":\"" + SECRET + "\",\"step\":\"read_current\"");
   }
 
@@ -106,7 +103,7 @@ class RotationTest extends FunctionTestBase {
     function.rotate();
     function.clock.advance(Duration.ofDays(20));
 
-    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+    assertThatResult(function.rotate()).is(ROTATED);
     assertThat(function.refreshes()).isEqualTo(2);
     assertThat(function.currentKeyWorks()).isTrue();
   }
@@ -117,12 +114,12 @@ class RotationTest extends FunctionTestBase {
     function.rotate();
     String first = function.currentJson().path("validUntil").asText();
 
-    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+    assertThatResult(function.rotate()).is(ROTATED);
 
     assertThat(function.currentJson().path("validUntil").asText()).isEqualTo(first);
     assertThat(function.refreshes()).isEqualTo(2);
     function.clock.advance(Duration.ofHours(1));
-    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+    assertThatResult(function.rotate()).is(ROTATED);
   }
 
   @Test
@@ -130,7 +127,7 @@ class RotationTest extends FunctionTestBase {
     IssuedKey old = function.issueOldKey(Permissions.DATA_ONLY);
     function.store(old.consoleJson());
 
-    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+    assertThatResult(function.rotate()).is(ROTATED);
   }
 
   /** A restored snapshot of SnapStart does not know how much time has passed. */

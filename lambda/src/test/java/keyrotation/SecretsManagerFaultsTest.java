@@ -1,5 +1,9 @@
 package keyrotation;
 
+import static keyrotation.FailureReason.ACCESS_DENIED;
+import static keyrotation.FailureReason.SECRETS_MANAGER_UNAVAILABLE;
+import static keyrotation.ReportedResult.ROTATED;
+import static keyrotation.ResultAssert.assertThatResult;
 import static keyrotation.SandboxedFunction.SECRET;
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -29,7 +33,7 @@ class SecretsManagerFaultsTest extends FunctionTestBase {
       function.awsCalls().onNth(action, call, new Fault.DropResponse<>());
       function.awsCalls().onNth(action, call + 1, new Fault.DropResponse<>());
 
-      assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+      assertThatResult(function.rotate()).is(ROTATED);
 
       assertThat(function.awsCalls().count(action)).isGreaterThanOrEqualTo(before + times + 2);
       assertThat(function.refreshes()).isEqualTo(minted + 1);
@@ -44,7 +48,7 @@ class SecretsManagerFaultsTest extends FunctionTestBase {
     function.storeKey();
     function.awsCalls().onNth(action, call, new Fault.ReadStale<>());
 
-    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+    assertThatResult(function.rotate()).is(ROTATED);
     assertThat(function.refreshes()).isEqualTo(1);
     assertThat(function.currentKeyWorks()).isTrue();
   }
@@ -56,7 +60,9 @@ class SecretsManagerFaultsTest extends FunctionTestBase {
         .awsCalls()
         .onEvery("GetSecretValue", new Fault.Refuse<>(SecretsManagerException.notFound("")));
 
-    assertFails("SECRETS_MANAGER_UNAVAILABLE", "no readable value yet");
+    assertThatResult(function::rotate)
+        .failedWith(SECRETS_MANAGER_UNAVAILABLE)
+        .says("no readable value yet");
     assertThat(function.awsCalls().count("GetSecretValue")).isEqualTo(5);
   }
 
@@ -72,7 +78,7 @@ class SecretsManagerFaultsTest extends FunctionTestBase {
                 SecretsManagerException.invalidParameter("It is not attached to that version.")));
     function.awsCalls().onNth("DescribeSecret", 3, new Fault.ReadStale<>());
 
-    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+    assertThatResult(function.rotate()).is(ROTATED);
   }
 
   @ParameterizedTest
@@ -82,7 +88,7 @@ class SecretsManagerFaultsTest extends FunctionTestBase {
     function.storeKey();
     function.awsCalls().onNext(action, new Fault.Refuse<>(SecretsManagerException.throttled()));
 
-    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+    assertThatResult(function.rotate()).is(ROTATED);
   }
 
   @Test
@@ -95,7 +101,7 @@ class SecretsManagerFaultsTest extends FunctionTestBase {
             new Fault.FailAfterwards<>(
                 SecretsManagerException.invalidParameter("It is not attached to that version.")));
 
-    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+    assertThatResult(function.rotate()).is(ROTATED);
     assertThat(function.currentKeyWorks()).isTrue();
   }
 
@@ -108,7 +114,9 @@ class SecretsManagerFaultsTest extends FunctionTestBase {
             "GetSecretValue",
             new Fault.Refuse<>(SecretsManagerException.accessDenied("GetSecretValue", SECRET)));
 
-    assertFails("ACCESS_DENIED", "secretsmanager:GetSecretValue");
+    assertThatResult(function::rotate)
+        .failedWith(ACCESS_DENIED)
+        .says("secretsmanager:GetSecretValue");
     assertThat(function.awsCalls().count("GetSecretValue")).isEqualTo(1);
   }
 }

@@ -1,5 +1,7 @@
 package keyrotation;
 
+import static keyrotation.ReportedResult.STEP_DONE;
+import static keyrotation.ResultAssert.assertThatResult;
 import static keyrotation.SandboxedFunction.SECRET;
 import static keyrotation.sandbox.SecretsManagerState.CURRENT;
 import static keyrotation.sandbox.SecretsManagerState.PENDING;
@@ -75,7 +77,7 @@ class SecretsManagerRotationTest extends FunctionTestBase {
               SampleEvents.read("rotation-" + step + "-secret.json"),
               UUID.randomUUID().toString(),
               Duration.ofMinutes(1));
-      assertThat(report.path("secrets").path(0).path("result").asText()).isEqualTo("STEP_DONE");
+      assertThatResult(report.path("secrets").path(0)).is(STEP_DONE);
     }
 
     assertThat(function.current().id()).isEqualTo(token);
@@ -194,8 +196,7 @@ class SecretsManagerRotationTest extends FunctionTestBase {
     for (int rotation = 1; rotation <= 2; rotation++) {
       function.pass(Duration.ofHours(5));
       function.state().settle();
-      assertThat(Trigger.SECRETS_MANAGER.request(function, ""))
-          .isInstanceOf(RotationFixture.Outcome.Answered.class);
+      assertThatResult(Trigger.SECRETS_MANAGER.request(function, "")).is(STEP_DONE);
       assertThat(function.refreshes()).isEqualTo(rotation);
       assertThat(function.current().labels()).containsExactly(CURRENT);
     }

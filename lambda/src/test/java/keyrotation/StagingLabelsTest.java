@@ -1,12 +1,16 @@
 package keyrotation;
 
+import static keyrotation.FailureReason.QUOTA_EXCEEDED;
+import static keyrotation.ReportedResult.NOT_DUE;
+import static keyrotation.ReportedResult.RESUMED;
+import static keyrotation.ReportedResult.ROTATED;
+import static keyrotation.ResultAssert.assertThatResult;
 import static keyrotation.SandboxedFunction.LIFETIME;
 import static keyrotation.SandboxedFunction.SECRET;
 import static keyrotation.sandbox.SecretsManagerState.CURRENT;
 import static keyrotation.sandbox.SecretsManagerState.PENDING;
 import static keyrotation.sandbox.SecretsManagerState.PREVIOUS;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.Map;
 import java.util.Set;
@@ -29,11 +33,11 @@ class StagingLabelsTest extends FunctionTestBase {
     function.rotate();
     String previous = function.labelled(PREVIOUS).orElseThrow().id();
     function.state().moveLabel(SECRET, PENDING, null, previous);
-    assertThat(result(Trigger.IF_DUE.request(function, "1"))).isEqualTo("NOT_DUE");
+    assertThatResult(Trigger.IF_DUE.request(function, "1")).is(NOT_DUE);
     assertThat(function.labelled(PENDING)).isEmpty();
 
     var _ = function.put(function.currentJson().toString(), PENDING);
-    assertThat(result(Trigger.IF_DUE.request(function, "2"))).isEqualTo("NOT_DUE");
+    assertThatResult(Trigger.IF_DUE.request(function, "2")).is(NOT_DUE);
     assertThat(function.labelled(PENDING)).isEmpty();
   }
 
@@ -44,8 +48,9 @@ class StagingLabelsTest extends FunctionTestBase {
       function.state().moveLabel(SECRET, "OPERATORS_" + i, null, function.current().id());
     }
 
-    assertThatThrownBy(function::rotate)
-        .hasMessageContaining("QUOTA_EXCEEDED: The secret has 20 staging labels");
+    assertThatResult(function::rotate)
+        .failedWith(QUOTA_EXCEEDED)
+        .says("The secret has 20 staging labels");
     assertThat(function.refreshes()).isZero();
   }
 
@@ -59,7 +64,7 @@ class StagingLabelsTest extends FunctionTestBase {
       var _ = function.put("{}", StagingLabel.replaces(UUID.randomUUID().toString()));
     }
 
-    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+    assertThatResult(function.rotate()).is(ROTATED);
   }
 
   @Test
@@ -71,7 +76,7 @@ class StagingLabelsTest extends FunctionTestBase {
             function.momento().issue(LIFETIME, Permissions.SUPER_USER).consoleJson());
     function.state().moveLabel(SECRET, CURRENT, old.id(), fresh.id());
 
-    assertThat(result(Trigger.IF_DUE.request(function, "1"))).isEqualTo("NOT_DUE");
+    assertThatResult(Trigger.IF_DUE.request(function, "1")).is(NOT_DUE);
 
     assertThat(function.labels())
         .containsOnly(
@@ -89,9 +94,9 @@ class StagingLabelsTest extends FunctionTestBase {
             new Fault.Refuse<>(
                 SecretsManagerException.accessDenied("UpdateSecretVersionStage", SECRET)));
 
-    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+    assertThatResult(function.rotate()).is(ROTATED);
     assertThat(function.current().labels()).hasSize(2);
-    assertThat(result(Trigger.IF_DUE.request(function, "1"))).isEqualTo("NOT_DUE");
+    assertThatResult(Trigger.IF_DUE.request(function, "1")).is(NOT_DUE);
     assertThat(function.current().labels()).containsExactly(CURRENT);
   }
 
@@ -102,7 +107,7 @@ class StagingLabelsTest extends FunctionTestBase {
       var _ = function.put("{}", StagingLabel.replaces(UUID.randomUUID().toString()));
     }
 
-    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+    assertThatResult(function.rotate()).is(ROTATED);
 
     assertThat(
             function.labels().values().stream()
@@ -117,7 +122,7 @@ class StagingLabelsTest extends FunctionTestBase {
     String begun = UUID.randomUUID().toString();
     function.state().addPendingVersion(SECRET, begun);
 
-    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+    assertThatResult(function.rotate()).is(ROTATED);
 
     assertThat(function.labelled(PENDING).map(Version::id)).contains(begun);
   }
@@ -129,7 +134,7 @@ class StagingLabelsTest extends FunctionTestBase {
     String begun = UUID.randomUUID().toString();
     function.state().addPendingVersion(SECRET, begun);
 
-    assertThat(function.rotate().path("result").asText()).isEqualTo("RESUMED");
+    assertThatResult(function.rotate()).is(RESUMED);
 
     assertThat(function.labelled(PENDING).map(Version::id)).contains(begun);
   }
@@ -139,7 +144,7 @@ class StagingLabelsTest extends FunctionTestBase {
     function.store(function.momento().issue(LIFETIME, Permissions.SUPER_USER).consoleJson());
     function.state().moveLabel(SECRET, PENDING, null, function.current().id());
 
-    assertThat(result(Trigger.IF_DUE.request(function, "1"))).isEqualTo("NOT_DUE");
+    assertThatResult(Trigger.IF_DUE.request(function, "1")).is(NOT_DUE);
 
     assertThat(function.current().labels()).containsExactly(CURRENT, PENDING);
   }
@@ -161,7 +166,7 @@ class StagingLabelsTest extends FunctionTestBase {
       var _ = function.put("{}", StagingLabel.replaces(UUID.randomUUID().toString()));
     }
 
-    assertThat(result(Trigger.IF_DUE.request(function, "1"))).isEqualTo("NOT_DUE");
+    assertThatResult(Trigger.IF_DUE.request(function, "1")).is(NOT_DUE);
 
     assertThat(function.labels()).containsKey(successor.id());
   }

@@ -1,8 +1,11 @@
 package keyrotation;
 
+import static keyrotation.FailureReason.ACCESS_DENIED;
+import static keyrotation.FailureReason.SECRETS_MANAGER_UNAVAILABLE;
+import static keyrotation.ReportedResult.ROTATED;
+import static keyrotation.ResultAssert.assertThatResult;
 import static keyrotation.SandboxedFunction.SECRET;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.time.Duration;
 import keyrotation.sandbox.Fault;
@@ -23,7 +26,7 @@ class StagingTest extends FunctionTestBase {
           .onNth("PutSecretValue", call, new Fault.Refuse<>(SecretsManagerException.unavailable()));
     }
 
-    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+    assertThatResult(function.rotate()).is(ROTATED);
     assertThat(function.refreshes()).isEqualTo(1);
   }
 
@@ -32,7 +35,7 @@ class StagingTest extends FunctionTestBase {
     function.storeKey();
     function.awsCalls().onNth("PutSecretValue", 2, notAllowedToPut());
 
-    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+    assertThatResult(function.rotate()).is(ROTATED);
     assertThat(function.refreshes()).isEqualTo(1);
   }
 
@@ -44,8 +47,7 @@ class StagingTest extends FunctionTestBase {
         () ->
             function.clock.instant().plusSeconds(20L * function.awsCalls().count("PutSecretValue"));
 
-    assertThatThrownBy(() -> function.rotate("1", Duration.ofMinutes(5)))
-        .hasMessageContaining("ACCESS_DENIED");
+    assertThatResult(() -> function.rotate("1", Duration.ofMinutes(5))).failedWith(ACCESS_DENIED);
     assertThat(function.awsCalls().count("PutSecretValue")).isEqualTo(3);
   }
 
@@ -62,7 +64,9 @@ class StagingTest extends FunctionTestBase {
         .awsCalls()
         .fromNth("PutSecretValue", 2, new Fault.Refuse<>(SecretsManagerException.badGateway()));
 
-    assertFails("SECRETS_MANAGER_UNAVAILABLE", "secretsmanager:PutSecretValue");
+    assertThatResult(function::rotate)
+        .failedWith(SECRETS_MANAGER_UNAVAILABLE)
+        .says("secretsmanager:PutSecretValue");
   }
 
   private static Fault<SecretsManagerException> notAllowedToPut() {

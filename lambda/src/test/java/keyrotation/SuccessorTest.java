@@ -1,13 +1,16 @@
 package keyrotation;
 
+import static keyrotation.FailureReason.ACCESS_DENIED;
+import static keyrotation.FailureReason.KEY_EXPIRED;
+import static keyrotation.ReportedResult.RESUMED;
+import static keyrotation.ReportedResult.ROTATED;
+import static keyrotation.ResultAssert.assertThatResult;
 import static keyrotation.SandboxedFunction.LIFETIME;
 import static keyrotation.SandboxedFunction.SECRET;
 import static keyrotation.sandbox.SecretsManagerState.CURRENT;
 import static keyrotation.sandbox.SecretsManagerState.PENDING;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import java.time.Duration;
 import java.util.Set;
 import java.util.UUID;
@@ -32,9 +35,7 @@ class SuccessorTest extends FunctionTestBase {
     IssuedKey fresh = function.momento().issue(LIFETIME, Permissions.SUPER_USER);
     function.leaveSuccessor(fresh.consoleJson());
 
-    JsonNode answer = function.rotate();
-
-    assertThat(answer.path("result").asText()).isEqualTo("RESUMED");
+    assertThatResult(function.rotate()).is(RESUMED);
     assertThat(function.refreshes()).isZero();
     assertThat(function.currentJson().path("apiKey").asText()).isEqualTo(fresh.apiKey());
     assertThat(function.current().labels()).containsExactly(CURRENT);
@@ -50,11 +51,11 @@ class SuccessorTest extends FunctionTestBase {
             1,
             new Fault.Refuse<>(
                 SecretsManagerException.accessDenied("UpdateSecretVersionStage", SECRET)));
-    assertFails("same", "ACCESS_DENIED", "UpdateSecretVersionStage");
+    assertThatResult(() -> function.rotate("same"))
+        .failedWith(ACCESS_DENIED)
+        .says("UpdateSecretVersionStage");
 
-    JsonNode answer = function.rotate("same");
-
-    assertThat(answer.path("result").asText()).isEqualTo("RESUMED");
+    assertThatResult(function.rotate("same")).is(RESUMED);
     assertThat(function.refreshes()).isEqualTo(1);
     assertThat(function.currentKeyWorks()).isTrue();
   }
@@ -65,7 +66,7 @@ class SuccessorTest extends FunctionTestBase {
     IssuedKey fresh = function.momento().issue(LIFETIME, Permissions.SUPER_USER);
     function.leaveSuccessor(fresh.consoleJson());
 
-    assertThat(function.rotate().path("result").asText()).isEqualTo("RESUMED");
+    assertThatResult(function.rotate()).is(RESUMED);
     assertThat(function.currentKeyWorks()).isTrue();
   }
 
@@ -75,9 +76,7 @@ class SuccessorTest extends FunctionTestBase {
     Version dead = function.leaveSuccessor(strangersKey().consoleJson());
     function.clock.advance(Duration.ofMinutes(11));
 
-    JsonNode answer = function.rotate();
-
-    assertThat(answer.path("result").asText()).isEqualTo("ROTATED");
+    assertThatResult(function.rotate()).is(ROTATED);
     assertThat(function.refreshes()).isEqualTo(1);
     assertThat(function.labels()).doesNotContainKey(dead.id());
     assertThat(function.currentKeyWorks()).isTrue();
@@ -88,7 +87,7 @@ class SuccessorTest extends FunctionTestBase {
     function.storeKey();
     Version junk = function.leaveSuccessor("hello");
 
-    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+    assertThatResult(function.rotate()).is(ROTATED);
     assertThat(function.labels()).doesNotContainKey(junk.id());
   }
 
@@ -97,7 +96,7 @@ class SuccessorTest extends FunctionTestBase {
     function.storeKey();
     function.state().addPendingVersion(SECRET, UUID.randomUUID().toString());
 
-    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+    assertThatResult(function.rotate()).is(ROTATED);
   }
 
   @Test
@@ -106,24 +105,24 @@ class SuccessorTest extends FunctionTestBase {
     String strangers = function.momento().issue(LIFETIME, Permissions.SUPER_USER).consoleJson();
     var _ = function.put(strangers, PENDING);
 
-    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+    assertThatResult(function.rotate()).is(ROTATED);
   }
 
   @Test
   void does_not_resume_with_a_key_that_ends_earlier_or_cannot_be_renewed() {
     IssuedKey old = function.storeKey();
     Version same = function.leaveSuccessor(old.consoleJson());
-    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+    assertThatResult(function.rotate()).is(ROTATED);
     assertThat(function.labels()).doesNotContainKey(same.id());
 
     IssuedKey shorter = function.momento().issue(Duration.ofHours(1), Permissions.SUPER_USER);
     Version ending = function.leaveSuccessor(shorter.consoleJson());
-    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+    assertThatResult(function.rotate()).is(ROTATED);
     assertThat(function.labels()).doesNotContainKey(ending.id());
 
     IssuedKey fresh = function.momento().issue(LIFETIME.multipliedBy(2), Permissions.SUPER_USER);
     Version bare = function.leaveSuccessor("{\"apiKey\":\"" + fresh.apiKey() + "\"}");
-    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+    assertThatResult(function.rotate()).is(ROTATED);
     assertThat(function.labels()).doesNotContainKey(bare.id());
   }
 
@@ -135,7 +134,7 @@ class SuccessorTest extends FunctionTestBase {
     String label = StagingLabel.replaces(function.current().id());
     function.state().put(SECRET, id, new Value.Binary("AAEC"), Set.of(label));
 
-    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+    assertThatResult(function.rotate()).is(ROTATED);
     assertThat(function.labels()).doesNotContainKey(id);
   }
 
@@ -161,7 +160,7 @@ class SuccessorTest extends FunctionTestBase {
     function.leaveSuccessor(strangersKey().consoleJson());
     function.pass(LIFETIME);
 
-    assertThatThrownBy(function::rotate).hasMessageContaining("KEY_EXPIRED");
+    assertThatResult(function::rotate).failedWith(KEY_EXPIRED);
   }
 
   @Test
@@ -176,7 +175,7 @@ class SuccessorTest extends FunctionTestBase {
 
     function.state().moveLabel(SECRET, CURRENT, function.current().id(), source.id());
 
-    assertThat(function.rotate().path("result").asText()).isEqualTo("RESUMED");
+    assertThatResult(function.rotate()).is(RESUMED);
     assertThat(function.currentJson().path("apiKey").asText()).isEqualTo(fresh.apiKey());
   }
 
@@ -191,6 +190,6 @@ class SuccessorTest extends FunctionTestBase {
     function.state().moveLabel(SECRET, CURRENT, left.id(), first);
     function.awsCalls().onEvery(action, new Fault.Lag<>(LAG));
 
-    assertThat(resumes()).isFalse();
+    assertThatResult(Trigger.DRY_RUN.request(function, "1")).wouldNotResume();
   }
 }

@@ -1,12 +1,16 @@
 package keyrotation;
 
+import static keyrotation.FailureReason.REFRESH_REJECTED;
+import static keyrotation.FailureReason.SUPERSEDED;
+import static keyrotation.ReportedResult.RESUMED;
+import static keyrotation.ReportedResult.ROTATED;
+import static keyrotation.ResultAssert.assertThatResult;
 import static keyrotation.SandboxedFunction.LIFETIME;
 import static keyrotation.SandboxedFunction.SECRET;
 import static keyrotation.SandboxedFunction.json;
 import static keyrotation.sandbox.SecretsManagerState.CURRENT;
 import static keyrotation.sandbox.SecretsManagerState.PREVIOUS;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import keyrotation.sandbox.Fault;
 import keyrotation.sandbox.IssuedKey;
@@ -25,7 +29,7 @@ class SupersededRotationTest extends FunctionTestBase {
     Version pending = function.leaveSuccessor(stale.consoleJson());
     IssuedKey operators = function.storeKey();
 
-    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+    assertThatResult(function.rotate()).is(ROTATED);
 
     assertThat(function.labels()).containsKey(pending.id());
 
@@ -45,11 +49,11 @@ class SupersededRotationTest extends FunctionTestBase {
         .calls()
         .onNext(MomentoServer.REFRESH, new Fault.Before<>(() -> storeAtOnce(operators)));
 
-    assertFails("same", "SUPERSEDED", "left in place");
+    assertThatResult(() -> function.rotate("same")).failedWith(SUPERSEDED).says("left in place");
 
     assertThat(function.currentJson().path("apiKey").asText()).isEqualTo(operators.apiKey());
     assertThat(function.successor()).isEmpty();
-    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+    assertThatResult(function.rotate()).is(ROTATED);
     assertThat(json(function.labelled(PREVIOUS).orElseThrow()).path("apiKey").asText())
         .isEqualTo(operators.apiKey());
   }
@@ -64,7 +68,7 @@ class SupersededRotationTest extends FunctionTestBase {
         .onNext(MomentoServer.REFRESH, new Fault.Before<>(() -> storeAtOnce(operators)));
     stageOnly("same");
 
-    assertThat(function.rotate().path("result").asText()).isEqualTo("ROTATED");
+    assertThatResult(function.rotate()).is(ROTATED);
 
     assertThat(json(function.labelled(PREVIOUS).orElseThrow()).path("apiKey").asText())
         .isEqualTo(operators.apiKey());
@@ -78,7 +82,7 @@ class SupersededRotationTest extends FunctionTestBase {
         .awsCalls()
         .onNth("UpdateSecretVersionStage", 1, new Fault.Before<>(() -> storeAtOnce(operators)));
 
-    assertFails("SUPERSEDED", "AWSCURRENT");
+    assertThatResult(function::rotate).failedWith(SUPERSEDED).says("AWSCURRENT");
 
     assertThat(function.currentJson().path("apiKey").asText()).isEqualTo(operators.apiKey());
   }
@@ -91,7 +95,7 @@ class SupersededRotationTest extends FunctionTestBase {
     Version left = function.current();
     function.state().moveLabel(SECRET, CURRENT, left.id(), old.id());
 
-    assertFails("REFRESH_REJECTED", "still works");
+    assertThatResult(function::rotate).failedWith(REFRESH_REJECTED).says("still works");
     assertThat(function.current().id()).isEqualTo(old.id());
   }
 
@@ -110,7 +114,9 @@ class SupersededRotationTest extends FunctionTestBase {
                   storeAtOnce(operators);
                 }));
 
-    assertFails("SUPERSEDED", "another version became AWSCURRENT");
+    assertThatResult(function::rotate)
+        .failedWith(SUPERSEDED)
+        .says("another version became AWSCURRENT");
     assertThat(function.awsCalls().count("DescribeSecret")).isEqualTo(2);
   }
 
@@ -127,7 +133,9 @@ class SupersededRotationTest extends FunctionTestBase {
                   var _ = function.leaveSuccessor(fresh.consoleJson());
                 }));
 
-    assertFails("SUPERSEDED", "Another rotation used the refresh token");
+    assertThatResult(function::rotate)
+        .failedWith(SUPERSEDED)
+        .says("Another rotation used the refresh token");
     assertThat(function.awsCalls().count("DescribeSecret")).isEqualTo(3);
   }
 
@@ -139,7 +147,7 @@ class SupersededRotationTest extends FunctionTestBase {
         .calls()
         .onNext(MomentoServer.REFRESH, new Fault.Before<>(() -> function.rotate("other")));
 
-    assertFails("one", "SUPERSEDED", "Another rotation");
+    assertThatResult(() -> function.rotate("one")).failedWith(SUPERSEDED).says("Another rotation");
 
     assertThat(function.currentKeyWorks()).isTrue();
   }
@@ -154,7 +162,7 @@ class SupersededRotationTest extends FunctionTestBase {
     function.storeKey();
     function.state().moveLabel(SECRET, CURRENT, function.current().id(), first.id());
 
-    assertThatThrownBy(function::rotate).hasMessageContaining("REFRESH_REJECTED");
+    assertThatResult(function::rotate).failedWith(REFRESH_REJECTED);
 
     assertThat(function.current().id()).isEqualTo(first.id());
   }
@@ -168,7 +176,7 @@ class SupersededRotationTest extends FunctionTestBase {
     function.state().moveLabel(SECRET, CURRENT, left.id(), first.id());
     function.leaveSuccessor(RotationFixture.json(left).toString());
 
-    assertThatThrownBy(function::rotate).hasMessageContaining("REFRESH_REJECTED");
+    assertThatResult(function::rotate).failedWith(REFRESH_REJECTED);
 
     assertThat(function.successor()).isEmpty();
   }
@@ -184,11 +192,11 @@ class SupersededRotationTest extends FunctionTestBase {
             2,
             new Fault.Before<>(
                 () -> {
-                  assertThat(function.rotate("other").path("result").asText()).isEqualTo("RESUMED");
+                  assertThatResult(function.rotate("other")).is(RESUMED);
                   function.state().moveLabel(SECRET, CURRENT, function.current().id(), first.id());
                 }));
 
-    assertThatThrownBy(() -> function.rotate("one")).hasMessageContaining("SUPERSEDED");
+    assertThatResult(() -> function.rotate("one")).failedWith(SUPERSEDED);
 
     assertThat(function.current().id()).isEqualTo(first.id());
   }

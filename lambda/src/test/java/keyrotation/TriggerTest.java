@@ -1,11 +1,17 @@
 package keyrotation;
 
+import static keyrotation.FailureReason.AWAITING_FIRST_KEY;
+import static keyrotation.FailureReason.MOMENTO_UNAVAILABLE;
+import static keyrotation.ReportedResult.NOT_DUE;
+import static keyrotation.ReportedResult.RESUMED;
+import static keyrotation.ReportedResult.ROTATED;
+import static keyrotation.ReportedResult.ROTATION_IN_PROGRESS;
+import static keyrotation.ResultAssert.assertThatResult;
 import static keyrotation.SandboxedFunction.LIFETIME;
 import static keyrotation.SandboxedFunction.SECRET;
 import static keyrotation.sandbox.SecretsManagerState.CURRENT;
 import static keyrotation.sandbox.SecretsManagerState.PENDING;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.grpc.Status;
 import java.time.Duration;
@@ -33,10 +39,10 @@ class TriggerTest extends FunctionTestBase {
     "scheduled-rule.json, ROTATED",
     "scheduler.json, ROTATED",
   })
-  void a_key_with_little_life_left(String sample, String result) {
+  void a_key_with_little_life_left(String sample, ReportedResult result) {
     function.storeKey();
 
-    assertThat(result(send(sample))).isEqualTo(result);
+    assertThatResult(send(sample)).is(result);
     assertThat(function.currentKeyWorks()).isTrue();
   }
 
@@ -49,13 +55,13 @@ class TriggerTest extends FunctionTestBase {
     "scheduled-rule.json, NOT_DUE",
     "scheduler.json, NOT_DUE",
   })
-  void a_key_that_was_just_made(String sample, String result) {
+  void a_key_that_was_just_made(String sample, ReportedResult result) {
     function.store(function.momento().issue(LIFETIME, Permissions.SUPER_USER).consoleJson());
     Version before = function.current();
 
-    assertThat(result(send(sample))).isEqualTo(result);
-    assertThat(function.current().equals(before)).isEqualTo(!result.equals("ROTATED"));
-    assertThat(function.refreshes()).isEqualTo(result.equals("ROTATED") ? 1 : 0);
+    assertThatResult(send(sample)).is(result);
+    assertThat(function.current().equals(before)).isEqualTo(!(result == ROTATED));
+    assertThat(function.refreshes()).isEqualTo((result == ROTATED) ? 1 : 0);
   }
 
   @ParameterizedTest
@@ -65,13 +71,13 @@ class TriggerTest extends FunctionTestBase {
     "dry-run.json, WOULD_ROTATE",
     "scheduled-rule.json, RESUMED",
   })
-  void an_unfinished_rotation(String sample, String result) {
+  void an_unfinished_rotation(String sample, ReportedResult result) {
     function.store(function.momento().issue(LIFETIME, Permissions.SUPER_USER).consoleJson());
     function.clock.advance(Duration.ofMinutes(1));
     function.leaveSuccessor(
         function.momento().issue(LIFETIME, Permissions.SUPER_USER).consoleJson());
 
-    assertThat(result(send(sample))).isEqualTo(result);
+    assertThatResult(send(sample)).is(result);
     assertThat(function.refreshes()).isZero();
   }
 
@@ -88,11 +94,9 @@ class TriggerTest extends FunctionTestBase {
     function.state().create(SECRET, null, null, null);
 
     if (isFailure) {
-      assertThatThrownBy(() -> send(sample))
-          .isInstanceOf(InvocationFailedException.class)
-          .hasMessageContaining("AWAITING_FIRST_KEY");
+      assertThatResult(() -> send(sample)).failedWith(AWAITING_FIRST_KEY);
     } else {
-      assertThat(result(send(sample))).isEqualTo("AWAITING_FIRST_KEY");
+      assertThatResult(send(sample)).is(ReportedResult.AWAITING_FIRST_KEY);
     }
     assertThat(function.state().describe(SECRET).versions()).isEmpty();
   }
@@ -105,13 +109,11 @@ class TriggerTest extends FunctionTestBase {
         .calls()
         .onEvery(
             MomentoServer.REFRESH, new Fault.Refuse<>(Status.UNAVAILABLE.asRuntimeException()));
-    assertThatThrownBy(() -> send("scheduler.json"))
-        .isInstanceOf(InvocationFailedException.class)
-        .hasMessageContaining("MOMENTO_UNAVAILABLE");
+    assertThatResult(() -> send("scheduler.json")).failedWith(MOMENTO_UNAVAILABLE);
     function.momento().calls().clearFaults();
     function.clock.advance(Duration.ofDays(1));
 
-    assertThat(result(send("scheduler.json"))).isEqualTo("ROTATED");
+    assertThatResult(send("scheduler.json")).is(ROTATED);
   }
 
   @Test
@@ -121,7 +123,7 @@ class TriggerTest extends FunctionTestBase {
     Map<String, Set<String>> labels = function.labels();
     int before = function.awsCalls().seen().size();
 
-    assertThat(result(send("if-due.json"))).isEqualTo("NOT_DUE");
+    assertThatResult(send("if-due.json")).is(NOT_DUE);
 
     assertThat(function.awsCalls().seen().stream().skip(before))
         .containsExactly("DescribeSecret", "GetSecretValue", "GetSecretValue");
@@ -137,9 +139,9 @@ class TriggerTest extends FunctionTestBase {
     function.store(function.issueOldKey(Permissions.SUPER_USER).consoleJson());
     function.state().moveLabel(SECRET, CURRENT, function.current().id(), source.id());
 
-    assertThat(result(Trigger.SCHEDULE.request(function, "1"))).isEqualTo("NOT_DUE");
+    assertThatResult(Trigger.SCHEDULE.request(function, "1")).is(NOT_DUE);
     function.pass(Duration.ofDays(1));
-    assertThat(result(Trigger.SCHEDULE.request(function, "2"))).isEqualTo("RESUMED");
+    assertThatResult(Trigger.SCHEDULE.request(function, "2")).is(RESUMED);
   }
 
   @Test
@@ -150,11 +152,11 @@ class TriggerTest extends FunctionTestBase {
     function.leavePending(fresh.consoleJson());
     Map<String, Set<String>> labels = function.labels();
 
-    assertThat(result(Trigger.SCHEDULE.request(function, "1"))).isEqualTo("ROTATION_IN_PROGRESS");
+    assertThatResult(Trigger.SCHEDULE.request(function, "1")).is(ROTATION_IN_PROGRESS);
     assertThat(function.labels()).isEqualTo(labels);
     function.pass(Duration.ofMinutes(61));
 
-    assertThat(result(Trigger.SCHEDULE.request(function, "2"))).isEqualTo("RESUMED");
+    assertThatResult(Trigger.SCHEDULE.request(function, "2")).is(RESUMED);
     assertThat(function.currentJson().path("apiKey").asText()).isEqualTo(fresh.apiKey());
     assertThat(function.labelled(PENDING)).isEmpty();
   }
@@ -165,7 +167,7 @@ class TriggerTest extends FunctionTestBase {
     function.enableRotation();
     function.state().moveLabel(SECRET, PENDING, null, function.current().id());
 
-    assertThat(result(Trigger.SCHEDULE.request(function, "1"))).isEqualTo("ROTATED");
+    assertThatResult(Trigger.SCHEDULE.request(function, "1")).is(ROTATED);
   }
 
   @Test
@@ -176,6 +178,6 @@ class TriggerTest extends FunctionTestBase {
     function.pass(Duration.ofMinutes(1));
     function.leaveSuccessor(function.momento().refresh(fresh).consoleJson());
 
-    assertThat(result(Trigger.SCHEDULE.request(function, "1"))).isEqualTo("RESUMED");
+    assertThatResult(Trigger.SCHEDULE.request(function, "1")).is(RESUMED);
   }
 }

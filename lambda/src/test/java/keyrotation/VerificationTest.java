@@ -1,8 +1,14 @@
 package keyrotation;
 
+import static keyrotation.FailureReason.MOMENTO_UNAVAILABLE;
+import static keyrotation.FailureReason.NEW_KEY_REJECTED;
+import static keyrotation.FailureReason.OUT_OF_TIME;
+import static keyrotation.FailureReason.REFRESH_REJECTED;
+import static keyrotation.ReportedResult.RESUMED;
+import static keyrotation.ReportedResult.ROTATED;
+import static keyrotation.ResultAssert.assertThatResult;
 import static keyrotation.SandboxedFunction.SECRET;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.grpc.Status;
 import java.time.Duration;
@@ -25,8 +31,7 @@ class VerificationTest extends FunctionTestBase {
     function.storeKey();
     function.momento().refuseNewKeysAtFirst(2);
 
-    assertThat(function.rotate("1", Duration.ofMinutes(1)).path("result").asText())
-        .isEqualTo("ROTATED");
+    assertThatResult(function.rotate("1", Duration.ofMinutes(1))).is(ROTATED);
     assertThat(function.momento().calls().count(MomentoServer.LIST_CACHES)).isEqualTo(3);
   }
 
@@ -35,25 +40,23 @@ class VerificationTest extends FunctionTestBase {
   void leaves_a_new_key_as_pending_when_too_little_time_is_left_to_prove_it(long millis) {
     function.storeKey();
 
-    assertThatThrownBy(() -> function.rotate("1", Duration.ofMillis(millis)))
-        .isInstanceOf(InvocationFailedException.class)
-        .hasMessageContaining("OUT_OF_TIME")
-        .hasMessageContaining("stays stored");
+    assertThatResult(() -> function.rotate("1", Duration.ofMillis(millis)))
+        .failedWith(OUT_OF_TIME)
+        .says("stays stored");
 
     assertThat(function.refreshes()).isEqualTo(1);
     assertThat(function.momento().calls().count(MomentoServer.LIST_CACHES)).isZero();
-    assertThat(function.rotate().path("result").asText()).isEqualTo("RESUMED");
+    assertThatResult(function.rotate()).is(RESUMED);
   }
 
   @ParameterizedTest
   @CsvSource({"13300, NEW_KEY_REJECTED", "13299, OUT_OF_TIME"})
   void calls_a_new_key_rejected_only_if_there_was_time_for_all_of_the_grace(
-      long millis, String reason) {
+      long millis, FailureReason reason) {
     function.storeKey();
     function.momento().refuseNewKeysAtFirst(1000);
 
-    assertThatThrownBy(() -> function.rotate("1", Duration.ofMillis(millis)))
-        .hasMessageContaining(reason);
+    assertThatResult(() -> function.rotate("1", Duration.ofMillis(millis))).failedWith(reason);
 
     assertThat(function.successor()).isPresent();
   }
@@ -68,12 +71,12 @@ class VerificationTest extends FunctionTestBase {
         .onEvery(
             MomentoServer.LIST_CACHES, new Fault.Refuse<>(Status.UNAVAILABLE.asRuntimeException()));
 
-    assertFails("MOMENTO_UNAVAILABLE", "stays stored");
+    assertThatResult(function::rotate).failedWith(MOMENTO_UNAVAILABLE).says("stays stored");
 
     assertThat(function.current().id()).isEqualTo(before.id());
     Version pending = function.successor().orElseThrow();
     function.momento().calls().clearFaults();
-    assertThat(function.rotate().path("result").asText()).isEqualTo("RESUMED");
+    assertThatResult(function.rotate()).is(RESUMED);
     assertThat(function.current().value()).isEqualTo(pending.value());
     assertThat(function.refreshes()).isEqualTo(1);
   }
@@ -91,8 +94,7 @@ class VerificationTest extends FunctionTestBase {
               new Fault.Refuse<>(Status.UNAVAILABLE.asRuntimeException()));
     }
 
-    assertThat(function.rotate("1", Duration.ofMinutes(1)).path("result").asText())
-        .isEqualTo("ROTATED");
+    assertThatResult(function.rotate("1", Duration.ofMinutes(1))).is(ROTATED);
   }
 
   @Test
@@ -100,7 +102,9 @@ class VerificationTest extends FunctionTestBase {
     IssuedKey old = function.storeKey();
     function.momento().refuseNewKeysAtFirst(1000);
 
-    assertFails("NEW_KEY_REJECTED", "current key was not changed");
+    assertThatResult(function::rotate)
+        .failedWith(NEW_KEY_REJECTED)
+        .says("current key was not changed");
 
     assertThat(function.currentJson().path("apiKey").asText()).isEqualTo(old.apiKey());
     assertThat(function.successor()).isPresent();
@@ -110,12 +114,16 @@ class VerificationTest extends FunctionTestBase {
   void a_key_that_momento_does_not_accept_yet_is_asked_about_again() {
     function.storeKey();
     function.momento().refuseNewKeysAtFirst(1000);
-    assertFails("same", "NEW_KEY_REJECTED", "stays stored");
+    assertThatResult(() -> function.rotate("same"))
+        .failedWith(NEW_KEY_REJECTED)
+        .says("stays stored");
     function.clock.advance(Duration.ofMinutes(9));
-    assertFails("same", "NEW_KEY_REJECTED", "stays stored");
+    assertThatResult(() -> function.rotate("same"))
+        .failedWith(NEW_KEY_REJECTED)
+        .says("stays stored");
     function.momento().acceptAllKeys();
 
-    assertThat(function.rotate("same").path("result").asText()).isEqualTo("RESUMED");
+    assertThatResult(function.rotate("same")).is(RESUMED);
     assertThat(function.refreshes()).isEqualTo(1);
   }
 
@@ -128,12 +136,16 @@ class VerificationTest extends FunctionTestBase {
         .onEvery(
             MomentoServer.LIST_CACHES,
             new Fault.Refuse<>(Status.UNAUTHENTICATED.asRuntimeException()));
-    assertFails("same", "NEW_KEY_REJECTED", "stays stored");
+    assertThatResult(() -> function.rotate("same"))
+        .failedWith(NEW_KEY_REJECTED)
+        .says("stays stored");
     function.clock.advance(Duration.ofMinutes(11));
-    assertFails("same", "REFRESH_REJECTED", "rejects the current key");
+    assertThatResult(() -> function.rotate("same"))
+        .failedWith(REFRESH_REJECTED)
+        .says("rejects the current key");
     function.momento().calls().clearFaults();
 
-    assertThat(function.rotate("same").path("result").asText()).isEqualTo("RESUMED");
+    assertThatResult(function.rotate("same")).is(RESUMED);
     assertThat(function.refreshes()).isEqualTo(1);
   }
 
@@ -143,13 +155,12 @@ class VerificationTest extends FunctionTestBase {
     function.storeKey();
     function.momento().refuseNewKeysAtFirst(1000);
 
-    assertThatThrownBy(
+    assertThatResult(
             () ->
                 function.invoke(
                     SandboxedFunction.manualEvent(SECRET), "1", Duration.ofMillis(13_500)))
-        .isInstanceOf(InvocationFailedException.class)
-        .hasMessageContaining("OUT_OF_TIME")
-        .hasMessageContaining("stays stored");
+        .failedWith(OUT_OF_TIME)
+        .says("stays stored");
 
     assertThat(function.successor()).isPresent();
   }

@@ -1,0 +1,16 @@
+package keyrotation;
+
+/** What a report can say about a secret, in the words of the README. */
+enum ReportedResult {
+  ROTATED,
+  RESUMED,
+  ALREADY_ROTATED,
+  NOT_DUE,
+  WOULD_ROTATE,
+  ROLLED_BACK,
+  STEP_DONE,
+  AWAITING_FIRST_KEY,
+  ROTATION_IN_PROGRESS,
+  SKIPPED,
+  FAILED
+}
