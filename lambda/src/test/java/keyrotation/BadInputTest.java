@@ -34,7 +34,7 @@ import keyrotation.sandbox.SecretsManagerState.Secret;
 import keyrotation.sandbox.SecretsManagerState.Value;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What cannot be rotated ends in an error with its own reason, and leaves everything as it was. */
@@ -242,9 +242,7 @@ class BadInputTest extends FunctionTestBase {
       strings = {"DescribeSecret", "GetSecretValue", "PutSecretValue", "UpdateSecretVersionStage"})
   void an_action_that_the_role_does_not_allow(String action) {
     function.storeKey();
-    function
-        .awsCalls()
-        .onEvery(action, new Fault.Refuse<>(SecretsManagerException.accessDenied(action, SECRET)));
+    denyEvery(action);
 
     assertThatResult(function::rotate)
         .failedWith(ACCESS_DENIED)
@@ -321,14 +319,14 @@ class BadInputTest extends FunctionTestBase {
   }
 
   @ParameterizedTest
-  @CsvSource({"PutSecretValue, 1", "UpdateSecretVersionStage, 1"})
-  void a_replica_that_is_not_described_as_one(String action, int call) {
+  @EnumSource(names = {"PROBE", "PROMOTE"})
+  void a_replica_that_is_not_described_as_one(RotationCall call) {
     function.storeKey();
-    function.awsCalls().onNth(action, call, new Fault.Refuse<>(SecretsManagerException.replica()));
+    at(call, new Fault.Refuse<>(SecretsManagerException.replica()));
 
     assertThatResult(function::rotate)
         .failedWith(SECRET_IS_REPLICA)
-        .says(" SECRET_IS_REPLICA: secretsmanager:" + action);
+        .says(" SECRET_IS_REPLICA: secretsmanager:" + call.action());
   }
 
   @Test

@@ -12,12 +12,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
 import keyrotation.Scenario.Trigger;
-import keyrotation.sandbox.Fault;
 import keyrotation.sandbox.IssuedKey;
 import keyrotation.sandbox.IssuedKey.Permissions;
 import keyrotation.sandbox.MomentoServer;
 import keyrotation.sandbox.MomentoServer.RefreshTokens;
-import keyrotation.sandbox.SecretsManagerException;
 import keyrotation.sandbox.SecretsManagerState.Version;
 import org.junit.jupiter.api.Test;
 
@@ -51,11 +49,7 @@ class DryRunTest extends FunctionTestBase {
   @Test
   void a_dry_run_fails_where_a_rotation_would() {
     function.storeKey();
-    function
-        .awsCalls()
-        .onEvery(
-            "PutSecretValue",
-            new Fault.Refuse<>(SecretsManagerException.accessDenied("PutSecretValue", SECRET)));
+    denyEvery("PutSecretValue");
     assertThatResult(() -> send("dry-run.json")).failedWith(ACCESS_DENIED);
     function.awsCalls().clearFaults();
 

@@ -2,6 +2,7 @@ package keyrotation;
 
 import static keyrotation.FailureReason.MOMENTO_UNAVAILABLE;
 import static keyrotation.ResultAssert.assertThatResult;
+import static keyrotation.RotationCall.VERIFY;
 import static keyrotation.SandboxedFunction.LIFETIME;
 import static keyrotation.SandboxedFunction.SECRET;
 import static keyrotation.sandbox.SecretsManagerState.CURRENT;
@@ -14,8 +15,8 @@ import java.util.UUID;
 import keyrotation.sandbox.Fault;
 import keyrotation.sandbox.IssuedKey;
 import keyrotation.sandbox.IssuedKey.Permissions;
-import keyrotation.sandbox.MomentoServer;
 import keyrotation.sandbox.MomentoServer.RefreshTokens;
+import keyrotation.sandbox.SecretsManagerException;
 import keyrotation.sandbox.SecretsManagerState.Value;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.parallel.Execution;
@@ -57,6 +58,50 @@ abstract class FunctionTestBase {
     }
   }
 
+  /** Has something else happen just before a call of the next request. */
+  final void before(RotationCall call, Runnable event) {
+    if (call.isMomentos()) {
+      function.momento().calls().onNth(call.action(), call.nth(), new Fault.Before<>(event));
+    } else {
+      function.awsCalls().onNth(call.action(), call.nth(), new Fault.Before<>(event));
+    }
+  }
+
+  /** Shows a fault to a call of the next request to Secrets Manager. */
+  final void at(RotationCall call, Fault<SecretsManagerException> fault) {
+    function.awsCalls().onNth(call.action(), call.nth(), fault);
+  }
+
+  /** Shows a fault to a call of the next request, and to all later calls of its action. */
+  final void from(RotationCall call, Fault<SecretsManagerException> fault) {
+    function.awsCalls().fromNth(call.action(), call.nth(), fault);
+  }
+
+  /** Denies the function a call of the next request. */
+  final void deny(RotationCall call) {
+    at(call, new Fault.Refuse<>(SecretsManagerException.accessDenied(call.action(), SECRET)));
+  }
+
+  /** Denies the function a call of the next request, and all later calls of its action. */
+  final void denyFrom(RotationCall call) {
+    from(call, new Fault.Refuse<>(SecretsManagerException.accessDenied(call.action(), SECRET)));
+  }
+
+  /** Denies the function an action of Secrets Manager. */
+  final void denyEvery(String action) {
+    function
+        .awsCalls()
+        .onEvery(action, new Fault.Refuse<>(SecretsManagerException.accessDenied(action, SECRET)));
+  }
+
+  /** Has Momento answer every call of a kind with an error. */
+  final void answerEvery(RotationCall call, Status error) {
+    function
+        .momento()
+        .calls()
+        .onEvery(call.action(), new Fault.Refuse<>(error.asRuntimeException()));
+  }
+
   /** Stores a key as an operator does, and takes no time over it. */
   void storeAtOnce(IssuedKey key) {
     function
@@ -70,11 +115,7 @@ abstract class FunctionTestBase {
 
   /** Carries a request out up to the point where its key is stored as pending. */
   void stageOnly(String requestId) {
-    function
-        .momento()
-        .calls()
-        .onEvery(
-            MomentoServer.LIST_CACHES, new Fault.Refuse<>(Status.UNAVAILABLE.asRuntimeException()));
+    answerEvery(VERIFY, Status.UNAVAILABLE);
     assertThatResult(() -> function.rotate(requestId, Duration.ofSeconds(14)))
         .failedWith(MOMENTO_UNAVAILABLE)
         .says("stays stored");

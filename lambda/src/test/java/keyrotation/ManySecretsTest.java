@@ -12,6 +12,7 @@ import static keyrotation.ReportedResult.ALREADY_ROTATED;
 import static keyrotation.ReportedResult.FAILED;
 import static keyrotation.ReportedResult.ROTATED;
 import static keyrotation.ReportedResult.SKIPPED;
+import static keyrotation.RotationCall.VERIFY;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -280,8 +281,7 @@ class ManySecretsTest extends FunctionTestBase {
     names.forEach(this::storeKey);
     function.waitForReal();
     var calls = function.momento().calls();
-    calls.onEvery(
-        MomentoServer.LIST_CACHES, new Fault.Refuse<>(Status.UNAVAILABLE.asRuntimeException()));
+    answerEvery(VERIFY, Status.UNAVAILABLE);
     calls.onNth(MomentoServer.REFRESH, names.size(), new Fault.After<>(calls::clearFaults));
 
     // Two have given up their places, so that the last two were rotated.

@@ -8,6 +8,7 @@ import static keyrotation.FailureReason.OUT_OF_TIME;
 import static keyrotation.FailureReason.REFRESH_REJECTED;
 import static keyrotation.ReportedResult.ROTATED;
 import static keyrotation.ResultAssert.assertThatResult;
+import static keyrotation.RotationCall.REFRESH;
 import static keyrotation.SandboxedFunction.SECRET;
 import static keyrotation.sandbox.SecretsManagerState.CURRENT;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -21,7 +22,6 @@ import keyrotation.sandbox.Fault;
 import keyrotation.sandbox.IssuedKey;
 import keyrotation.sandbox.MomentoServer;
 import keyrotation.sandbox.MomentoServer.RefreshTokens;
-import keyrotation.sandbox.SecretsManagerException;
 import keyrotation.sandbox.SecretsManagerState.Version;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -34,11 +34,7 @@ class RefreshTest extends FunctionTestBase {
   @Test
   void mints_nothing_without_the_right_to_write() {
     IssuedKey old = function.storeKey();
-    function
-        .awsCalls()
-        .onEvery(
-            "PutSecretValue",
-            new Fault.Refuse<>(SecretsManagerException.accessDenied("PutSecretValue", SECRET)));
+    denyEvery("PutSecretValue");
 
     assertThatResult(function::rotate)
         .failedWith(ACCESS_DENIED)
@@ -52,11 +48,7 @@ class RefreshTest extends FunctionTestBase {
   void the_proof_of_the_right_to_write_changes_nothing() {
     function.storeKey();
     Version before = function.current();
-    function
-        .momento()
-        .calls()
-        .onEvery(
-            MomentoServer.REFRESH, new Fault.Refuse<>(Status.UNAVAILABLE.asRuntimeException()));
+    answerEvery(REFRESH, Status.UNAVAILABLE);
 
     assertThatResult(function::rotate).failedWith(MOMENTO_UNAVAILABLE);
 

@@ -8,6 +8,11 @@ import static keyrotation.ReportedResult.RESUMED;
 import static keyrotation.ReportedResult.ROLLED_BACK;
 import static keyrotation.ReportedResult.ROTATED;
 import static keyrotation.ResultAssert.assertThatResult;
+import static keyrotation.RotationCall.DESCRIBE;
+import static keyrotation.RotationCall.READ_CURRENT;
+import static keyrotation.RotationCall.REFRESH;
+import static keyrotation.RotationCall.STAGE;
+import static keyrotation.RotationCall.VERIFY;
 import static keyrotation.SandboxedFunction.LIFETIME;
 import static keyrotation.SandboxedFunction.SECRET;
 import static keyrotation.sandbox.SecretsManagerState.CURRENT;
@@ -21,7 +26,6 @@ import keyrotation.Scenario.Trigger;
 import keyrotation.sandbox.Fault;
 import keyrotation.sandbox.IssuedKey;
 import keyrotation.sandbox.IssuedKey.Permissions;
-import keyrotation.sandbox.MomentoServer;
 import keyrotation.sandbox.MomentoServer.RefreshTokens;
 import keyrotation.sandbox.SecretsManagerState.Value;
 import keyrotation.sandbox.SecretsManagerState.Version;
@@ -90,7 +94,7 @@ class RepeatedRequestTest extends FunctionTestBase {
     Version old = function.current();
     assertThatResult(function.rotate("same")).is(ROTATED);
     var _ = function.state().moveLabel(SECRET, CURRENT, function.current().id(), old.id());
-    function.awsCalls().onNext("GetSecretValue", new Fault.Before<>(function::storeKeyAtOnce));
+    before(READ_CURRENT, function::storeKeyAtOnce);
 
     assertThatResult(function.rotate("same")).is(ALREADY_ROTATED);
 
@@ -101,7 +105,7 @@ class RepeatedRequestTest extends FunctionTestBase {
   void a_description_that_is_out_of_date_does_not_make_a_second_key() {
     function.storeKey();
     function.rotate("same");
-    function.awsCalls().onNext("DescribeSecret", new Fault.ReadStale<>());
+    at(DESCRIBE, new Fault.ReadStale<>());
 
     assertThatResult(function.rotate("same")).is(ALREADY_ROTATED);
     assertThat(function.refreshes()).isEqualTo(1);
@@ -110,7 +114,7 @@ class RepeatedRequestTest extends FunctionTestBase {
   @Test
   void a_delivery_that_comes_while_another_stages_takes_up_its_key() {
     function.storeKey();
-    function.awsCalls().onNext("GetSecretValue", new Fault.Before<>(() -> stageOnly("same")));
+    before(READ_CURRENT, () -> stageOnly("same"));
 
     assertThatResult(function.rotate("same")).is(RESUMED);
     assertThat(function.refreshes()).isEqualTo(1);
@@ -120,9 +124,7 @@ class RepeatedRequestTest extends FunctionTestBase {
   void two_deliveries_at_once_promote_one_key() {
     restart(new SandboxedFunction(RefreshTokens.REUSABLE));
     function.storeKey();
-    function
-        .awsCalls()
-        .onNth("PutSecretValue", 2, new Fault.Before<>(() -> function.rotate("same")));
+    before(STAGE, () -> function.rotate("same"));
 
     assertThatResult(function.rotate("same")).is(ROTATED);
 
@@ -151,11 +153,9 @@ class RepeatedRequestTest extends FunctionTestBase {
     Version first = function.current();
     function.leaveSuccessor(function.momento().refresh(old).consoleJson());
     function.storeKey();
-    var calls = function.momento().calls();
-    calls.onEvery(
-        MomentoServer.LIST_CACHES, new Fault.Refuse<>(Status.UNAVAILABLE.asRuntimeException()));
+    answerEvery(VERIFY, Status.UNAVAILABLE);
     assertThatResult(() -> function.rotate("same")).failedWith(MOMENTO_UNAVAILABLE);
-    calls.clearFaults();
+    function.momento().calls().clearFaults();
     assertThatResult(Trigger.ROLLBACK.request(function, "back")).is(ROLLED_BACK);
 
     assertThatResult(function.rotate("same")).is(ALREADY_ROTATED);
@@ -264,21 +264,17 @@ class RepeatedRequestTest extends FunctionTestBase {
     IssuedKey operators = function.storeKey();
     String arn = function.state().describe(SECRET).arn();
     RotationRequest same = function.request("lambda-request/same");
-    function
-        .momento()
-        .calls()
-        .onNext(
-            MomentoServer.REFRESH,
-            new Fault.Before<>(
-                () ->
-                    // Another delivery of the request has seen the old key as current.
-                    function
-                        .state()
-                        .put(
-                            SECRET,
-                            same.versionId(arn),
-                            new Value.Text(fromOld.consoleJson()),
-                            Set.of(StagingLabel.replaces(oldId)))));
+    before(
+        REFRESH,
+        () ->
+            // Another delivery of the request has seen the old key as current.
+            function
+                .state()
+                .put(
+                    SECRET,
+                    same.versionId(arn),
+                    new Value.Text(fromOld.consoleJson()),
+                    Set.of(StagingLabel.replaces(oldId))));
 
     assertThatResult(function.rotate("same")).is(ROTATED);
 

@@ -27,30 +27,29 @@ class ReportAssertTest {
   private static final Instant END = Instant.parse("2026-01-01T00:00:00Z");
   private static final RotationResult.Rotated NEW_KEY =
       new RotationResult.Rotated(SECRET, "new", "old", new Expiry.At(END));
-  private static final RotationException EXPIRED =
-      new RotationException(KEY_EXPIRED, "The key expired.");
+  private final RotationException expired = new RotationException(KEY_EXPIRED, "The key expired.");
 
-  private static final RotationReport GOOD = new RotationReport("1", List.of(NEW_KEY));
-  private static final RotationReport BAD =
-      new RotationReport("1", List.of(new RotationResult.Failed(SECRET, EXPIRED)));
-  private static final RotationReport ROTATED_AND_BAD =
+  private final RotationReport good = new RotationReport("1", List.of(NEW_KEY));
+  private final RotationReport bad =
+      new RotationReport("1", List.of(new RotationResult.Failed(SECRET, expired)));
+  private final RotationReport rotatedAndBad =
       new RotationReport(
-          "1", List.of(new RotationResult.Failed(SECRET, EXPIRED, Optional.of(NEW_KEY))));
+          "1", List.of(new RotationResult.Failed(SECRET, expired, Optional.of(NEW_KEY))));
 
   @Test
   void what_is_reported_passes() {
     assertThatCode(
             () -> {
-              assertThatResult(GOOD.json())
+              assertThatResult(good.json())
                   .is(ROTATED)
                   .isOf(SECRET)
                   .hasVersion("new")
                   .hasPreviousVersion("old")
                   .expiresAt(END)
                   .says("has a new key", "It expires");
-              assertThatReport(GOOD.json()).hasResults(ROTATED);
-              assertThatResult(() -> failing(BAD.error())).failedWith(KEY_EXPIRED);
-              assertThatResult(new Outcome.Failed(ROTATED_AND_BAD.error()))
+              assertThatReport(good.json()).hasResults(ROTATED);
+              assertThatResult(() -> failing(bad.error())).failedWith(KEY_EXPIRED);
+              assertThatResult(new Outcome.Failed(rotatedAndBad.error()))
                   .failedWith(KEY_EXPIRED, ROTATED);
             })
         .doesNotThrowAnyException();
@@ -58,42 +57,42 @@ class ReportAssertTest {
 
   @Test
   void what_is_not_reported_fails_and_shows_the_report() {
-    assertShowsReport(() -> assertThatResult(GOOD.json()).is(ALREADY_ROTATED));
-    assertShowsReport(() -> assertThatResult(GOOD.json()).isOf("other"));
-    assertShowsReport(() -> assertThatResult(GOOD.json()).hasVersion("old"));
-    assertShowsReport(() -> assertThatResult(GOOD.json()).hasPreviousVersion("new"));
-    assertShowsReport(() -> assertThatResult(GOOD.json()).expiresAt(END.plusSeconds(1)));
-    assertShowsReport(() -> assertThatResult(GOOD.json()).says("has a new key", "canary"));
-    assertShowsReport(() -> assertThatResult(GOOD.json()).isDue());
-    assertShowsReport(() -> assertThatResult(GOOD.json()).wouldResume());
-    assertShowsReport(() -> assertThatResult(GOOD.json()).wouldNotResume());
-    assertShowsReport(() -> assertThatResult(GOOD.json()).failedWith(KEY_EXPIRED));
-    assertShowsReport(() -> assertThatResult(GOOD.json()).wasSkippedFor(KEY_EXPIRED));
-    assertShowsReport(() -> assertThatReport(GOOD.json()).hasSecrets("other"));
-    assertShowsReport(() -> assertThatReport(GOOD.json()).hasResults(ROTATED, ROTATED));
-    assertShowsReport(() -> assertThatReport(GOOD.json()).ofSecret("other").is(ROTATED));
-    assertShowsReport(() -> assertThatReport(GOOD.json()).ofOnlyFailure().is(FAILED));
-    assertShowsReport(() -> assertThatReport(GOOD.json()).secretsWith(FAILED).hasSize(1));
-    assertShowsReport(() -> assertThatReport(GOOD.json()).isRefusedWith(KEY_EXPIRED));
+    assertShowsReport(() -> assertThatResult(good.json()).is(ALREADY_ROTATED));
+    assertShowsReport(() -> assertThatResult(good.json()).isOf("other"));
+    assertShowsReport(() -> assertThatResult(good.json()).hasVersion("old"));
+    assertShowsReport(() -> assertThatResult(good.json()).hasPreviousVersion("new"));
+    assertShowsReport(() -> assertThatResult(good.json()).expiresAt(END.plusSeconds(1)));
+    assertShowsReport(() -> assertThatResult(good.json()).says("has a new key", "canary"));
+    assertShowsReport(() -> assertThatResult(good.json()).isDue());
+    assertShowsReport(() -> assertThatResult(good.json()).wouldResume());
+    assertShowsReport(() -> assertThatResult(good.json()).wouldNotResume());
+    assertShowsReport(() -> assertThatResult(good.json()).failedWith(KEY_EXPIRED));
+    assertShowsReport(() -> assertThatResult(good.json()).wasSkippedFor(KEY_EXPIRED));
+    assertShowsReport(() -> assertThatReport(good.json()).hasSecrets("other"));
+    assertShowsReport(() -> assertThatReport(good.json()).hasResults(ROTATED, ROTATED));
+    assertShowsReport(() -> assertThatReport(good.json()).ofSecret("other").is(ROTATED));
+    assertShowsReport(() -> assertThatReport(good.json()).ofOnlyFailure().is(FAILED));
+    assertShowsReport(() -> assertThatReport(good.json()).secretsWith(FAILED).hasSize(1));
+    assertShowsReport(() -> assertThatReport(good.json()).isRefusedWith(KEY_EXPIRED));
   }
 
   @Test
   void another_failure_fails() {
     assertShowsReport(
-        () -> assertThatResult(() -> failing(BAD.error())).failedWith(REFRESH_REJECTED));
-    assertShowsReport(() -> assertThatResult(() -> failing(BAD.error())).is(ROTATED));
+        () -> assertThatResult(() -> failing(bad.error())).failedWith(REFRESH_REJECTED));
+    assertShowsReport(() -> assertThatResult(() -> failing(bad.error())).is(ROTATED));
     assertShowsReport(
-        () -> assertThatResult(() -> failing(BAD.error())).failedWith(KEY_EXPIRED, ROTATED));
+        () -> assertThatResult(() -> failing(bad.error())).failedWith(KEY_EXPIRED, ROTATED));
     assertShowsReport(
-        () -> assertThatResult(() -> failing(ROTATED_AND_BAD.error())).failedWith(KEY_EXPIRED));
+        () -> assertThatResult(() -> failing(rotatedAndBad.error())).failedWith(KEY_EXPIRED));
   }
 
   @Test
   void a_report_that_came_as_the_wrong_kind_of_answer_fails() {
-    assertShowsReport(() -> assertThatReport(BAD.json()).hasResults(FAILED));
-    assertShowsReport(() -> assertThatReport(() -> failing("\n" + GOOD.json())).hasSecrets(SECRET));
+    assertShowsReport(() -> assertThatReport(bad.json()).hasResults(FAILED));
+    assertShowsReport(() -> assertThatReport(() -> failing("\n" + good.json())).hasSecrets(SECRET));
     assertShowsReport(
-        () -> assertThatReport(() -> failing("Something.\n" + BAD.json())).hasSecrets(SECRET));
+        () -> assertThatReport(() -> failing("Something.\n" + bad.json())).hasSecrets(SECRET));
     assertThatThrownBy(() -> assertThatReport(new Outcome.Died()).hasSecrets())
         .isInstanceOf(AssertionError.class);
   }

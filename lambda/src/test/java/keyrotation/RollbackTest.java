@@ -6,6 +6,8 @@ import static keyrotation.ReportedResult.RESUMED;
 import static keyrotation.ReportedResult.ROLLED_BACK;
 import static keyrotation.ReportedResult.ROTATED;
 import static keyrotation.ResultAssert.assertThatResult;
+import static keyrotation.RotationCall.PROMOTE;
+import static keyrotation.RotationCall.REMOVE_LABEL;
 import static keyrotation.SandboxedFunction.LIFETIME;
 import static keyrotation.SandboxedFunction.SECRET;
 import static keyrotation.sandbox.SecretsManagerState.CURRENT;
@@ -19,11 +21,9 @@ import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
 import keyrotation.Scenario.Trigger;
-import keyrotation.sandbox.Fault;
 import keyrotation.sandbox.IssuedKey;
 import keyrotation.sandbox.IssuedKey.Permissions;
 import keyrotation.sandbox.MomentoServer.RefreshTokens;
-import keyrotation.sandbox.SecretsManagerException;
 import keyrotation.sandbox.SecretsManagerState.Version;
 import org.junit.jupiter.api.Test;
 
@@ -85,13 +85,7 @@ class RollbackTest extends FunctionTestBase {
     send("manual.json");
     function.leavePending(
         function.momento().issue(LIFETIME.multipliedBy(2), Permissions.SUPER_USER).consoleJson());
-    function
-        .awsCalls()
-        .fromNth(
-            "UpdateSecretVersionStage",
-            2,
-            new Fault.Refuse<>(
-                SecretsManagerException.accessDenied("UpdateSecretVersionStage", SECRET)));
+    denyFrom(REMOVE_LABEL);
 
     assertThatResult(() -> send("rollback.json")).failedWith(ACCESS_DENIED);
     assertThat(function.current().id()).isEqualTo(old.id());
@@ -103,12 +97,7 @@ class RollbackTest extends FunctionTestBase {
     send("manual.json");
     function.leaveSuccessor(
         function.momento().issue(LIFETIME.multipliedBy(2), Permissions.SUPER_USER).consoleJson());
-    function
-        .awsCalls()
-        .onNext(
-            "UpdateSecretVersionStage",
-            new Fault.Refuse<>(
-                SecretsManagerException.accessDenied("UpdateSecretVersionStage", SECRET)));
+    deny(PROMOTE);
     assertThatResult(() -> send("rollback.json")).failedWith(ACCESS_DENIED);
 
     assertThatResult(send("manual.json")).is(RESUMED);

@@ -10,6 +10,11 @@ import static keyrotation.ReportedResult.ALREADY_ROTATED;
 import static keyrotation.ReportedResult.RESUMED;
 import static keyrotation.ReportedResult.STEP_DONE;
 import static keyrotation.ResultAssert.assertThatResult;
+import static keyrotation.RotationCall.DESCRIBE;
+import static keyrotation.RotationCall.DESCRIBE_AGAIN;
+import static keyrotation.RotationCall.PROBE;
+import static keyrotation.RotationCall.REFRESH;
+import static keyrotation.RotationCall.STAGE;
 import static keyrotation.SandboxedFunction.LIFETIME;
 import static keyrotation.SandboxedFunction.SECRET;
 import static keyrotation.sandbox.SecretsManagerState.CURRENT;
@@ -24,7 +29,6 @@ import java.util.UUID;
 import keyrotation.sandbox.Fault;
 import keyrotation.sandbox.IssuedKey;
 import keyrotation.sandbox.IssuedKey.Permissions;
-import keyrotation.sandbox.MomentoServer;
 import keyrotation.sandbox.MomentoServer.RefreshTokens;
 import keyrotation.sandbox.SecretsManagerState.Value;
 import keyrotation.sandbox.SecretsManagerState.Version;
@@ -133,10 +137,7 @@ class RotationStepTest extends FunctionTestBase {
   void a_refresh_token_that_the_same_step_has_spent_is_no_cause_for_alarm() {
     enableRotation();
     String token = pendingVersion();
-    function
-        .momento()
-        .calls()
-        .onNext(MomentoServer.REFRESH, new Fault.Before<>(() -> step("createSecret", token)));
+    before(REFRESH, () -> step("createSecret", token));
 
     assertThatResult(() -> step("createSecret", token)).failedWith(SUPERSEDED);
   }
@@ -160,12 +161,7 @@ class RotationStepTest extends FunctionTestBase {
     enableRotation();
     String token = pendingVersion();
     IssuedKey operators = function.issueOldKey(Permissions.SUPER_USER);
-    function
-        .momento()
-        .calls()
-        .onNext(
-            MomentoServer.REFRESH,
-            new Fault.Before<>(() -> function.store(operators.consoleJson())));
+    before(REFRESH, () -> function.store(operators.consoleJson()));
 
     step("createSecret", token);
     assertThatResult(() -> step("testSecret", token)).failedWith(SUPERSEDED);
@@ -222,7 +218,7 @@ class RotationStepTest extends FunctionTestBase {
     Version old = function.labelled(PREVIOUS).orElseThrow();
     function.state().moveLabel(SECRET, CURRENT, token, old.id());
     function.state().moveLabel(SECRET, CURRENT, old.id(), token);
-    function.awsCalls().onNext("DescribeSecret", new Fault.ReadStale<>());
+    at(DESCRIBE, new Fault.ReadStale<>());
 
     assertThatResult(step("finishSecret", token)).is(ALREADY_ROTATED);
   }
@@ -233,8 +229,8 @@ class RotationStepTest extends FunctionTestBase {
     function.enableRotation();
     String begun = UUID.randomUUID().toString();
     function.state().addPendingVersion(SECRET, begun);
-    function.awsCalls().onNth("DescribeSecret", 1, new Fault.ReadStale<>());
-    function.awsCalls().onNth("DescribeSecret", 2, new Fault.ReadStale<>());
+    at(DESCRIBE, new Fault.ReadStale<>());
+    at(DESCRIBE_AGAIN, new Fault.ReadStale<>());
     int before = function.awsCalls().count("DescribeSecret");
 
     assertThatResult(step("testSecret", begun)).is(STEP_DONE);
@@ -283,13 +279,10 @@ class RotationStepTest extends FunctionTestBase {
     Value strangers =
         new Value.Text(function.momento().issue(LIFETIME, Permissions.SUPER_USER).consoleJson());
     String label = StagingLabel.replaces(UUID.randomUUID().toString());
-    function
-        .awsCalls()
-        .onNth(
-            "PutSecretValue",
-            isResuming ? 1 : 2,
-            new Fault.Before<>(
-                () -> function.state().put(SECRET, token, strangers, Set.of(PENDING, label))));
+    // A step that resumes writes nothing but the version that it adopts.
+    before(
+        isResuming ? PROBE : STAGE,
+        () -> function.state().put(SECRET, token, strangers, Set.of(PENDING, label)));
 
     assertThatResult(() -> step("createSecret", token)).failedWith(SUPERSEDED);
 

@@ -4,49 +4,45 @@ import static keyrotation.FailureReason.ACCESS_DENIED;
 import static keyrotation.FailureReason.SECRETS_MANAGER_UNAVAILABLE;
 import static keyrotation.ReportedResult.ROTATED;
 import static keyrotation.ResultAssert.assertThatResult;
-import static keyrotation.SandboxedFunction.SECRET;
+import static keyrotation.RotationCall.DESCRIBE_AGAIN;
+import static keyrotation.RotationCall.PROMOTE;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import keyrotation.sandbox.Fault;
 import keyrotation.sandbox.SecretsManagerException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a rotation does about lost answers, stale reads and refused calls of Secrets Manager. */
 class SecretsManagerFaultsTest extends FunctionTestBase {
 
   @ParameterizedTest
-  @CsvSource({
-    "DescribeSecret, 2",
-    "GetSecretValue, 3",
-    "PutSecretValue, 2",
-    "UpdateSecretVersionStage, 2",
-  })
-  void lost_answers_of_secrets_manager_do_no_harm(String action, int times) {
-    for (int call = 1; call <= times; call++) {
-      function.storeKey();
-      int minted = function.refreshes();
-      int before = function.awsCalls().count(action);
-      // The JDK's HTTP client hides the first from the AWS SDK by asking again.
-      function.awsCalls().onNth(action, call, new Fault.DropResponse<>());
-      function.awsCalls().onNth(action, call + 1, new Fault.DropResponse<>());
-
-      assertThatResult(function.rotate()).is(ROTATED);
-
-      assertThat(function.awsCalls().count(action)).isGreaterThanOrEqualTo(before + times + 2);
-      assertThat(function.refreshes()).isEqualTo(minted + 1);
-      assertThat(function.currentKeyWorks()).isTrue();
+  @EnumSource(
+      mode = EnumSource.Mode.EXCLUDE,
+      names = {"REFRESH", "VERIFY"})
+  void a_lost_answer_of_secrets_manager_does_no_harm(RotationCall call) {
+    function.storeKey();
+    // The JDK's HTTP client hides the first from the AWS SDK by asking again.
+    for (int attempt = 0; attempt < 2; attempt++) {
+      function.awsCalls().onNth(call.action(), call.nth() + attempt, new Fault.DropResponse<>());
     }
+
+    assertThatResult(function.rotate()).is(ROTATED);
+
+    assertThat(function.awsCalls().count(call.action()))
+        .isGreaterThanOrEqualTo(call.ofSameAction() + 2);
+    assertThat(function.refreshes()).isEqualTo(1);
+    assertThat(function.currentKeyWorks()).isTrue();
   }
 
   @ParameterizedTest
-  @CsvSource({"GetSecretValue, 1", "GetSecretValue, 2", "GetSecretValue, 3"})
-  void a_read_that_does_not_see_the_latest_write_does_no_harm(String action, int call) {
+  @EnumSource(names = {"READ_CURRENT", "FIND_VERSION", "READ_SUCCESSOR"})
+  void a_read_that_does_not_see_the_latest_write_does_no_harm(RotationCall call) {
     function.storeKey();
     function.storeKey();
-    function.awsCalls().onNth(action, call, new Fault.ReadStale<>());
+    at(call, new Fault.ReadStale<>());
 
     assertThatResult(function.rotate()).is(ROTATED);
     assertThat(function.refreshes()).isEqualTo(1);
@@ -69,14 +65,14 @@ class SecretsManagerFaultsTest extends FunctionTestBase {
   @Test
   void looks_again_where_a_label_is_said_not_to_have_moved_and_seems_to_be_where_it_was() {
     function.storeKey();
+    at(
+        PROMOTE,
+        new Fault.FailAfterwards<>(
+            SecretsManagerException.invalidParameter("It is not attached to that version.")));
+    // The first description after DESCRIBE_AGAIN.
     function
         .awsCalls()
-        .onNth(
-            "UpdateSecretVersionStage",
-            1,
-            new Fault.FailAfterwards<>(
-                SecretsManagerException.invalidParameter("It is not attached to that version.")));
-    function.awsCalls().onNth("DescribeSecret", 3, new Fault.ReadStale<>());
+        .onNth(DESCRIBE_AGAIN.action(), DESCRIBE_AGAIN.nth() + 1, new Fault.ReadStale<>());
 
     assertThatResult(function.rotate()).is(ROTATED);
   }
@@ -94,12 +90,10 @@ class SecretsManagerFaultsTest extends FunctionTestBase {
   @Test
   void an_update_that_is_done_and_told_as_failed_is_seen_to_be_done() {
     function.storeKey();
-    function
-        .awsCalls()
-        .onNext(
-            "UpdateSecretVersionStage",
-            new Fault.FailAfterwards<>(
-                SecretsManagerException.invalidParameter("It is not attached to that version.")));
+    at(
+        PROMOTE,
+        new Fault.FailAfterwards<>(
+            SecretsManagerException.invalidParameter("It is not attached to that version.")));
 
     assertThatResult(function.rotate()).is(ROTATED);
     assertThat(function.currentKeyWorks()).isTrue();
@@ -108,11 +102,7 @@ class SecretsManagerFaultsTest extends FunctionTestBase {
   @Test
   void does_not_repeat_a_read_that_is_refused() {
     function.storeKey();
-    function
-        .awsCalls()
-        .onEvery(
-            "GetSecretValue",
-            new Fault.Refuse<>(SecretsManagerException.accessDenied("GetSecretValue", SECRET)));
+    denyEvery("GetSecretValue");
 
     assertThatResult(function::rotate)
         .failedWith(ACCESS_DENIED)

@@ -5,6 +5,7 @@ import static keyrotation.ReportedResult.NOT_DUE;
 import static keyrotation.ReportedResult.RESUMED;
 import static keyrotation.ReportedResult.ROTATED;
 import static keyrotation.ResultAssert.assertThatResult;
+import static keyrotation.RotationCall.REMOVE_LABEL;
 import static keyrotation.SandboxedFunction.LIFETIME;
 import static keyrotation.SandboxedFunction.SECRET;
 import static keyrotation.sandbox.SecretsManagerState.CURRENT;
@@ -16,10 +17,8 @@ import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
 import keyrotation.Scenario.Trigger;
-import keyrotation.sandbox.Fault;
 import keyrotation.sandbox.IssuedKey;
 import keyrotation.sandbox.IssuedKey.Permissions;
-import keyrotation.sandbox.SecretsManagerException;
 import keyrotation.sandbox.SecretsManagerState.Value;
 import keyrotation.sandbox.SecretsManagerState.Version;
 import org.junit.jupiter.api.Test;
@@ -86,13 +85,7 @@ class StagingLabelsTest extends FunctionTestBase {
   @Test
   void a_label_that_cannot_be_taken_off_fails_no_rotation_and_comes_off_later() {
     function.storeKey();
-    function
-        .awsCalls()
-        .onNth(
-            "UpdateSecretVersionStage",
-            2,
-            new Fault.Refuse<>(
-                SecretsManagerException.accessDenied("UpdateSecretVersionStage", SECRET)));
+    deny(REMOVE_LABEL);
 
     assertThatResult(function.rotate()).is(ROTATED);
     assertThat(function.current().labels()).hasSize(2);

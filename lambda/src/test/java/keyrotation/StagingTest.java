@@ -4,12 +4,12 @@ import static keyrotation.FailureReason.ACCESS_DENIED;
 import static keyrotation.FailureReason.SECRETS_MANAGER_UNAVAILABLE;
 import static keyrotation.ReportedResult.ROTATED;
 import static keyrotation.ResultAssert.assertThatResult;
-import static keyrotation.SandboxedFunction.SECRET;
+import static keyrotation.RotationCall.REFRESH;
+import static keyrotation.RotationCall.STAGE;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
 import keyrotation.sandbox.Fault;
-import keyrotation.sandbox.MomentoServer;
 import keyrotation.sandbox.SecretsManagerException;
 import org.junit.jupiter.api.Test;
 
@@ -20,10 +20,13 @@ class StagingTest extends FunctionTestBase {
   void goes_on_trying_to_store_a_minted_key_while_there_is_time() {
     function.storeKey();
     // Three times three tries: the AWS SDK's own are used up twice.
-    for (int call = 2; call <= 8; call++) {
+    for (int tries = 0; tries < 7; tries++) {
       function
           .awsCalls()
-          .onNth("PutSecretValue", call, new Fault.Refuse<>(SecretsManagerException.unavailable()));
+          .onNth(
+              STAGE.action(),
+              STAGE.nth() + tries,
+              new Fault.Refuse<>(SecretsManagerException.unavailable()));
     }
 
     assertThatResult(function.rotate()).is(ROTATED);
@@ -33,7 +36,7 @@ class StagingTest extends FunctionTestBase {
   @Test
   void goes_on_trying_to_store_a_minted_key_even_where_that_is_refused() {
     function.storeKey();
-    function.awsCalls().onNth("PutSecretValue", 2, notAllowedToPut());
+    deny(STAGE);
 
     assertThatResult(function.rotate()).is(ROTATED);
     assertThat(function.refreshes()).isEqualTo(1);
@@ -42,7 +45,7 @@ class StagingTest extends FunctionTestBase {
   @Test
   void gives_up_storing_a_minted_key_where_it_is_refused_for_half_a_minute() {
     function.storeKey();
-    function.awsCalls().fromNth("PutSecretValue", 2, notAllowedToPut());
+    denyFrom(STAGE);
     function.handlersClock =
         () ->
             function.clock.instant().plusSeconds(20L * function.awsCalls().count("PutSecretValue"));
@@ -54,22 +57,11 @@ class StagingTest extends FunctionTestBase {
   @Test
   void gives_up_storing_a_minted_key_when_there_is_no_time_for_another_try() {
     function.storeKey();
-    function
-        .momento()
-        .calls()
-        .onNext(
-            MomentoServer.REFRESH,
-            new Fault.Before<>(() -> function.clock.advance(Duration.ofSeconds(5))));
-    function
-        .awsCalls()
-        .fromNth("PutSecretValue", 2, new Fault.Refuse<>(SecretsManagerException.badGateway()));
+    before(REFRESH, () -> function.clock.advance(Duration.ofSeconds(5)));
+    from(STAGE, new Fault.Refuse<>(SecretsManagerException.badGateway()));
 
     assertThatResult(function::rotate)
         .failedWith(SECRETS_MANAGER_UNAVAILABLE)
         .says("secretsmanager:PutSecretValue");
-  }
-
-  private static Fault<SecretsManagerException> notAllowedToPut() {
-    return new Fault.Refuse<>(SecretsManagerException.accessDenied("PutSecretValue", SECRET));
   }
 }

@@ -5,6 +5,7 @@ import static keyrotation.FailureReason.KEY_EXPIRED;
 import static keyrotation.ReportedResult.RESUMED;
 import static keyrotation.ReportedResult.ROTATED;
 import static keyrotation.ResultAssert.assertThatResult;
+import static keyrotation.RotationCall.PROMOTE;
 import static keyrotation.SandboxedFunction.LIFETIME;
 import static keyrotation.SandboxedFunction.SECRET;
 import static keyrotation.sandbox.SecretsManagerState.CURRENT;
@@ -18,7 +19,6 @@ import keyrotation.Scenario.Trigger;
 import keyrotation.sandbox.Fault;
 import keyrotation.sandbox.IssuedKey;
 import keyrotation.sandbox.IssuedKey.Permissions;
-import keyrotation.sandbox.SecretsManagerException;
 import keyrotation.sandbox.SecretsManagerState.Value;
 import keyrotation.sandbox.SecretsManagerState.Version;
 import org.junit.jupiter.api.Test;
@@ -44,13 +44,7 @@ class SuccessorTest extends FunctionTestBase {
   @Test
   void takes_up_a_rotation_that_ended_between_storing_and_promoting() {
     function.storeKey();
-    function
-        .awsCalls()
-        .onNth(
-            "UpdateSecretVersionStage",
-            1,
-            new Fault.Refuse<>(
-                SecretsManagerException.accessDenied("UpdateSecretVersionStage", SECRET)));
+    deny(PROMOTE);
     assertThatResult(() -> function.rotate("same"))
         .failedWith(ACCESS_DENIED)
         .says("UpdateSecretVersionStage");

@@ -5,6 +5,9 @@ import static keyrotation.FailureReason.SUPERSEDED;
 import static keyrotation.ReportedResult.RESUMED;
 import static keyrotation.ReportedResult.ROTATED;
 import static keyrotation.ResultAssert.assertThatResult;
+import static keyrotation.RotationCall.DESCRIBE_AGAIN;
+import static keyrotation.RotationCall.PROMOTE;
+import static keyrotation.RotationCall.REFRESH;
 import static keyrotation.SandboxedFunction.LIFETIME;
 import static keyrotation.SandboxedFunction.SECRET;
 import static keyrotation.SandboxedFunction.json;
@@ -15,7 +18,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import keyrotation.sandbox.Fault;
 import keyrotation.sandbox.IssuedKey;
 import keyrotation.sandbox.IssuedKey.Permissions;
-import keyrotation.sandbox.MomentoServer;
 import keyrotation.sandbox.SecretsManagerState.Version;
 import org.junit.jupiter.api.Test;
 
@@ -44,10 +46,7 @@ class SupersededRotationTest extends FunctionTestBase {
   void what_an_operator_stores_while_a_key_is_minted_stays() {
     function.storeKey();
     IssuedKey operators = function.issueOldKey(Permissions.SUPER_USER);
-    function
-        .momento()
-        .calls()
-        .onNext(MomentoServer.REFRESH, new Fault.Before<>(() -> storeAtOnce(operators)));
+    before(REFRESH, () -> storeAtOnce(operators));
 
     assertThatResult(() -> function.rotate("same")).failedWith(SUPERSEDED).says("left in place");
 
@@ -62,10 +61,7 @@ class SupersededRotationTest extends FunctionTestBase {
   void what_an_operator_stores_while_a_key_is_minted_stays_even_if_nobody_looks_afterwards() {
     function.storeKey();
     IssuedKey operators = function.issueOldKey(Permissions.SUPER_USER);
-    function
-        .momento()
-        .calls()
-        .onNext(MomentoServer.REFRESH, new Fault.Before<>(() -> storeAtOnce(operators)));
+    before(REFRESH, () -> storeAtOnce(operators));
     stageOnly("same");
 
     assertThatResult(function.rotate()).is(ROTATED);
@@ -78,9 +74,7 @@ class SupersededRotationTest extends FunctionTestBase {
   void what_an_operator_stores_meanwhile_stays() {
     function.storeKey();
     IssuedKey operators = function.issueOldKey(Permissions.SUPER_USER);
-    function
-        .awsCalls()
-        .onNth("UpdateSecretVersionStage", 1, new Fault.Before<>(() -> storeAtOnce(operators)));
+    before(PROMOTE, () -> storeAtOnce(operators));
 
     assertThatResult(function::rotate).failedWith(SUPERSEDED).says("AWSCURRENT");
 
@@ -103,16 +97,12 @@ class SupersededRotationTest extends FunctionTestBase {
   void a_refused_refresh_is_no_cause_for_alarm_where_an_operator_has_stored_another_key() {
     IssuedKey old = function.storeKey();
     IssuedKey operators = function.issueOldKey(Permissions.SUPER_USER);
-    function
-        .momento()
-        .calls()
-        .onNext(
-            MomentoServer.REFRESH,
-            new Fault.Before<>(
-                () -> {
-                  var _ = function.momento().refresh(old);
-                  storeAtOnce(operators);
-                }));
+    before(
+        REFRESH,
+        () -> {
+          var _ = function.momento().refresh(old);
+          storeAtOnce(operators);
+        });
 
     assertThatResult(function::rotate)
         .failedWith(SUPERSEDED)
@@ -123,11 +113,13 @@ class SupersededRotationTest extends FunctionTestBase {
   @Test
   void a_refused_refresh_is_no_cause_for_alarm_where_another_rotation_stores_its_key_just_then() {
     IssuedKey fresh = function.momento().refresh(function.storeKey());
+    // The refresh is rejected after DESCRIBE; then DESCRIBE_AGAIN and this look for the reason.
+    int secondLook = DESCRIBE_AGAIN.nth() + 1;
     function
         .awsCalls()
         .onNth(
-            "DescribeSecret",
-            3,
+            DESCRIBE_AGAIN.action(),
+            secondLook,
             new Fault.Before<>(
                 () -> {
                   var _ = function.leaveSuccessor(fresh.consoleJson());
@@ -142,10 +134,7 @@ class SupersededRotationTest extends FunctionTestBase {
   @Test
   void a_refresh_token_that_another_rotation_has_spent_is_no_cause_for_alarm() {
     function.storeKey();
-    function
-        .momento()
-        .calls()
-        .onNext(MomentoServer.REFRESH, new Fault.Before<>(() -> function.rotate("other")));
+    before(REFRESH, () -> function.rotate("other"));
 
     assertThatResult(() -> function.rotate("one")).failedWith(SUPERSEDED).says("Another rotation");
 
@@ -185,16 +174,12 @@ class SupersededRotationTest extends FunctionTestBase {
   void a_run_that_has_looked_before_an_operator_went_back_does_not_undo_that() {
     function.storeKey();
     Version first = function.current();
-    function
-        .awsCalls()
-        .onNth(
-            "DescribeSecret",
-            2,
-            new Fault.Before<>(
-                () -> {
-                  assertThatResult(function.rotate("other")).is(RESUMED);
-                  function.state().moveLabel(SECRET, CURRENT, function.current().id(), first.id());
-                }));
+    before(
+        DESCRIBE_AGAIN,
+        () -> {
+          assertThatResult(function.rotate("other")).is(RESUMED);
+          function.state().moveLabel(SECRET, CURRENT, function.current().id(), first.id());
+        });
 
     assertThatResult(() -> function.rotate("one")).failedWith(SUPERSEDED);
 

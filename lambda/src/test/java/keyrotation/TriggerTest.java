@@ -7,6 +7,7 @@ import static keyrotation.ReportedResult.RESUMED;
 import static keyrotation.ReportedResult.ROTATED;
 import static keyrotation.ReportedResult.ROTATION_IN_PROGRESS;
 import static keyrotation.ResultAssert.assertThatResult;
+import static keyrotation.RotationCall.REFRESH;
 import static keyrotation.SandboxedFunction.LIFETIME;
 import static keyrotation.SandboxedFunction.SECRET;
 import static keyrotation.sandbox.SecretsManagerState.CURRENT;
@@ -18,10 +19,8 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.Set;
 import keyrotation.Scenario.Trigger;
-import keyrotation.sandbox.Fault;
 import keyrotation.sandbox.IssuedKey;
 import keyrotation.sandbox.IssuedKey.Permissions;
-import keyrotation.sandbox.MomentoServer;
 import keyrotation.sandbox.SecretsManagerState.Version;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -104,11 +103,7 @@ class TriggerTest extends FunctionTestBase {
   @Test
   void a_renewal_that_failed_is_tried_again_at_the_next_check() {
     function.storeKey();
-    function
-        .momento()
-        .calls()
-        .onEvery(
-            MomentoServer.REFRESH, new Fault.Refuse<>(Status.UNAVAILABLE.asRuntimeException()));
+    answerEvery(REFRESH, Status.UNAVAILABLE);
     assertThatResult(() -> send("scheduler.json")).failedWith(MOMENTO_UNAVAILABLE);
     function.momento().calls().clearFaults();
     function.clock.advance(Duration.ofDays(1));

@@ -8,6 +8,8 @@ import static keyrotation.ReportedResult.RESUMED;
 import static keyrotation.ReportedResult.ROLLED_BACK;
 import static keyrotation.ReportedResult.ROTATED;
 import static keyrotation.ResultAssert.assertThatResult;
+import static keyrotation.RotationCall.REFRESH;
+import static keyrotation.RotationCall.VERIFY;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.grpc.Status;
@@ -24,6 +26,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Which answers to ListCaches accept a key, which reject it, and which say nothing of it. */
 class VerdictTest extends FunctionTestBase {
+
+  /** That of the source, or of no key: it shows what a denial of the new key means. */
+  private static final int SECOND_VERIFICATION = VERIFY.nth() + 1;
 
   @ParameterizedTest
   @ValueSource(booleans = {true, false})
@@ -67,15 +72,7 @@ class VerdictTest extends FunctionTestBase {
   @Test
   void a_proxy_that_denies_the_refresh_does_not_make_it_a_rejected_one() {
     function.storeKey();
-    function
-        .momento()
-        .calls()
-        .onEvery(
-            MomentoServer.REFRESH,
-            new Fault.Refuse<>(
-                Status.PERMISSION_DENIED
-                    .withDescription("RBAC: access denied")
-                    .asRuntimeException()));
+    answerEvery(REFRESH, Status.PERMISSION_DENIED.withDescription("RBAC: access denied"));
 
     assertThatResult(function::rotate).failedWith(MOMENTO_UNAVAILABLE).says("PERMISSION_DENIED");
   }
@@ -97,7 +94,9 @@ class VerdictTest extends FunctionTestBase {
     function.store(function.issueOldKey(Permissions.DATA_ONLY).consoleJson());
     var calls = function.momento().calls();
     calls.onNth(
-        MomentoServer.LIST_CACHES, 2, new Fault.Refuse<>(Status.UNAVAILABLE.asRuntimeException()));
+        VERIFY.action(),
+        SECOND_VERIFICATION,
+        new Fault.Refuse<>(Status.UNAVAILABLE.asRuntimeException()));
 
     assertThatResult(function.rotate()).is(ROTATED);
     assertThat(calls.count(MomentoServer.LIST_CACHES)).isEqualTo(4);
@@ -109,7 +108,9 @@ class VerdictTest extends FunctionTestBase {
     function.momento().leaveOutTrailers();
     var calls = function.momento().calls();
     calls.onNth(
-        MomentoServer.LIST_CACHES, 2, new Fault.Refuse<>(Status.UNAVAILABLE.asRuntimeException()));
+        VERIFY.action(),
+        SECOND_VERIFICATION,
+        new Fault.Refuse<>(Status.UNAVAILABLE.asRuntimeException()));
 
     assertThatResult(function.rotate()).is(ROTATED);
   }
@@ -121,11 +122,7 @@ class VerdictTest extends FunctionTestBase {
   void a_call_that_would_end_so_again_is_not_repeated(Status.Code code) {
     function.storeKey();
     String before = function.current().id();
-    function
-        .momento()
-        .calls()
-        .onEvery(
-            MomentoServer.LIST_CACHES, new Fault.Refuse<>(code.toStatus().asRuntimeException()));
+    answerEvery(VERIFY, code.toStatus());
 
     assertThatResult(() -> function.rotate("1", Duration.ofMinutes(5)))
         .failedWith(MOMENTO_UNAVAILABLE)

@@ -7,6 +7,7 @@ import static keyrotation.FailureReason.REFRESH_REJECTED;
 import static keyrotation.ReportedResult.RESUMED;
 import static keyrotation.ReportedResult.ROTATED;
 import static keyrotation.ResultAssert.assertThatResult;
+import static keyrotation.RotationCall.VERIFY;
 import static keyrotation.SandboxedFunction.SECRET;
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -65,11 +66,7 @@ class VerificationTest extends FunctionTestBase {
   void neither_promotes_nor_condemns_a_key_that_nobody_could_ask_about() {
     function.storeKey();
     Version before = function.current();
-    function
-        .momento()
-        .calls()
-        .onEvery(
-            MomentoServer.LIST_CACHES, new Fault.Refuse<>(Status.UNAVAILABLE.asRuntimeException()));
+    answerEvery(VERIFY, Status.UNAVAILABLE);
 
     assertThatResult(function::rotate).failedWith(MOMENTO_UNAVAILABLE).says("stays stored");
 
@@ -130,12 +127,7 @@ class VerificationTest extends FunctionTestBase {
   @Test
   void gives_no_new_key_up_while_momento_accepts_not_even_the_current_one() {
     function.storeKey();
-    function
-        .momento()
-        .calls()
-        .onEvery(
-            MomentoServer.LIST_CACHES,
-            new Fault.Refuse<>(Status.UNAUTHENTICATED.asRuntimeException()));
+    answerEvery(VERIFY, Status.UNAUTHENTICATED);
     assertThatResult(() -> function.rotate("same"))
         .failedWith(NEW_KEY_REJECTED)
         .says("stays stored");
