@@ -34,7 +34,7 @@ class DryRunTest extends FunctionTestBase {
   }
 
   @Test
-  void a_dry_run_does_not_promise_to_take_up_what_a_rotation_would_drop() {
+  void a_dry_run_does_not_report_to_resume_with_a_version_that_a_rotation_would_drop() {
     function.storeKey();
     var _ =
         function.put(
@@ -64,7 +64,7 @@ class DryRunTest extends FunctionTestBase {
   }
 
   @Test
-  void a_dry_run_knows_that_an_unfinished_rotation_would_heal_a_broken_secret() {
+  void a_dry_run_reports_that_an_unfinished_rotation_would_replace_a_malformed_version() {
     function.store("{}");
     function.leaveSuccessor(
         function.momento().issue(LIFETIME, Permissions.SUPER_USER).consoleJson());
@@ -73,7 +73,7 @@ class DryRunTest extends FunctionTestBase {
   }
 
   @Test
-  void a_dry_run_does_not_promise_to_resume_with_a_copy_or_a_key_that_would_be_given_up() {
+  void a_dry_run_does_not_report_to_resume_with_a_copy_or_a_key_that_would_be_given_up() {
     function.storeKey();
     Version first = function.current();
     function.storeKey();

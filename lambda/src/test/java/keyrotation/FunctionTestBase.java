@@ -113,7 +113,7 @@ abstract class FunctionTestBase {
             Set.of(CURRENT));
   }
 
-  /** Carries a request out up to the point where its key is stored as pending. */
+  /** Carries a request out up to the point where its key is stored. */
   void stageOnly(String requestId) {
     answerEvery(VERIFY, Status.UNAVAILABLE);
     assertThatResult(() -> function.rotate(requestId, Duration.ofSeconds(14)))
@@ -122,7 +122,7 @@ abstract class FunctionTestBase {
     function.momento().calls().clearFaults();
   }
 
-  /** As somebody does at the console. */
+  /** Makes a version current as an operator does at the console. */
   void moveCurrentTo(String versionId) {
     function.state().moveLabel(SECRET, CURRENT, function.current().id(), versionId);
   }

@@ -55,7 +55,7 @@ class HostileInputTest {
         .isEqualTo(Json.read("{\"odd\":" + odd.json + "}").orElseThrow().get("odd"));
   }
 
-  /** Values that are no JSON, or more than anybody would store. */
+  /** Values that are no JSON, or more than a secret needs. */
   enum Bad {
     TOO_DEEP("\"bad\":" + "[".repeat(1000) + "]".repeat(1000)),
     AS_DEEP_AS_IT_FITS("\"bad\":" + "[".repeat(60_000)),
@@ -113,7 +113,7 @@ class HostileInputTest {
     BYTE_ORDER_MARK("\ufeff{\"SecretId\":\"a\"}".getBytes(UTF_8)),
     UTF_16("{\"SecretId\":\"a\"}".getBytes(UTF_16LE)),
     NOT_UTF_8(new byte[] {'{', '"', 'S', (byte) 0xc3, '"', ':', '1', '}'}),
-    HUGE_NUMBER_AS_A_WISH("{\"SecretId\":\"a\",\"dry_run\":1e999999999}".getBytes(UTF_8)),
+    HUGE_NUMBER_AS_AN_ACTION("{\"SecretId\":\"a\",\"dry_run\":1e999999999}".getBytes(UTF_8)),
     LETTERS_THAT_LOOK_ALIKE("{\"SecretId\":\"\u0430\"}".getBytes(UTF_8)),
     NAME_WITH_A_LINE_FEED("{\"SecretId\":\"a\\n\"}".getBytes(UTF_8)),
     NAME_OF_2049_LETTERS(("{\"SecretId\":\"" + "a".repeat(2049) + "\"}").getBytes(UTF_8)),

@@ -29,10 +29,10 @@ class KeyLifeTest extends FunctionTestBase {
 
   @ParameterizedTest
   @EnumSource(names = {"MANUAL", "IF_DUE", "SCHEDULE"})
-  void a_key_of_half_a_day_is_rotated_and_fails_a_daily_run(Trigger way) {
+  void a_key_of_half_a_day_is_rotated_and_fails_a_daily_run(Trigger trigger) {
     store(HALF_A_DAY);
 
-    assertTooShort(way.request(function, "1"), ROTATED);
+    assertTooShort(trigger.request(function, "1"), ROTATED);
 
     assertThat(function.refreshes()).isEqualTo(1);
     assertThat(function.currentKeyWorks()).isTrue();
@@ -40,13 +40,13 @@ class KeyLifeTest extends FunctionTestBase {
 
   @ParameterizedTest
   @EnumSource(names = {"MANUAL", "IF_DUE", "SCHEDULE"})
-  void the_failure_is_repeated_at_each_retry(Trigger way) {
+  void the_failure_is_repeated_at_each_retry(Trigger trigger) {
     store(HALF_A_DAY);
-    var _ = way.request(function, "1");
+    var _ = trigger.request(function, "1");
 
     for (int retry = 1; retry <= 2; retry++) {
       function.pass(Duration.ofMinutes(1));
-      assertTooShort(way.request(function, "1"), ALREADY_ROTATED);
+      assertTooShort(trigger.request(function, "1"), ALREADY_ROTATED);
     }
 
     assertThat(function.refreshes()).isEqualTo(1);

@@ -15,7 +15,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class KeySecretTest {
 
   private static final MomentoKey.V1 OLD = MomentoKey.v1("cell.example.com", "old-token");
-  private static final RefreshedKey MINTED =
+  private static final RefreshedKey REFRESHED =
       new RefreshedKey(
           MomentoKey.v1("cell.example.com", "new-token"),
           new Sensitive("new-refresh"),
@@ -36,7 +36,7 @@ class KeySecretTest {
     KeySecret secret = parse("{'" + field + "':'OLD','refreshToken':'r'}");
 
     assertThat(secret.key()).isEqualTo(OLD);
-    assertThat(renewed(secret).path(field).asText()).isEqualTo(MINTED.key().text().value());
+    assertThat(renewed(secret).path(field).asText()).isEqualTo(REFRESHED.key().text().value());
     assertThat(renewed(secret).properties()).hasSize(3);
   }
 
@@ -45,7 +45,7 @@ class KeySecretTest {
     JsonNode renewed = renewed(parse("{'apiKey':'OLD','authToken':'OLD','refreshToken':'r'}"));
 
     assertThat(List.of(renewed.path("apiKey").asText(), renewed.path("authToken").asText()))
-        .containsOnly(MINTED.key().text().value());
+        .containsOnly(REFRESHED.key().text().value());
   }
 
   @Test
@@ -55,7 +55,7 @@ class KeySecretTest {
             "{'note':'caf\u00e9','apiKey':'OLD','restEndpoint':'https://a.b','n':1.10,"
                 + "'big':123456789012345678901234567890,'refreshToken':'r','deep':{'a':[null,true]}}");
 
-    assertThat(secret.renewed(MINTED).value())
+    assertThat(secret.renewed(REFRESHED).value())
         .startsWith("{\"note\":\"caf\u00e9\",\"apiKey\":\"")
         .contains(
             "\"restEndpoint\":\"https://a.b\",\"n\":1.10,"
@@ -67,7 +67,7 @@ class KeySecretTest {
   void keeps_half_a_character() {
     String text =
         parse("{'apiKey':'OLD','n':['\\ud800','\\ude00\\ud83d','\\ud83d\\ude00']}")
-            .renewed(MINTED)
+            .renewed(REFRESHED)
             .value();
 
     assertThat(new String(text.getBytes(UTF_8), UTF_8))
@@ -91,9 +91,9 @@ class KeySecretTest {
   void reads_every_expiry_that_it_writes() {
     for (Expiry expiry :
         List.of(new Expiry.Never(), new Expiry.At(Instant.ofEpochSecond(Expiry.LATEST)))) {
-      RefreshedKey minted = new RefreshedKey(MINTED.key(), MINTED.refreshToken(), expiry);
+      RefreshedKey refreshed = new RefreshedKey(REFRESHED.key(), REFRESHED.refreshToken(), expiry);
 
-      assertThat(KeySecret.parse(parse("{'apiKey':'OLD'}").renewed(minted)).expiry())
+      assertThat(KeySecret.parse(parse("{'apiKey':'OLD'}").renewed(refreshed)).expiry())
           .isEqualTo(expiry);
     }
   }
@@ -144,7 +144,7 @@ class KeySecretTest {
     assertThat(new Sensitive("rrrrrrrr")).hasToString("[hidden]");
     assertThat(parse("{'apiKey':'OLD','refreshToken':'rrrrrrrr'}").toString())
         .isEqualTo("KeySecret[hidden]");
-    assertThat(MINTED.toString()).doesNotContain("new-token", "new-refresh");
+    assertThat(REFRESHED.toString()).doesNotContain("new-token", "new-refresh");
   }
 
   /** Returns a secret whose value is as many bytes long. */
@@ -159,6 +159,6 @@ class KeySecretTest {
   }
 
   private static JsonNode renewed(KeySecret secret) throws JsonProcessingException {
-    return new ObjectMapper().readTree(secret.renewed(MINTED).value());
+    return new ObjectMapper().readTree(secret.renewed(REFRESHED).value());
   }
 }

@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Test;
 class MomentoControlPlaneTest {
 
   @Test
-  void calls_the_control_plane_of_the_keys_endpoint_unless_told_otherwise() {
+  void calls_the_control_plane_of_the_keys_endpoint_unless_another_is_set() {
     assertThat(controlPlane(Optional.empty()).target("cell.example.com"))
         .isEqualTo(new HostAndPort("control.cell.example.com", 443));
     assertThat(
@@ -47,7 +47,7 @@ class MomentoControlPlaneTest {
   }
 
   @Test
-  void tells_momento_who_calls() throws IOException {
+  void names_the_function_to_momento() throws IOException {
     try (Sandbox sandbox = Sandbox.start(new ManualClock(), RefreshTokens.REUSABLE);
         MomentoControlPlane momento = controlPlane(sandbox)) {
       var _ = momento.verify(MomentoKey.v1("cell.example.com", "a"), Duration.ofSeconds(5));

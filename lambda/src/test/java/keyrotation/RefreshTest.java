@@ -32,7 +32,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class RefreshTest extends FunctionTestBase {
 
   @Test
-  void mints_nothing_without_the_right_to_write() {
+  void refreshes_no_key_without_the_right_to_write() {
     IssuedKey old = function.storeKey();
     denyEvery("PutSecretValue");
 
@@ -45,7 +45,7 @@ class RefreshTest extends FunctionTestBase {
   }
 
   @Test
-  void the_proof_of_the_right_to_write_changes_nothing() {
+  void the_probe_of_the_right_to_write_changes_nothing() {
     function.storeKey();
     Version before = function.current();
     answerEvery(REFRESH, Status.UNAVAILABLE);
@@ -59,7 +59,7 @@ class RefreshTest extends FunctionTestBase {
 
   @ParameterizedTest
   @ValueSource(longs = {10_000, 10_999})
-  void mints_nothing_when_too_little_time_is_left_to_store_it(long millis) {
+  void refreshes_no_key_when_too_little_time_is_left_to_store_a_new_one(long millis) {
     function.storeKey();
 
     assertThatResult(() -> function.rotate("1", Duration.ofMillis(millis)))
@@ -70,7 +70,7 @@ class RefreshTest extends FunctionTestBase {
   }
 
   @Test
-  void a_lost_new_key_is_minted_again_where_the_refresh_token_allows_it() {
+  void a_key_is_refreshed_again_after_a_lost_answer_where_the_refresh_token_allows_it() {
     restart(new SandboxedFunction(RefreshTokens.REUSABLE));
     function.storeKey();
     function.momento().calls().onNext(MomentoServer.REFRESH, new Fault.DropResponse<>());
@@ -80,7 +80,7 @@ class RefreshTest extends FunctionTestBase {
   }
 
   @Test
-  void a_lost_new_key_of_a_spent_refresh_token_is_told_with_the_time_that_is_left() {
+  void a_lost_answer_to_a_refresh_with_a_single_use_token_is_reported_with_the_keys_expiry() {
     IssuedKey old = function.storeKey();
     function.momento().calls().onNext(MomentoServer.REFRESH, new Fault.DropResponse<>());
 
@@ -90,7 +90,7 @@ class RefreshTest extends FunctionTestBase {
   }
 
   @Test
-  void asks_a_throttling_momento_again_but_not_before_it_wants_to_be_asked() {
+  void repeats_a_throttled_refresh_no_earlier_than_momento_asks_for() {
     function.storeKey();
     function
         .momento()
@@ -106,7 +106,7 @@ class RefreshTest extends FunctionTestBase {
   }
 
   @Test
-  void asks_a_momento_again_at_once_that_does_not_mind() {
+  void repeats_a_throttled_refresh_where_momento_asks_for_no_pause() {
     function.storeKey();
     function
         .momento()
@@ -119,7 +119,7 @@ class RefreshTest extends FunctionTestBase {
   }
 
   @Test
-  void does_not_mind_a_time_to_ask_again_that_is_none() {
+  void overlooks_a_retry_after_that_is_no_number() {
     function.storeKey();
     Metadata trailers = new Metadata();
     trailers.put(
@@ -135,7 +135,7 @@ class RefreshTest extends FunctionTestBase {
   }
 
   @Test
-  void does_not_wait_longer_for_momento_than_there_is_time() {
+  void does_not_wait_for_a_retry_after_beyond_the_deadline() {
     function.storeKey();
     function
         .momento()
@@ -149,7 +149,7 @@ class RefreshTest extends FunctionTestBase {
   }
 
   @Test
-  void does_not_ask_a_momento_again_that_never_wants_to_be_asked() {
+  void does_not_repeat_a_refresh_where_momento_rules_a_retry_out() {
     function.storeKey();
     function
         .momento()
@@ -163,7 +163,7 @@ class RefreshTest extends FunctionTestBase {
   }
 
   @Test
-  void gives_up_on_a_throttling_momento_after_some_tries() {
+  void gives_up_a_throttled_refresh_after_four_tries() {
     function.storeKey();
     function
         .momento()
@@ -176,7 +176,7 @@ class RefreshTest extends FunctionTestBase {
 
   @ParameterizedTest
   @EnumSource(NewKeyFlaw.class)
-  void an_answer_that_is_no_better_key_is_not_stored(NewKeyFlaw flaw) {
+  void a_response_without_a_better_key_is_not_stored(NewKeyFlaw flaw) {
     IssuedKey old = function.storeKey();
     Version before = function.current();
     function
@@ -220,7 +220,7 @@ class RefreshTest extends FunctionTestBase {
   }
 
   @Test
-  void a_new_key_that_never_expires_is_later_than_any() {
+  void a_new_key_that_never_expires_expires_later_than_any() {
     function.storeKey();
     String opaque = function.momento().issueNonExpiring().token();
     function

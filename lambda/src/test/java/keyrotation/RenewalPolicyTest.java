@@ -26,7 +26,7 @@ class RenewalPolicyTest {
   }
 
   @Test
-  void a_check_that_comes_a_little_early_counts() {
+  void a_run_that_comes_a_little_early_counts() {
     Expiry late = endingAfter(Duration.ofDays(365));
 
     assertThat(isDueAfter(Duration.ofDays(20).minusHours(2), late)).isTrue();
@@ -104,7 +104,7 @@ class RenewalPolicyTest {
   }
 
   @Test
-  void a_key_of_which_nobody_knows_when_it_ends_is_due() {
+  void a_key_of_unknown_expiry_is_due() {
     assertThat(isDueAfter(Duration.ZERO, new Expiry.Unknown())).isTrue();
   }
 

@@ -62,7 +62,7 @@ class RepeatedRequestTest extends FunctionTestBase {
   }
 
   @Test
-  void knows_a_request_that_took_up_the_pending_key_of_another() {
+  void recognizes_a_request_that_resumed_with_the_key_of_another() {
     function.storeKey();
     IssuedKey fresh = function.momento().issue(LIFETIME, Permissions.SUPER_USER);
     function.leaveSuccessor(fresh.consoleJson());
@@ -89,7 +89,7 @@ class RepeatedRequestTest extends FunctionTestBase {
   }
 
   @Test
-  void a_rotation_that_somebody_went_back_from_is_not_done_again_while_an_operator_stores_a_key() {
+  void a_rotation_that_an_operator_went_back_from_is_not_repeated_while_another_key_is_stored() {
     function.storeKey();
     Version old = function.current();
     assertThatResult(function.rotate("same")).is(ROTATED);
@@ -112,7 +112,7 @@ class RepeatedRequestTest extends FunctionTestBase {
   }
 
   @Test
-  void a_delivery_that_comes_while_another_stages_takes_up_its_key() {
+  void a_delivery_that_comes_while_another_stages_resumes_with_its_key() {
     function.storeKey();
     before(READ_CURRENT, () -> stageOnly("same"));
 

@@ -56,7 +56,7 @@ class RollbackTest extends FunctionTestBase {
   }
 
   @Test
-  void a_rollback_leaves_no_unfinished_rotation_to_be_taken_up() {
+  void a_rollback_leaves_no_unfinished_rotation_to_resume() {
     function.storeKey();
     send("manual.json");
     function.leavePending(
@@ -68,7 +68,7 @@ class RollbackTest extends FunctionTestBase {
   }
 
   @Test
-  void a_rollback_leaves_what_was_made_of_the_key_that_it_leads_back_to() {
+  void a_rollback_leaves_the_successor_of_the_key_that_it_leads_back_to() {
     IssuedKey old = function.storeKey();
     function.leaveSuccessor(function.momento().refresh(old).consoleJson());
     function.storeKey();
@@ -92,7 +92,7 @@ class RollbackTest extends FunctionTestBase {
   }
 
   @Test
-  void a_rollback_that_fails_leaves_an_unfinished_rotation_to_be_taken_up() {
+  void a_rollback_that_fails_leaves_an_unfinished_rotation_to_resume() {
     function.storeKey();
     send("manual.json");
     function.leaveSuccessor(
@@ -127,7 +127,7 @@ class RollbackTest extends FunctionTestBase {
   }
 
   @Test
-  void there_is_no_rollback_to_what_is_no_key_that_momento_can_be_asked_about() {
+  void there_is_no_rollback_to_a_key_that_cannot_be_verified() {
     for (String value : List.of("{}", "{\"apiKey\":\"" + Jwt.with("{\"t\":\"g\"}") + "\"}")) {
       function.store(value);
       function.storeKey();
@@ -137,7 +137,7 @@ class RollbackTest extends FunctionTestBase {
   }
 
   @Test
-  void a_rotation_after_a_rollback_makes_a_new_key() {
+  void a_rotation_after_a_rollback_refreshes_the_key() {
     restart(new SandboxedFunction(RefreshTokens.REUSABLE));
     function.storeKey();
     send("manual.json");

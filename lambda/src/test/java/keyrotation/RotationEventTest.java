@@ -72,7 +72,7 @@ class RotationEventTest {
   }
 
   @Test
-  void every_way_in_has_a_sample() throws IOException {
+  void every_trigger_and_action_has_a_sample() throws IOException {
     assertThat(samples())
         .extracting(sample -> sample.getFileName().toString())
         .containsExactlyInAnyOrderElementsOf(MEANINGS.keySet());
@@ -174,7 +174,7 @@ class RotationEventTest {
   }
 
   @Test
-  void a_wish_that_is_false_is_none() {
+  void an_action_that_is_false_is_not_asked_for() {
     assertThat(
             RotationEventParser.parse(
                 "{\"SecretId\": \"a\", \"dry_run\": false, \"rollback\": true}".getBytes(UTF_8),

@@ -75,7 +75,7 @@ class RotationReportTest {
   }
 
   @Test
-  void a_dry_run_tells_what_is_due_and_what_would_be_taken_up() {
+  void a_dry_run_reports_whether_the_key_is_due_and_whether_it_would_resume() {
     assertThat(message(false, false))
         .isEqualTo(SECRET + " would be rotated. It is not due yet. Nothing was done.");
     assertThat(message(true, true))

@@ -119,7 +119,7 @@ class RotationStepTest extends FunctionTestBase {
   }
 
   @Test
-  void does_not_go_forth_again_where_somebody_has_gone_back() {
+  void does_not_promote_again_where_an_operator_has_gone_back() {
     enableRotation();
     Version old = function.current();
     function.rotateSecret();
@@ -157,7 +157,7 @@ class RotationStepTest extends FunctionTestBase {
   }
 
   @Test
-  void does_not_finish_over_what_an_operator_has_stored_while_a_key_was_minted() {
+  void does_not_finish_over_what_an_operator_has_stored_during_the_refresh() {
     enableRotation();
     String token = pendingVersion();
     IssuedKey operators = function.issueOldKey(Permissions.SUPER_USER);

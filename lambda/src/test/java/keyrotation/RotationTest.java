@@ -53,7 +53,7 @@ class RotationTest extends FunctionTestBase {
   }
 
   @Test
-  void asks_nobody_twice_when_nothing_goes_wrong() {
+  void makes_each_call_once_when_nothing_goes_wrong() {
     function.storeKey();
 
     function.rotate();

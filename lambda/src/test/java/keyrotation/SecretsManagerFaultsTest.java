@@ -63,7 +63,7 @@ class SecretsManagerFaultsTest extends FunctionTestBase {
   }
 
   @Test
-  void looks_again_where_a_label_is_said_not_to_have_moved_and_seems_to_be_where_it_was() {
+  void describes_again_where_a_label_seems_not_to_have_moved_after_an_error() {
     function.storeKey();
     at(
         PROMOTE,
@@ -88,7 +88,7 @@ class SecretsManagerFaultsTest extends FunctionTestBase {
   }
 
   @Test
-  void an_update_that_is_done_and_told_as_failed_is_seen_to_be_done() {
+  void an_update_that_took_effect_and_was_reported_as_failed_counts_as_done() {
     function.storeKey();
     at(
         PROMOTE,

@@ -97,7 +97,7 @@ class SecretsManagerRotationTest extends FunctionTestBase {
 
   @ParameterizedTest
   @ValueSource(ints = {1, 2, 3, 4})
-  void a_rotation_that_broke_off_is_taken_up_with_the_same_version(int call)
+  void a_rotation_that_broke_off_is_resumed_with_the_same_version(int call)
       throws InterruptedException {
     function.storeKey();
     function.sandbox.secretsManager().setRotationAttempts(1);
@@ -162,7 +162,7 @@ class SecretsManagerRotationTest extends FunctionTestBase {
   }
 
   @Test
-  void switched_on_for_a_key_that_cannot_be_renewed_it_says_so() throws InterruptedException {
+  void switched_on_for_a_key_that_cannot_be_refreshed_it_logs_so() throws InterruptedException {
     function.store(function.momento().issueNonExpiring().consoleJson());
 
     client.rotateSecret(

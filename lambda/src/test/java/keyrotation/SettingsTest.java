@@ -105,7 +105,7 @@ class SettingsTest {
         "MOMENTO_CONTROL_ENDPOINT; https://host:443; control.example.com:443",
         "MOMENTO_CONTROL_ENDPOINT; 10.0.0.1:443; control.example.com:443",
       })
-  void a_mistake_is_told_with_its_value_the_rule_and_an_example(
+  void an_invalid_setting_is_reported_with_its_value_the_rule_and_an_example(
       String variable, String text, String example) {
     assertThatThrownBy(() -> Settings.from(Map.of(variable, text)))
         .isInstanceOf(IllegalArgumentException.class)
@@ -140,7 +140,7 @@ class SettingsTest {
   }
 
   @Test
-  void all_mistakes_are_told_at_once() {
+  void all_invalid_settings_are_reported_at_once() {
     assertThatThrownBy(
             () ->
                 Settings.from(

@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Test;
 class StagingTest extends FunctionTestBase {
 
   @Test
-  void goes_on_trying_to_store_a_minted_key_while_there_is_time() {
+  void repeats_storing_a_new_key_while_there_is_time() {
     function.storeKey();
     // Three times three tries: the AWS SDK's own are used up twice.
     for (int tries = 0; tries < 7; tries++) {
@@ -34,7 +34,7 @@ class StagingTest extends FunctionTestBase {
   }
 
   @Test
-  void goes_on_trying_to_store_a_minted_key_even_where_that_is_refused() {
+  void repeats_storing_a_new_key_even_where_that_is_denied() {
     function.storeKey();
     deny(STAGE);
 
@@ -43,7 +43,7 @@ class StagingTest extends FunctionTestBase {
   }
 
   @Test
-  void gives_up_storing_a_minted_key_where_it_is_refused_for_half_a_minute() {
+  void gives_up_storing_a_new_key_that_is_denied_for_half_a_minute() {
     function.storeKey();
     denyFrom(STAGE);
     function.handlersClock =
@@ -55,7 +55,7 @@ class StagingTest extends FunctionTestBase {
   }
 
   @Test
-  void gives_up_storing_a_minted_key_when_there_is_no_time_for_another_try() {
+  void gives_up_storing_a_new_key_when_there_is_no_time_for_another_try() {
     function.storeKey();
     before(REFRESH, () -> function.clock.advance(Duration.ofSeconds(5)));
     from(STAGE, new Fault.Refuse<>(SecretsManagerException.badGateway()));

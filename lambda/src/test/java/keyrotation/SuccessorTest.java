@@ -30,7 +30,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class SuccessorTest extends FunctionTestBase {
 
   @Test
-  void proves_and_promotes_a_pending_key_instead_of_minting_another() {
+  void verifies_and_promotes_a_successor_instead_of_refreshing_the_key() {
     function.storeKey();
     IssuedKey fresh = function.momento().issue(LIFETIME, Permissions.SUPER_USER);
     function.leaveSuccessor(fresh.consoleJson());
@@ -42,7 +42,7 @@ class SuccessorTest extends FunctionTestBase {
   }
 
   @Test
-  void takes_up_a_rotation_that_ended_between_storing_and_promoting() {
+  void resumes_a_rotation_that_ended_between_staging_and_promoting() {
     function.storeKey();
     deny(PROMOTE);
     assertThatResult(() -> function.rotate("same"))
@@ -55,7 +55,7 @@ class SuccessorTest extends FunctionTestBase {
   }
 
   @Test
-  void heals_a_broken_current_version_with_the_pending_key() {
+  void replaces_a_malformed_current_version_by_its_successor() {
     function.store("{}");
     IssuedKey fresh = function.momento().issue(LIFETIME, Permissions.SUPER_USER);
     function.leaveSuccessor(fresh.consoleJson());
@@ -103,16 +103,16 @@ class SuccessorTest extends FunctionTestBase {
   }
 
   @Test
-  void does_not_resume_with_a_key_that_ends_earlier_or_cannot_be_renewed() {
+  void does_not_resume_with_a_key_that_expires_earlier_or_cannot_be_refreshed() {
     IssuedKey old = function.storeKey();
     Version same = function.leaveSuccessor(old.consoleJson());
     assertThatResult(function.rotate()).is(ROTATED);
     assertThat(function.labels()).doesNotContainKey(same.id());
 
     IssuedKey shorter = function.momento().issue(Duration.ofHours(1), Permissions.SUPER_USER);
-    Version ending = function.leaveSuccessor(shorter.consoleJson());
+    Version shortLived = function.leaveSuccessor(shorter.consoleJson());
     assertThatResult(function.rotate()).is(ROTATED);
-    assertThat(function.labels()).doesNotContainKey(ending.id());
+    assertThat(function.labels()).doesNotContainKey(shortLived.id());
 
     IssuedKey fresh = function.momento().issue(LIFETIME.multipliedBy(2), Permissions.SUPER_USER);
     Version bare = function.leaveSuccessor("{\"apiKey\":\"" + fresh.apiKey() + "\"}");
@@ -134,7 +134,7 @@ class SuccessorTest extends FunctionTestBase {
 
   @ParameterizedTest
   @EnumSource(names = {"MANUAL", "SCHEDULE", "SECRETS_MANAGER"})
-  void a_version_from_which_a_test_of_rotation_took_awspending_is_resumed_with(Trigger way) {
+  void a_version_from_which_a_test_of_rotation_took_awspending_is_resumed_with(Trigger trigger) {
     IssuedKey old = function.storeKey();
     function.enableRotation();
     IssuedKey fresh = function.momento().refresh(old);
@@ -142,7 +142,7 @@ class SuccessorTest extends FunctionTestBase {
     function.enableRotation();
     assertThat(function.labelled(PENDING)).isEmpty();
 
-    var _ = way.request(function, "1");
+    var _ = trigger.request(function, "1");
 
     assertThat(function.currentJson().path("apiKey").asText()).isEqualTo(fresh.apiKey());
     assertThat(function.refreshes()).isZero();

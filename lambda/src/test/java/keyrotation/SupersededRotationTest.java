@@ -43,7 +43,7 @@ class SupersededRotationTest extends FunctionTestBase {
   }
 
   @Test
-  void what_an_operator_stores_while_a_key_is_minted_stays() {
+  void what_an_operator_stores_during_the_refresh_stays() {
     function.storeKey();
     IssuedKey operators = function.issueOldKey(Permissions.SUPER_USER);
     before(REFRESH, () -> storeAtOnce(operators));
@@ -58,7 +58,7 @@ class SupersededRotationTest extends FunctionTestBase {
   }
 
   @Test
-  void what_an_operator_stores_while_a_key_is_minted_stays_even_if_nobody_looks_afterwards() {
+  void what_an_operator_stores_during_the_refresh_stays_though_the_rotation_ends_after_staging() {
     function.storeKey();
     IssuedKey operators = function.issueOldKey(Permissions.SUPER_USER);
     before(REFRESH, () -> storeAtOnce(operators));
@@ -71,7 +71,7 @@ class SupersededRotationTest extends FunctionTestBase {
   }
 
   @Test
-  void what_an_operator_stores_meanwhile_stays() {
+  void what_an_operator_stores_just_before_the_promotion_stays() {
     function.storeKey();
     IssuedKey operators = function.issueOldKey(Permissions.SUPER_USER);
     before(PROMOTE, () -> storeAtOnce(operators));

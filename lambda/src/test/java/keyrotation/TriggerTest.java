@@ -38,7 +38,7 @@ class TriggerTest extends FunctionTestBase {
     "scheduled-rule.json, ROTATED",
     "scheduler.json, ROTATED",
   })
-  void a_key_with_little_life_left(String sample, ReportedResult result) {
+  void a_key_that_expires_soon(String sample, ReportedResult result) {
     function.storeKey();
 
     assertThatResult(send(sample)).is(result);
@@ -54,7 +54,7 @@ class TriggerTest extends FunctionTestBase {
     "scheduled-rule.json, NOT_DUE",
     "scheduler.json, NOT_DUE",
   })
-  void a_key_that_was_just_made(String sample, ReportedResult result) {
+  void a_key_that_was_just_issued(String sample, ReportedResult result) {
     function.store(function.momento().issue(LIFETIME, Permissions.SUPER_USER).consoleJson());
     Version before = function.current();
 
@@ -89,7 +89,7 @@ class TriggerTest extends FunctionTestBase {
     "scheduled-rule.json, false",
     "scheduler.json, false",
   })
-  void a_secret_that_awaits_its_first_key(String sample, boolean isFailure) {
+  void a_secret_without_a_first_key(String sample, boolean isFailure) {
     function.state().create(SECRET, null, null, null);
 
     if (isFailure) {
@@ -101,7 +101,7 @@ class TriggerTest extends FunctionTestBase {
   }
 
   @Test
-  void a_renewal_that_failed_is_tried_again_at_the_next_check() {
+  void a_rotation_that_failed_is_repeated_by_the_next_scheduled_run() {
     function.storeKey();
     answerEvery(REFRESH, Status.UNAVAILABLE);
     assertThatResult(() -> send("scheduler.json")).failedWith(MOMENTO_UNAVAILABLE);
@@ -112,7 +112,7 @@ class TriggerTest extends FunctionTestBase {
   }
 
   @Test
-  void a_check_of_a_fresh_key_costs_three_calls_and_leaves_all_labels_alone() {
+  void a_run_on_a_fresh_key_makes_three_calls_and_leaves_all_labels_alone() {
     function.storeKey();
     send("manual.json");
     Map<String, Set<String>> labels = function.labels();

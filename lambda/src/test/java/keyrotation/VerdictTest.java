@@ -43,7 +43,7 @@ class VerdictTest extends FunctionTestBase {
   }
 
   @Test
-  void a_server_is_asked_once_in_an_invocation_whether_it_tells_keys_apart() {
+  void whether_a_server_tells_keys_apart_is_found_out_once_in_an_invocation() {
     function.store(function.issueOldKey(Permissions.DATA_ONLY).consoleJson());
     function.momento().leaveOutTrailers();
 
@@ -103,7 +103,7 @@ class VerdictTest extends FunctionTestBase {
   }
 
   @Test
-  void a_server_that_cannot_be_asked_whether_it_tells_keys_apart_is_asked_again() {
+  void whether_a_server_tells_keys_apart_is_found_out_again_after_no_answer() {
     function.store(function.issueOldKey(Permissions.DATA_ONLY).consoleJson());
     function.momento().leaveOutTrailers();
     var calls = function.momento().calls();
@@ -133,7 +133,7 @@ class VerdictTest extends FunctionTestBase {
   }
 
   @Test
-  void a_momento_that_never_wants_to_be_asked_again_is_not() {
+  void a_verification_is_not_repeated_where_momento_rules_a_retry_out() {
     function.storeKey();
     function
         .momento()
@@ -148,7 +148,7 @@ class VerdictTest extends FunctionTestBase {
   }
 
   @Test
-  void a_momento_that_may_be_asked_at_once_is_asked_with_pauses_all_the_same() {
+  void a_verification_is_repeated_with_pauses_though_momento_asks_for_none() {
     function.storeKey();
     function
         .momento()

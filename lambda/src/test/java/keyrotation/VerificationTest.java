@@ -27,7 +27,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class VerificationTest extends FunctionTestBase {
 
   @Test
-  void waits_for_a_new_key_to_be_known() {
+  void waits_for_a_new_key_to_be_accepted() {
     restart(new SandboxedFunction(RefreshTokens.SINGLE_USE, Duration.ofSeconds(20)));
     function.storeKey();
     function.momento().refuseNewKeysAtFirst(2);
@@ -38,7 +38,7 @@ class VerificationTest extends FunctionTestBase {
 
   @ParameterizedTest
   @ValueSource(longs = {11_000, 11_200, 13_200})
-  void leaves_a_new_key_as_pending_when_too_little_time_is_left_to_prove_it(long millis) {
+  void leaves_a_successor_when_too_little_time_is_left_to_verify_it(long millis) {
     function.storeKey();
 
     assertThatResult(() -> function.rotate("1", Duration.ofMillis(millis)))
@@ -52,7 +52,7 @@ class VerificationTest extends FunctionTestBase {
 
   @ParameterizedTest
   @CsvSource({"13300, NEW_KEY_REJECTED", "13299, OUT_OF_TIME"})
-  void calls_a_new_key_rejected_only_if_there_was_time_for_all_of_the_grace(
+  void reports_a_new_key_as_rejected_only_after_all_of_the_grace(
       long millis, FailureReason reason) {
     function.storeKey();
     function.momento().refuseNewKeysAtFirst(1000);
@@ -63,7 +63,7 @@ class VerificationTest extends FunctionTestBase {
   }
 
   @Test
-  void neither_promotes_nor_condemns_a_key_that_nobody_could_ask_about() {
+  void neither_promotes_nor_gives_up_a_key_that_could_not_be_verified() {
     function.storeKey();
     Version before = function.current();
     answerEvery(VERIFY, Status.UNAVAILABLE);
@@ -79,7 +79,7 @@ class VerificationTest extends FunctionTestBase {
   }
 
   @Test
-  void outlasts_a_momento_that_is_out_of_reach_for_longer_than_the_grace() {
+  void verifies_for_longer_than_the_grace_while_momento_is_unavailable() {
     function.storeKey();
     for (int call = 1; call <= 3; call++) {
       function
@@ -95,7 +95,7 @@ class VerificationTest extends FunctionTestBase {
   }
 
   @Test
-  void a_key_that_momento_made_and_does_not_accept_is_not_promoted() {
+  void a_new_key_that_momento_rejects_is_not_promoted() {
     IssuedKey old = function.storeKey();
     function.momento().refuseNewKeysAtFirst(1000);
 
@@ -108,7 +108,7 @@ class VerificationTest extends FunctionTestBase {
   }
 
   @Test
-  void a_key_that_momento_does_not_accept_yet_is_asked_about_again() {
+  void a_key_that_momento_does_not_accept_yet_is_verified_again() {
     function.storeKey();
     function.momento().refuseNewKeysAtFirst(1000);
     assertThatResult(() -> function.rotate("same"))
@@ -142,7 +142,7 @@ class VerificationTest extends FunctionTestBase {
   }
 
   @Test
-  void does_not_condemn_a_new_key_for_want_of_time() {
+  void does_not_reject_a_new_key_when_time_runs_out() {
     restart(new SandboxedFunction(RefreshTokens.SINGLE_USE, Duration.ofSeconds(20)));
     function.storeKey();
     function.momento().refuseNewKeysAtFirst(1000);
