@@ -13,6 +13,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.grpc.Status;
 import java.time.Duration;
+import java.util.stream.Stream;
 import keyrotation.sandbox.Fault;
 import keyrotation.sandbox.IssuedKey;
 import keyrotation.sandbox.MomentoServer;
@@ -21,7 +22,7 @@ import keyrotation.sandbox.SecretsManagerState.Version;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** How a rotation verifies a new key before it promotes it. */
 class VerificationTest extends FunctionTestBase {
@@ -36,12 +37,19 @@ class VerificationTest extends FunctionTestBase {
     assertThat(function.momento().calls().count(MomentoServer.LIST_CACHES)).isEqualTo(3);
   }
 
+  static Stream<Duration> leaves_a_successor_when_too_little_time_is_left_to_verify_it() {
+    return Stream.of(
+        TimeLimits.TO_REFRESH,
+        TimeLimits.TO_REFRESH.plusMillis(200),
+        TimeLimits.TO_VERIFY.plus(TimeLimits.FIRST_PAUSE));
+  }
+
   @ParameterizedTest
-  @ValueSource(longs = {11_000, 11_200, 13_200})
-  void leaves_a_successor_when_too_little_time_is_left_to_verify_it(long millis) {
+  @MethodSource
+  void leaves_a_successor_when_too_little_time_is_left_to_verify_it(Duration timeLeft) {
     function.storeKey();
 
-    assertThatResult(() -> function.rotate("1", Duration.ofMillis(millis)))
+    assertThatResult(() -> function.rotate("1", timeLeft))
         .failedWith(OUT_OF_TIME)
         .says("stays stored");
 
@@ -51,13 +59,16 @@ class VerificationTest extends FunctionTestBase {
   }
 
   @ParameterizedTest
-  @CsvSource({"13300, NEW_KEY_REJECTED", "13299, OUT_OF_TIME"})
+  @CsvSource({"0, NEW_KEY_REJECTED", "1, OUT_OF_TIME"})
   void reports_a_new_key_as_rejected_only_after_all_of_the_grace(
-      long millis, FailureReason reason) {
+      long missingMillis, FailureReason reason) {
+    Duration grace = Duration.ofSeconds(1);
+    restart(new SandboxedFunction(RefreshTokens.SINGLE_USE, grace));
     function.storeKey();
     function.momento().refuseNewKeysAtFirst(1000);
 
-    assertThatResult(() -> function.rotate("1", Duration.ofMillis(millis))).failedWith(reason);
+    Duration timeLeft = TimeLimits.TO_VERIFY.plus(grace).minusMillis(missingMillis);
+    assertThatResult(() -> function.rotate("1", timeLeft)).failedWith(reason);
 
     assertThat(function.successor()).isPresent();
   }
@@ -150,7 +161,9 @@ class VerificationTest extends FunctionTestBase {
     assertThatResult(
             () ->
                 function.invoke(
-                    SandboxedFunction.manualEvent(SECRET), "1", Duration.ofMillis(13_500)))
+                    SandboxedFunction.manualEvent(SECRET),
+                    "1",
+                    TimeLimits.TO_VERIFY.plusMillis(500)))
         .failedWith(OUT_OF_TIME)
         .says("stays stored");
 
