@@ -92,18 +92,18 @@ class CrashIT {
   }
 
   private static void playAll(Queue<List<Scenario>> scenarios, ScenarioRunner trials) {
-    Map<RefreshTokens, PackedFunction> worlds = new EnumMap<>(RefreshTokens.class);
+    Map<RefreshTokens, PackedFunction> fixtures = new EnumMap<>(RefreshTokens.class);
     try {
       for (List<Scenario> variants = scenarios.poll();
           variants != null;
           variants = scenarios.poll()) {
-        PackedFunction world =
-            worlds.computeIfAbsent(variants.getFirst().tokens(), PackedFunction::new);
-        world.startAnew();
-        trials.play(world, variants, world.lambda::kill);
+        PackedFunction fixture =
+            fixtures.computeIfAbsent(variants.getFirst().tokens(), PackedFunction::new);
+        fixture.startAnew();
+        trials.play(fixture, variants, fixture.lambda::kill);
       }
     } finally {
-      worlds.values().forEach(PackedFunction::close);
+      fixtures.values().forEach(PackedFunction::close);
     }
   }
 }

@@ -36,8 +36,8 @@ class FaultInjectionTest {
         threads.execute(
             () -> {
               place.acquireUninterruptibly();
-              try (SandboxedFunction world = ScenarioRunner.world(any.tokens())) {
-                trials.play(world, variants, world::die);
+              try (SandboxedFunction fixture = ScenarioRunner.newFixture(any.tokens())) {
+                trials.play(fixture, variants, fixture::die);
               } finally {
                 place.release();
               }

@@ -54,8 +54,8 @@ record History(RefreshTokens tokens, List<Step> steps) {
 
   /** Plays it; returns its trace if it breaks a promise. */
   Optional<String> play() {
-    try (SandboxedFunction world = new SandboxedFunction(tokens)) {
-      return new Play(world).trace(this);
+    try (SandboxedFunction fixture = new SandboxedFunction(tokens)) {
+      return new Play(fixture).trace(this);
     }
   }
 
@@ -90,7 +90,7 @@ record History(RefreshTokens tokens, List<Step> steps) {
     private static final Event FORBIDS_TO_WRITE =
         new Strike(FaultKind.REFUSED, new RemoteCall("PutSecretValue", 1));
 
-    private final SandboxedFunction world;
+    private final SandboxedFunction fixture;
     private final StringBuilder trace = new StringBuilder();
     private final Map<String, String> names = new HashMap<>();
     private final Map<String, String> madeCurrent = new HashMap<>();
@@ -99,21 +99,21 @@ record History(RefreshTokens tokens, List<Step> steps) {
     private boolean handsWereLaidOnIt;
     private int lines;
 
-    Play(SandboxedFunction world) {
-      this.world = world;
+    Play(SandboxedFunction fixture) {
+      this.fixture = fixture;
     }
 
     Optional<String> trace(History history) {
       trace.append("A refresh token is ").append(history.tokens).append(".\n");
       try {
-        world.storeKey();
+        fixture.storeKey();
         line("an operator stores an old key", "");
         for (Step step : history.steps) {
-          world.pass(Duration.ofMinutes(1));
+          fixture.pass(Duration.ofMinutes(1));
           happen(step);
         }
         theKeyCanStillBeRenewed(history.tokens);
-        Invariants.nothingLeaks(world);
+        Invariants.nothingLeaks(fixture);
         return Optional.empty();
       } catch (AssertionError | RuntimeException broken) {
         String what = broken instanceof AssertionError ? broken.getMessage() : broken.toString();
@@ -125,7 +125,7 @@ record History(RefreshTokens tokens, List<Step> steps) {
       switch (step) {
         case Request request -> invoke(request);
         case Wait(Duration time) -> {
-          world.pass(time);
+          fixture.pass(time);
           line(step, "");
         }
         case LabelPending(int number) -> {
@@ -138,14 +138,14 @@ record History(RefreshTokens tokens, List<Step> steps) {
         }
         case OperatorAction deed -> {
           handsWereLaidOnIt |= deed.concernsVersions();
-          attempt(step, () -> deed.happen(world));
+          attempt(step, () -> deed.happen(fixture));
         }
       }
     }
 
     private void labelPending(Version version) {
-      String from = world.labelled(SecretsManagerState.PENDING).map(Version::id).orElse(null);
-      var _ = world.state().moveLabel(SECRET, SecretsManagerState.PENDING, from, version.id());
+      String from = fixture.labelled(SecretsManagerState.PENDING).map(Version::id).orElse(null);
+      var _ = fixture.state().moveLabel(SECRET, SecretsManagerState.PENDING, from, version.id());
     }
 
     private void attempt(Step step, Runnable deed) {
@@ -163,11 +163,11 @@ record History(RefreshTokens tokens, List<Step> steps) {
 
     /** Makes a request, and checks what it has done and said. */
     private void invoke(Request request) {
-      if (request.isTooLate(world)) {
+      if (request.isTooLate(fixture)) {
         line(request, "too late");
         return;
       }
-      Secret found = world.state().describe(SECRET);
+      Secret found = fixture.state().describe(SECRET);
       if (request.way() == Trigger.SECRETS_MANAGER && found.deletion().isPresent()) {
         line(request, "refused");
         return;
@@ -179,8 +179,8 @@ record History(RefreshTokens tokens, List<Step> steps) {
       AtomicReference<Secret> before = new AtomicReference<>(found);
       currentMeanwhile.clear();
       request.event().ifPresent(event -> prepare(event, before));
-      Outcome ending = Invariants.withoutJudgement(world, request.deliver(world));
-      world.sandbox.clearFaults();
+      Outcome ending = Invariants.withoutJudgement(fixture, request.deliver(fixture));
+      fixture.sandbox.clearFaults();
       handsWereLaidOnIt |= wentBack(found);
       line(request, words(ending));
       check(request, found, before.get(), ending, waiting, made);
@@ -188,22 +188,23 @@ record History(RefreshTokens tokens, List<Step> steps) {
 
     private void prepare(Event event, AtomicReference<Secret> before) {
       switch (event) {
-        case Strike(FaultKind trouble, RemoteCall call) -> trouble.strike(world, call, world::die);
+        case Strike(FaultKind trouble, RemoteCall call) ->
+            trouble.strike(fixture, call, fixture::die);
         case Meanwhile(OperatorAction deed, RemoteCall call) -> {
           Runnable interruption =
               () -> {
                 handsWereLaidOnIt |= deed.concernsVersions();
-                currentMeanwhile.add(world.current().id());
-                var _ = succeeds(() -> deed.happen(world));
-                before.set(world.state().describe(SECRET));
+                currentMeanwhile.add(fixture.current().id());
+                var _ = succeeds(() -> deed.happen(fixture));
+                before.set(fixture.state().describe(SECRET));
               };
           if (call.isMomentos()) {
-            world
+            fixture
                 .momento()
                 .calls()
                 .onNth(call.action(), call.nth(), new Fault.Before<>(interruption));
           } else {
-            world.awsCalls().onNth(call.action(), call.nth(), new Fault.Before<>(interruption));
+            fixture.awsCalls().onNth(call.action(), call.nth(), new Fault.Before<>(interruption));
           }
         }
       }
@@ -228,7 +229,7 @@ record History(RefreshTokens tokens, List<Step> steps) {
                           .contains(result(ending))
                       && currentMeanwhile.stream().anyMatch(id -> tells(ending, id))));
       Invariants.hold(
-          world,
+          fixture,
           before,
           isOutdated ? new Outcome.Died() : ending,
           request.way() == Trigger.ROLLBACK);
@@ -238,7 +239,7 @@ record History(RefreshTokens tokens, List<Step> steps) {
       }
       boolean isUndisturbed = request.event().isEmpty() || request.event().get() instanceof Strike;
       if (waiting.isPresent() && isUndisturbed && !wentBack(found)) {
-        assertThat(List.of(issued(world.current()), waitingSuccessor()))
+        assertThat(List.of(issued(fixture.current()), waitingSuccessor()))
             .as("the key that waited as pending is current, or waits")
             .contains(waiting);
       }
@@ -257,7 +258,7 @@ record History(RefreshTokens tokens, List<Step> steps) {
                 || current(before).equals(madeCurrent.get(request.name()));
         if (isAsItWas) {
           assertThat(hasMinted).as("the same request again mints").isFalse();
-          assertThat(world.current().id())
+          assertThat(fixture.current().id())
               .as("the current version after the same request again")
               .isEqualTo(current(before));
         }
@@ -274,7 +275,7 @@ record History(RefreshTokens tokens, List<Step> steps) {
       return found
           .labelled(SecretsManagerState.PREVIOUS)
           .map(Version::id)
-          .equals(Optional.of(world.current().id()));
+          .equals(Optional.of(fixture.current().id()));
     }
 
     private static String current(Secret secret) {
@@ -314,37 +315,37 @@ record History(RefreshTokens tokens, List<Step> steps) {
 
     /** Once all is well again, two requests at most renew the key, if it can be renewed at all. */
     private void theKeyCanStillBeRenewed(RefreshTokens tokens) {
-      var _ = world.state().restore(SECRET);
-      OperatorAction.NEW_KEYS_WILL_BE_KNOWN_AT_ONCE.happen(world);
-      OperatorAction.THE_FUNCTIONS_CLOCK_IS_RIGHT.happen(world);
-      world.pass(Duration.ofHours(1));
-      Optional<IssuedKey> key = issued(world.current());
+      var _ = fixture.state().restore(SECRET);
+      OperatorAction.NEW_KEYS_WILL_BE_KNOWN_AT_ONCE.happen(fixture);
+      OperatorAction.THE_FUNCTIONS_CLOCK_IS_RIGHT.happen(fixture);
+      fixture.pass(Duration.ofHours(1));
+      Optional<IssuedKey> key = issued(fixture.current());
       if (key.isEmpty()
-          || !RotationFixture.json(world.current()).has("refreshToken")
-          || !world.momento().accepts(key.get().apiKey())) {
+          || !RotationFixture.json(fixture.current()).has("refreshToken")
+          || !fixture.momento().accepts(key.get().apiKey())) {
         return;
       }
       boolean isSpent = tokens == RefreshTokens.SINGLE_USE && isParent(key.get());
       if (isSpent && waitingSuccessor().isEmpty()) {
-        assertThat(handsWereLaidOnIt || world.keys().stream().noneMatch(this::isShelved))
+        assertThat(handsWereLaidOnIt || fixture.keys().stream().noneMatch(this::isShelved))
             .as("the new key was not stored, or somebody has laid hands on it")
             .isTrue();
         return;
       }
       for (int i = 1; i <= 2; i++) {
         happen(new Request(Trigger.MANUAL, 1000 + i, Optional.empty()));
-        if (issued(world.current()).filter(now -> isNewer(now, key.get())).isPresent()) {
+        if (issued(fixture.current()).filter(now -> isNewer(now, key.get())).isPresent()) {
           return;
         }
-        world.pass(Duration.ofMinutes(1));
+        fixture.pass(Duration.ofMinutes(1));
       }
       throw new AssertionError("the key could have been renewed");
     }
 
     /** Tells whether a key that was made of the current one is stored, and yet not current. */
     private boolean isShelved(IssuedKey key) {
-      return ScenarioRunner.isStored(world, key)
-          && Invariants.isMadeOf(world, key.apiKey(), world.current());
+      return ScenarioRunner.isStored(fixture, key)
+          && Invariants.isMadeOf(fixture, key.apiKey(), fixture.current());
     }
 
     private static boolean isNewer(IssuedKey key, IssuedKey than) {
@@ -360,8 +361,8 @@ record History(RefreshTokens tokens, List<Step> steps) {
     }
 
     private Stream<IssuedKey> parents() {
-      return world.momento().issued().stream()
-          .flatMap(key -> world.momento().parentOf(key.apiKey()).stream());
+      return fixture.momento().issued().stream()
+          .flatMap(key -> fixture.momento().parentOf(key.apiKey()).stream());
     }
 
     /**
@@ -369,23 +370,23 @@ record History(RefreshTokens tokens, List<Step> steps) {
      * version since, it has none, even if theirs has the same key.
      */
     private Optional<IssuedKey> waitingSuccessor() {
-      return ScenarioRunner.unfinished(world)
+      return ScenarioRunner.unfinished(fixture)
           .filter(version -> !wereCurrent.contains(version.id()))
           .flatMap(this::issued)
-          .filter(key -> world.momento().accepts(key.apiKey()));
+          .filter(key -> fixture.momento().accepts(key.apiKey()));
     }
 
     private Optional<IssuedKey> issued(Version version) {
       if (version.value() == null) {
         return Optional.empty();
       }
-      return world.momento().issued().stream()
+      return fixture.momento().issued().stream()
           .filter(key -> key.apiKey().equals(Invariants.apiKey(version)))
           .findFirst();
     }
 
     private List<Version> versions() {
-      return world.state().describe(SECRET).versions();
+      return fixture.state().describe(SECRET).versions();
     }
 
     private String name(Version version) {
@@ -394,12 +395,12 @@ record History(RefreshTokens tokens, List<Step> steps) {
 
     private String keyOf(Version version) {
       return issued(version)
-          .map(key -> "k" + (world.momento().issued().indexOf(key) + 1))
+          .map(key -> "k" + (fixture.momento().issued().indexOf(key) + 1))
           .orElse(version.value() == null ? "empty" : "rubbish");
     }
 
     private void line(Object what, String outcome) {
-      wereCurrent.add(world.current().id());
+      wereCurrent.add(fixture.current().id());
       String versions =
           versions().stream()
               .map(

@@ -115,39 +115,40 @@ class InterleavingTest {
       RefreshTokens tokens,
       RemoteCall one,
       RemoteCall other) {
-    try (RotationFixture world = ScenarioRunner.world(tokens)) {
-      found.arrange(world);
-      Secret before = world.state().describe(SECRET);
-      int keysBefore = world.keys().size();
+    try (RotationFixture fixture = ScenarioRunner.newFixture(tokens)) {
+      found.arrange(fixture);
+      Secret before = fixture.state().describe(SECRET);
+      int keysBefore = fixture.keys().size();
 
-      List<Outcome> endings = interleave(world, meeting, one, other);
+      List<Outcome> endings = interleave(fixture, meeting, one, other);
 
-      endings.forEach(ending -> tellsTheTruth(world, ending));
-      Version current = world.current();
-      assertThat(world.currentKeyWorks()).as("the current key works").isTrue();
+      endings.forEach(ending -> tellsTheTruth(fixture, ending));
+      Version current = fixture.current();
+      assertThat(fixture.currentKeyWorks()).as("the current key works").isTrue();
       assertThat(promoted(before))
           .as("the current key was there before, or was made of one that was")
           .anyMatch(
               known ->
-                  Invariants.descends(world, Invariants.apiKey(current), Invariants.apiKey(known)));
-      assertThat(world.keys())
+                  Invariants.descends(
+                      fixture, Invariants.apiKey(current), Invariants.apiKey(known)));
+      assertThat(fixture.keys())
           .as("the keys that there have to be, and another at most")
           .hasSizeLessThanOrEqualTo(keysBefore + (found == InitialState.SUCCESSOR ? 1 : 2));
       boolean isBack =
           current.id().equals(before.labelled(SecretsManagerState.CURRENT).orElseThrow().id());
-      assertThat(promoted(world.state().describe(SECRET)))
+      assertThat(promoted(fixture.state().describe(SECRET)))
           .filteredOn(version -> promoted(before).noneMatch(v -> v.id().equals(version.id())))
           .as("versions that were made current")
-          .allMatch(version -> world.momento().hasConfirmed(Invariants.apiKey(version)));
+          .allMatch(version -> fixture.momento().hasConfirmed(Invariants.apiKey(version)));
       // A rollback may leave a key whose refresh token the other request has spent.
       if (!(meeting.has(Trigger.ROLLBACK) && isBack)) {
-        world.pass(Duration.ofHours(1));
-        assertThat(Trigger.MANUAL.request(world, "afterwards"))
+        fixture.pass(Duration.ofHours(1));
+        assertThat(Trigger.MANUAL.request(fixture, "afterwards"))
             .as("what comes afterwards")
             .isInstanceOf(Outcome.Answered.class);
       }
-      assertThat(world.currentKeyWorks()).as("the current key works afterwards").isTrue();
-      Invariants.nothingLeaks(world);
+      assertThat(fixture.currentKeyWorks()).as("the current key works afterwards").isTrue();
+      Invariants.nothingLeaks(fixture);
     }
   }
 
@@ -158,16 +159,16 @@ class InterleavingTest {
   }
 
   private static List<Outcome> interleave(
-      RotationFixture world, Interleaving meeting, RemoteCall one, RemoteCall other) {
+      RotationFixture fixture, Interleaving meeting, RemoteCall one, RemoteCall other) {
     CompletableFuture<Void> otherHasStopped = new CompletableFuture<>();
     CompletableFuture<Void> oneHasEnded = new CompletableFuture<>();
     CompletableFuture<Outcome> others = new CompletableFuture<>();
     stopAt(
-        world,
+        fixture,
         one,
         () -> {
           stopAt(
-              world,
+              fixture,
               other,
               () -> {
                 otherHasStopped.complete(null);
@@ -177,21 +178,21 @@ class InterleavingTest {
               .start(
                   () -> {
                     others.complete(
-                        meeting.other.request(world, meeting.isSameRequest ? "one" : "other"));
+                        meeting.other.request(fixture, meeting.isSameRequest ? "one" : "other"));
                     otherHasStopped.complete(null);
                   });
           otherHasStopped.join();
         });
-    Outcome ones = meeting.one.request(world, "one");
+    Outcome ones = meeting.one.request(fixture, "one");
     oneHasEnded.complete(null);
     return List.of(ones, others.orTimeout(1, TimeUnit.MINUTES).join());
   }
 
-  private static void stopAt(RotationFixture world, RemoteCall call, Runnable meanwhile) {
+  private static void stopAt(RotationFixture fixture, RemoteCall call, Runnable meanwhile) {
     if (call.isMomentos()) {
-      stopAt(world.momento().calls(), call, meanwhile);
+      stopAt(fixture.momento().calls(), call, meanwhile);
     } else {
-      stopAt(world.awsCalls(), call, meanwhile);
+      stopAt(fixture.awsCalls(), call, meanwhile);
     }
   }
 
@@ -201,14 +202,14 @@ class InterleavingTest {
   }
 
   /** A version that is told to be current has been it. */
-  private static void tellsTheTruth(RotationFixture world, Outcome ending) {
+  private static void tellsTheTruth(RotationFixture fixture, Outcome ending) {
     if (ending instanceof Outcome.Answered(JsonNode report)) {
       JsonNode told = report.path("secrets").path(0);
       boolean isCurrent =
           Set.of("ROTATED", "RESUMED", "ROLLED_BACK").contains(told.path("result").asText())
               || told.path("rotation_step").asText().equals("finishSecret");
       if (isCurrent) {
-        assertThat(world.state().describe(SECRET).version(told.path("version_id").asText()))
+        assertThat(fixture.state().describe(SECRET).version(told.path("version_id").asText()))
             .as("what is told")
             .hasValueSatisfying(
                 version ->

@@ -36,18 +36,18 @@ final class Invariants {
    *
    * @param before the secret as the invocation found it
    */
-  static void hold(RotationFixture world, Secret before, Outcome ending, boolean mayGoBack) {
+  static void hold(RotationFixture fixture, Secret before, Outcome ending, boolean mayGoBack) {
     Optional<Version> was = before.labelled(SecretsManagerState.CURRENT);
-    Optional<Version> is = world.labelled(SecretsManagerState.CURRENT);
+    Optional<Version> is = fixture.labelled(SecretsManagerState.CURRENT);
     assertThat(is.isPresent()).as("there is a current version").isEqualTo(was.isPresent());
     if (is.isPresent()) {
       String key = apiKey(is.get());
       // What an operator has stored may be no key, or one that has expired: that is theirs to mend.
-      if (!is.map(Version::id).equals(was.map(Version::id)) || works(world, was.get())) {
-        assertThat(works(world, is.get())).as("the current key works").isTrue();
+      if (!is.map(Version::id).equals(was.map(Version::id)) || works(fixture, was.get())) {
+        assertThat(works(fixture, is.get())).as("the current key works").isTrue();
       }
       if (!is.map(Version::id).equals(was.map(Version::id))) {
-        assertThat(world.momento().hasConfirmed(key)).as("Momento was asked").isTrue();
+        assertThat(fixture.momento().hasConfirmed(key)).as("Momento was asked").isTrue();
       }
       boolean wentBack =
           mayGoBack
@@ -56,14 +56,14 @@ final class Invariants {
                   .map(Version::value)
                   .equals(value(is));
       if (!wentBack) {
-        assertThat(descends(world, key, apiKey(was.get())))
+        assertThat(descends(fixture, key, apiKey(was.get())))
             .as("the current key is the one that was found, or was made of it")
             .isTrue();
         assertThat(is.get().created()).as("of the current version").isAfterOrEqualTo(created(was));
       }
     }
     switch (ending) {
-      case Outcome.Answered(JsonNode report) -> tellsTheTruth(world, was, report);
+      case Outcome.Answered(JsonNode report) -> tellsTheTruth(fixture, was, report);
       case Outcome.Failed(String message) -> {
         assertThat(reason(message)).isNotEqualTo("INTERNAL_ERROR");
       }
@@ -71,8 +71,8 @@ final class Invariants {
     }
   }
 
-  private static boolean works(RotationFixture world, Version version) {
-    return world.momento().accepts(apiKey(version));
+  private static boolean works(RotationFixture fixture, Version version) {
+    return fixture.momento().accepts(apiKey(version));
   }
 
   private static Optional<SecretsManagerState.Value> value(Optional<Version> version) {
@@ -83,10 +83,11 @@ final class Invariants {
     return version.orElseThrow().created();
   }
 
-  private static void tellsTheTruth(RotationFixture world, Optional<Version> was, JsonNode report) {
+  private static void tellsTheTruth(
+      RotationFixture fixture, Optional<Version> was, JsonNode report) {
     assertThat(report.path("failed").asBoolean(true)).isFalse();
     JsonNode told = report.path("secrets").path(0);
-    String current = world.labelled(SecretsManagerState.CURRENT).map(Version::id).orElse("");
+    String current = fixture.labelled(SecretsManagerState.CURRENT).map(Version::id).orElse("");
     String before = was.map(Version::id).orElse("");
     switch (told.path("result").asText()) {
       case "ROTATED", "RESUMED" -> {
@@ -111,7 +112,7 @@ final class Invariants {
    * Takes the judgement on the current key's life off what was done, if there is one, and checks
    * that it is right.
    */
-  static Outcome withoutJudgement(RotationFixture world, Outcome ending) {
+  static Outcome withoutJudgement(RotationFixture fixture, Outcome ending) {
     if (!(ending instanceof Outcome.Failed(String message))
         || !message.contains("KEY_TOO_SHORT_LIVED: ")) {
       return ending;
@@ -121,7 +122,7 @@ final class Invariants {
     assertThat(told.path("reason").asText()).isEqualTo("KEY_TOO_SHORT_LIVED");
     // Another one may have become current since the function looked.
     Version judged =
-        world.state().describe(SECRET).version(told.path("version_id").asText()).orElseThrow();
+        fixture.state().describe(SECRET).version(told.path("version_id").asText()).orElseThrow();
     assertThat(
             Duration.between(
                 judged.created(),
@@ -144,8 +145,8 @@ final class Invariants {
   }
 
   /** Tells whether a key is what a version's key was refreshed to. */
-  static boolean isMadeOf(RotationFixture world, String key, Version version) {
-    return world
+  static boolean isMadeOf(RotationFixture fixture, String key, Version version) {
+    return fixture
         .momento()
         .parentOf(key)
         .filter(parent -> parent.apiKey().equals(apiKey(version)))
@@ -153,12 +154,12 @@ final class Invariants {
   }
 
   /** Tells whether a key is that ancestor itself, or was refreshed from it. */
-  static boolean descends(RotationFixture world, String key, String ancestor) {
+  static boolean descends(RotationFixture fixture, String key, String ancestor) {
     return key.equals(ancestor)
-        || world
+        || fixture
             .momento()
             .parentOf(key)
-            .filter(parent -> descends(world, parent.apiKey(), ancestor))
+            .filter(parent -> descends(fixture, parent.apiKey(), ancestor))
             .isPresent();
   }
 
@@ -167,14 +168,14 @@ final class Invariants {
   }
 
   /** Checks that nothing that was shown has eight characters of any key in a row. */
-  static void nothingLeaks(RotationFixture world) {
-    nothingLeaks(world.keys(), world.shown());
+  static void nothingLeaks(RotationFixture fixture) {
+    nothingLeaks(fixture.keys(), fixture.shown());
     nothingLeaks(
-        world.state().describe(SECRET).versions().stream()
+        fixture.state().describe(SECRET).versions().stream()
             .map(RotationFixture::json)
             .flatMap(json -> Stream.of(json.path("apiKey"), json.path("refreshToken")))
             .map(JsonNode::asText),
-        world.shown());
+        fixture.shown());
   }
 
   /** Checks that a text has no eight characters in a row of any of the keys, nor of its base64. */

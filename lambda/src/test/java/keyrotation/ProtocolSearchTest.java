@@ -149,7 +149,7 @@ class ProtocolSearchTest {
   })
   void the_model_makes_the_calls_that_the_function_makes(
       Situation situation, InitialState found, String request) {
-    try (SandboxedFunction function = ScenarioRunner.world(RefreshTokens.SINGLE_USE)) {
+    try (SandboxedFunction function = ScenarioRunner.newFixture(RefreshTokens.SINGLE_USE)) {
       found.arrange(function);
       if (situation == Situation.DONE) {
         var _ = Trigger.MANUAL.request(function, "one");

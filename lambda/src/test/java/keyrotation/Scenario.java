@@ -56,15 +56,16 @@ record Scenario(
     }
 
     /** Makes the request; the same one again under the same identity. */
-    Outcome request(RotationFixture world, String identity) {
+    Outcome request(RotationFixture fixture, String identity) {
       return switch (this) {
-        case MANUAL -> world.deliver(RotationFixture.manualEvent(SECRET), identity);
-        case IF_DUE -> world.deliver(manual("if_due"), identity);
-        case DRY_RUN -> world.deliver(manual("dry_run"), identity);
-        case ROLLBACK -> world.deliver(manual("rollback"), identity);
+        case MANUAL -> fixture.deliver(RotationFixture.manualEvent(SECRET), identity);
+        case IF_DUE -> fixture.deliver(manual("if_due"), identity);
+        case DRY_RUN -> fixture.deliver(manual("dry_run"), identity);
+        case ROLLBACK -> fixture.deliver(manual("rollback"), identity);
         case SCHEDULE ->
-            world.deliver(scheduled(world.scheduledTime(identity)), UUID.randomUUID().toString());
-        case SECRETS_MANAGER -> world.rotateSecret();
+            fixture.deliver(
+                scheduled(fixture.scheduledTime(identity)), UUID.randomUUID().toString());
+        case SECRETS_MANAGER -> fixture.rotateSecret();
       };
     }
 
@@ -115,69 +116,70 @@ record Scenario(
     /** The key of a rotation that broke off before an operator stored another. */
     SUCCESSOR_OF_FORMER;
 
-    void arrange(RotationFixture world) {
+    void arrange(RotationFixture fixture) {
       switch (this) {
-        case NEVER_ROTATED -> world.storeKey();
+        case NEVER_ROTATED -> fixture.storeKey();
         case FRESH ->
-            world.store(
-                world
+            fixture.store(
+                fixture
                     .momento()
                     .issueAged(
                         RotationFixture.LIFETIME, Duration.ofHours(1), Permissions.SUPER_USER)
                     .consoleJson());
-        case EMPTY -> world.state().create(SECRET, null, null, null);
+        case EMPTY -> fixture.state().create(SECRET, null, null, null);
         case PENDING_EMPTY -> {
-          world.storeKey();
-          world.state().addPendingVersion(SECRET, UUID.randomUUID().toString());
+          fixture.storeKey();
+          fixture.state().addPendingVersion(SECRET, UUID.randomUUID().toString());
         }
         case SUCCESSOR ->
-            world.leaveSuccessor(world.momento().refresh(world.storeKey()).consoleJson());
+            fixture.leaveSuccessor(fixture.momento().refresh(fixture.storeKey()).consoleJson());
         case SUCCESSOR_OF_OLDER_FUNCTION ->
-            world.leaveAsOlderFunction(world.momento().refresh(world.storeKey()).consoleJson());
+            fixture.leaveAsOlderFunction(
+                fixture.momento().refresh(fixture.storeKey()).consoleJson());
         case SUCCESSOR_JUST_REJECTED -> {
-          world.storeKey();
-          world.leaveSuccessor(unknownKey());
+          fixture.storeKey();
+          fixture.leaveSuccessor(unknownKey());
         }
         case SUCCESSOR_REJECTED -> {
-          SUCCESSOR_JUST_REJECTED.arrange(world);
-          world.pass(Duration.ofHours(1));
+          SUCCESSOR_JUST_REJECTED.arrange(fixture);
+          fixture.pass(Duration.ofHours(1));
         }
         case OWN_ROTATION_UNFINISHED -> {
-          IssuedKey old = world.storeKey();
-          world.enableRotation();
-          world.leavePending(world.momento().refresh(old).consoleJson());
+          IssuedKey old = fixture.storeKey();
+          fixture.enableRotation();
+          fixture.leavePending(fixture.momento().refresh(old).consoleJson());
         }
         case OWN_ROTATION_UNFINISHED_AND_TESTED -> {
-          OWN_ROTATION_UNFINISHED.arrange(world);
-          world.enableRotation();
+          OWN_ROTATION_UNFINISHED.arrange(fixture);
+          fixture.enableRotation();
         }
         case PROMOTED_AND_LABELLED -> {
-          Version old = storeAndReturn(world);
-          promote(world, old, world.leaveSuccessor(oldKey(world)));
-          world.pass(RotationFixture.STORED_FOR);
+          Version old = storeAndReturn(fixture);
+          promote(fixture, old, fixture.leaveSuccessor(oldKey(fixture)));
+          fixture.pass(RotationFixture.STORED_FOR);
         }
         case PROMOTED_BY_OLDER_FUNCTION -> {
-          Version old = storeAndReturn(world);
-          promote(world, old, world.leaveAsOlderFunction(oldKey(world)));
-          world.pass(RotationFixture.STORED_FOR);
+          Version old = storeAndReturn(fixture);
+          promote(fixture, old, fixture.leaveAsOlderFunction(oldKey(fixture)));
+          fixture.pass(RotationFixture.STORED_FOR);
         }
         case WENT_BACK -> {
-          Version old = storeAndReturn(world);
-          Version left = world.leaveSuccessor(oldKey(world));
-          promote(world, old, left);
-          promote(world, left, old);
+          Version old = storeAndReturn(fixture);
+          Version left = fixture.leaveSuccessor(oldKey(fixture));
+          promote(fixture, old, left);
+          promote(fixture, left, old);
         }
         case PREVIOUS -> {
-          world.storeKey();
-          world.storeKey();
+          fixture.storeKey();
+          fixture.storeKey();
         }
         case ROTATED -> {
-          IssuedKey old = world.storeKey();
-          world.store(world.momento().refresh(old).consoleJson());
+          IssuedKey old = fixture.storeKey();
+          fixture.store(fixture.momento().refresh(old).consoleJson());
         }
         case SUCCESSOR_OF_FORMER -> {
-          world.leaveSuccessor(world.momento().refresh(world.storeKey()).consoleJson());
-          world.storeKey();
+          fixture.leaveSuccessor(fixture.momento().refresh(fixture.storeKey()).consoleJson());
+          fixture.storeKey();
         }
       }
     }
@@ -185,17 +187,17 @@ record Scenario(
     /**
      * Issues a key that is not refreshed from another, and ends no earlier than one stored before.
      */
-    private static String oldKey(RotationFixture world) {
-      return world.issueOldKey(Permissions.SUPER_USER).consoleJson();
+    private static String oldKey(RotationFixture fixture) {
+      return fixture.issueOldKey(Permissions.SUPER_USER).consoleJson();
     }
 
-    private static void promote(RotationFixture world, Version from, Version to) {
-      world.state().moveLabel(SECRET, SecretsManagerState.CURRENT, from.id(), to.id());
+    private static void promote(RotationFixture fixture, Version from, Version to) {
+      fixture.state().moveLabel(SECRET, SecretsManagerState.CURRENT, from.id(), to.id());
     }
 
-    private static Version storeAndReturn(RotationFixture world) {
-      world.storeKey();
-      return world.current();
+    private static Version storeAndReturn(RotationFixture fixture) {
+      fixture.storeKey();
+      return fixture.current();
     }
 
     /** Returns a key like any, but that Momento has never issued. */
@@ -262,10 +264,10 @@ record Scenario(
           || this == HANGING;
     }
 
-    void strike(RotationFixture world, RemoteCall call, Runnable kill) {
+    void strike(RotationFixture fixture, RemoteCall call, Runnable kill) {
       if (call.isMomentos()) {
         strike(
-            world.momento().calls(),
+            fixture.momento().calls(),
             call,
             call.action.equals(MomentoServer.REFRESH)
                 ? Status.INVALID_ARGUMENT.asRuntimeException()
@@ -274,7 +276,7 @@ record Scenario(
             kill);
       } else {
         strike(
-            world.awsCalls(),
+            fixture.awsCalls(),
             call,
             SecretsManagerException.accessDenied(call.action, SECRET),
             SecretsManagerException.throttled(),
@@ -328,8 +330,10 @@ record Scenario(
     }
 
     /** Counts all calls of its kind so far. */
-    int count(RotationFixture world) {
-      return isMomentos() ? world.momento().calls().count(action) : world.awsCalls().count(action);
+    int count(RotationFixture fixture) {
+      return isMomentos()
+          ? fixture.momento().calls().count(action)
+          : fixture.awsCalls().count(action);
     }
 
     boolean isMomentos() {

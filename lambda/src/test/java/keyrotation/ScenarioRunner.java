@@ -92,18 +92,18 @@ final class ScenarioRunner {
     return name.contains(CHOSEN);
   }
 
-  /** Returns a world in this JVM, in which a rejection counts at once, and so is one call. */
-  static SandboxedFunction world(RefreshTokens tokens) {
+  /** Returns a fixture in this JVM, in which a rejection counts at once, and so is one call. */
+  static SandboxedFunction newFixture(RefreshTokens tokens) {
     return new SandboxedFunction(tokens, Duration.ZERO);
   }
 
   /** Returns the calls that a request makes where nothing happens. */
   static List<RemoteCall> calls(Trigger way, InitialState found, RefreshTokens tokens) {
-    try (RotationFixture world = world(tokens)) {
-      found.arrange(world);
-      int before = world.sandbox.callsSeen().size();
-      var _ = way.request(world, ONE_REQUEST);
-      List<String> all = world.sandbox.callsSeen();
+    try (RotationFixture fixture = newFixture(tokens)) {
+      found.arrange(fixture);
+      int before = fixture.sandbox.callsSeen().size();
+      var _ = way.request(fixture, ONE_REQUEST);
+      List<String> all = fixture.sandbox.callsSeen();
       return RemoteCall.of(all.subList(before, all.size()));
     }
   }
@@ -148,32 +148,32 @@ final class ScenarioRunner {
   /**
    * Plays scenarios that differ only in what comes next, from the same trouble on.
    *
-   * @param world without the secret
+   * @param fixture without the secret
    * @param kill ends the function's process
    */
-  void play(RotationFixture world, List<Scenario> variants, Runnable kill) {
+  void play(RotationFixture fixture, List<Scenario> variants, Runnable kill) {
     Scenario any = variants.getFirst();
     Secret before;
     Runnable restore;
     try {
-      any.found().arrange(world);
-      world.state().settle();
-      before = world.state().describe(SECRET);
-      long callsBefore = any.call().count(world);
-      any.trouble().strike(world, any.call(), kill);
-      Outcome ending = any.way().request(world, ONE_REQUEST);
-      assertThat(any.call().count(world) - callsBefore)
+      any.found().arrange(fixture);
+      fixture.state().settle();
+      before = fixture.state().describe(SECRET);
+      long callsBefore = any.call().count(fixture);
+      any.trouble().strike(fixture, any.call(), kill);
+      Outcome ending = any.way().request(fixture, ONE_REQUEST);
+      assertThat(any.call().count(fixture) - callsBefore)
           .as("calls like the one to which something was to happen")
           .isGreaterThanOrEqualTo(any.call().nth());
       assertThat(ending instanceof Outcome.Died).as("it died").isEqualTo(any.trouble().isDeath());
-      world.clearFaults();
-      Invariants.hold(world, before, ending, any.way() == Trigger.ROLLBACK);
+      fixture.clearFaults();
+      Invariants.hold(fixture, before, ending, any.way() == Trigger.ROLLBACK);
       if (any.way() == Trigger.DRY_RUN) {
-        assertThat(world.state().describe(SECRET).versions())
+        assertThat(fixture.state().describe(SECRET).versions())
             .as("a dry run changes nothing")
             .isEqualTo(before.versions());
       }
-      restore = world.sandbox.save();
+      restore = fixture.sandbox.save();
     } catch (AssertionError | RuntimeException e) {
       variants.forEach(scenario -> breaks(scenario.toString(), e));
       return;
@@ -181,8 +181,8 @@ final class ScenarioRunner {
     for (Scenario scenario : variants) {
       restore.run();
       try {
-        Optional<Loss> loss = next(world, scenario, before);
-        Invariants.nothingLeaks(world);
+        Optional<Loss> loss = next(fixture, scenario, before);
+        Invariants.nothingLeaks(fixture);
         holds(loss);
       } catch (AssertionError | RuntimeException e) {
         breaks(scenario.toString(), e);
@@ -222,16 +222,16 @@ final class ScenarioRunner {
   }
 
   /** Makes the next request, and returns the loss that it has met with. */
-  private static Optional<Loss> next(RotationFixture world, Scenario scenario, Secret before) {
+  private static Optional<Loss> next(RotationFixture fixture, Scenario scenario, Secret before) {
     // Lambda tries a request again within minutes.
-    world.pass(
+    fixture.pass(
         scenario.next() == FollowUp.SAME_REQUEST ? Duration.ofMinutes(1) : Duration.ofHours(1));
     if (scenario.next() == FollowUp.OPERATORS_KEY) {
-      world.storeKey();
+      fixture.storeKey();
     }
     Optional<Version> start =
         scenario.next() == FollowUp.OPERATORS_KEY
-            ? world.labelled(SecretsManagerState.CURRENT)
+            ? fixture.labelled(SecretsManagerState.CURRENT)
             : before.labelled(SecretsManagerState.CURRENT);
     String request =
         switch (scenario.next()) {
@@ -239,18 +239,18 @@ final class ScenarioRunner {
           case NEW_REQUEST, ANOTHER_WAY_IN -> ANOTHER_REQUEST;
         };
     Trigger way = scenario.nextWay();
-    boolean keyIsStored = start.isPresent() && unfinished(world).isPresent();
+    boolean keyIsStored = start.isPresent() && unfinished(fixture).isPresent();
     boolean isDone =
         scenario.next() == FollowUp.SAME_REQUEST
             && way != Trigger.SECRETS_MANAGER
-            && !world
+            && !fixture
                 .labelled(SecretsManagerState.CURRENT)
                 .map(Version::id)
                 .equals(before.labelled(SecretsManagerState.CURRENT).map(Version::id));
-    int issued = world.keys().size();
+    int issued = fixture.keys().size();
     boolean wentBack =
         before.labelled(SecretsManagerState.PREVIOUS).isPresent()
-            && world
+            && fixture
                 .labelled(SecretsManagerState.CURRENT)
                 .map(Version::id)
                 .equals(before.labelled(SecretsManagerState.PREVIOUS).map(Version::id));
@@ -258,16 +258,16 @@ final class ScenarioRunner {
     boolean mayBeBack =
         scenario.way() == Trigger.ROLLBACK && scenario.next() != FollowUp.OPERATORS_KEY;
     Optional<Version> target =
-        targetOfRollback(mayBeBack ? before : world.state().describe(SECRET));
+        targetOfRollback(mayBeBack ? before : fixture.state().describe(SECRET));
 
-    Outcome ending = settle(world, way, request);
+    Outcome ending = settle(fixture, way, request);
 
     if (start.isEmpty()) {
       awaitsFirstKey(way, ending);
       return Optional.empty();
     }
     if (way == Trigger.ROLLBACK) {
-      goesBack(world, target, ending);
+      goesBack(fixture, target, ending);
       return Optional.empty();
     }
     if (way == Trigger.DRY_RUN) {
@@ -275,12 +275,12 @@ final class ScenarioRunner {
       return Optional.empty();
     }
     if (keyIsStored) {
-      assertThat(world.keys()).as("a stored key is not minted again").hasSize(issued);
+      assertThat(fixture.keys()).as("a stored key is not minted again").hasSize(issued);
     }
     if (isDone) {
       assertThat(result(ending)).as("a request that was done").isEqualTo("ALREADY_ROTATED");
     }
-    boolean isRenewed = validUntil(world.current()) > validUntil(start.get());
+    boolean isRenewed = validUntil(fixture.current()) > validUntil(start.get());
     boolean asksIfDue = way == Trigger.SCHEDULE || way == Trigger.IF_DUE;
     boolean wasDoneBefore =
         scenario.next() == FollowUp.OPERATORS_KEY && result(ending).equals("ALREADY_ROTATED");
@@ -290,17 +290,17 @@ final class ScenarioRunner {
     boolean needNotBe = (isFresh && asksIfDue) || wasDoneBefore;
     if (isRenewed || needNotBe) {
       assertThat(ending).as("how it ends").isInstanceOf(Outcome.Answered.class);
-      isDoneOnce(world, way, request);
+      isDoneOnce(fixture, way, request);
       return Optional.empty();
     }
     assertThat(scenario.loss()).as("it could have been saved: " + ending).isPresent();
     if (scenario.loss().get() == Loss.WENT_BACK_TO_A_REFRESHED_KEY) {
       assertThat(wentBack).as("it went back").isTrue();
     } else {
-      assertThat(madeOf(world, start.get())).as("keys that may be lost").isNotEmpty();
-      assertThat(madeOf(world, start.get()))
+      assertThat(madeOf(fixture, start.get())).as("keys that may be lost").isNotEmpty();
+      assertThat(madeOf(fixture, start.get()))
           .as("keys that may be lost")
-          .noneMatch(key -> isStored(world, key));
+          .noneMatch(key -> isStored(fixture, key));
     }
     assertThat(ending)
         .as("what to do about it is told")
@@ -314,21 +314,21 @@ final class ScenarioRunner {
   }
 
   /** Makes a request; and again, as long as the answer is to do so, but not for ever. */
-  private static Outcome settle(RotationFixture world, Trigger way, String request) {
-    Outcome ending = requestOnce(world, way, request);
+  private static Outcome settle(RotationFixture fixture, Trigger way, String request) {
+    Outcome ending = requestOnce(fixture, way, request);
     for (int i = 0; i < MOST_REPETITIONS && asksToBeRepeated(ending); i++) {
       // A scheduled run leaves a rotation of Secrets Manager's own alone for an hour.
       boolean isUnderWay = result(ending).equals("ROTATION_IN_PROGRESS");
-      world.pass(isUnderWay ? Duration.ofMinutes(61) : Duration.ofMinutes(10));
-      ending = requestOnce(world, way, request);
+      fixture.pass(isUnderWay ? Duration.ofMinutes(61) : Duration.ofMinutes(10));
+      ending = requestOnce(fixture, way, request);
     }
     return ending;
   }
 
-  private static Outcome requestOnce(RotationFixture world, Trigger way, String request) {
-    Secret found = world.state().describe(SECRET);
-    Outcome ending = way.request(world, request);
-    Invariants.hold(world, found, ending, way == Trigger.ROLLBACK);
+  private static Outcome requestOnce(RotationFixture fixture, Trigger way, String request) {
+    Secret found = fixture.state().describe(SECRET);
+    Outcome ending = way.request(fixture, request);
+    Invariants.hold(fixture, found, ending, way == Trigger.ROLLBACK);
     return ending;
   }
 
@@ -339,27 +339,27 @@ final class ScenarioRunner {
   }
 
   /** Returns the current version's successor, if its key was refreshed from the current one. */
-  static Optional<Version> unfinished(RotationFixture world) {
-    Version current = world.current();
+  static Optional<Version> unfinished(RotationFixture fixture) {
+    Version current = fixture.current();
     boolean isOlder = current.labels().contains(StagingLabel.REFRESHED);
-    return world
+    return fixture
         .labelled(StagingLabel.replaces(current.id()))
-        .or(() -> world.labelled(SecretsManagerState.PENDING).filter(_ -> isOlder))
+        .or(() -> fixture.labelled(SecretsManagerState.PENDING).filter(_ -> isOlder))
         .filter(version -> version.value() != null)
         .filter(version -> !version.labels().contains(SecretsManagerState.CURRENT))
         .filter(version -> !version.labels().contains(SecretsManagerState.PREVIOUS))
-        .filter(version -> Invariants.isMadeOf(world, Invariants.apiKey(version), current));
+        .filter(version -> Invariants.isMadeOf(fixture, Invariants.apiKey(version), current));
   }
 
-  private static List<IssuedKey> madeOf(RotationFixture world, Version version) {
-    return world.keys().stream()
-        .filter(key -> Invariants.isMadeOf(world, key.apiKey(), version))
+  private static List<IssuedKey> madeOf(RotationFixture fixture, Version version) {
+    return fixture.keys().stream()
+        .filter(key -> Invariants.isMadeOf(fixture, key.apiKey(), version))
         .toList();
   }
 
   /** Tells whether any version holds a key, whatever its labels. */
-  static boolean isStored(RotationFixture world, IssuedKey key) {
-    return world.state().describe(SECRET).versions().stream()
+  static boolean isStored(RotationFixture fixture, IssuedKey key) {
+    return fixture.state().describe(SECRET).versions().stream()
         .anyMatch(version -> Invariants.apiKey(version).equals(key.apiKey()));
   }
 
@@ -386,11 +386,11 @@ final class ScenarioRunner {
                     .orElseThrow());
   }
 
-  private static void goesBack(RotationFixture world, Optional<Version> target, Outcome ending) {
+  private static void goesBack(RotationFixture fixture, Optional<Version> target, Outcome ending) {
     switch (ending) {
       case Outcome.Answered _ -> {
         assertThat(result(ending)).isEqualTo("ROLLED_BACK");
-        assertThat(world.current().id()).isEqualTo(target.orElseThrow().id());
+        assertThat(fixture.current().id()).isEqualTo(target.orElseThrow().id());
       }
       case Outcome.Failed(String message) -> {
         assertThat(Invariants.reason(message)).isEqualTo("CANNOT_ROLL_BACK");
@@ -401,15 +401,15 @@ final class ScenarioRunner {
   }
 
   /** Makes the same request again, and checks that nothing comes of it. */
-  private static void isDoneOnce(RotationFixture world, Trigger way, String request) {
+  private static void isDoneOnce(RotationFixture fixture, Trigger way, String request) {
     if (way == Trigger.SECRETS_MANAGER) {
       return;
     }
-    String current = world.current().id();
-    int issued = world.keys().size();
-    var _ = way.request(world, request);
-    assertThat(world.current().id()).as("the same request again").isEqualTo(current);
-    assertThat(world.keys()).as("the same request again").hasSize(issued);
+    String current = fixture.current().id();
+    int issued = fixture.keys().size();
+    var _ = way.request(fixture, request);
+    assertThat(fixture.current().id()).as("the same request again").isEqualTo(current);
+    assertThat(fixture.keys()).as("the same request again").hasSize(issued);
   }
 
   private static String result(Outcome ending) {

@@ -40,14 +40,14 @@ sealed interface Step {
   record Request(Trigger way, int number, Optional<Event> event) implements Step {
 
     /** Makes the request under the identity that it always has. */
-    RotationFixture.Outcome deliver(RotationFixture world) {
-      return way.request(world, identity());
+    RotationFixture.Outcome deliver(RotationFixture fixture) {
+      return way.request(fixture, identity());
     }
 
     /** Tells whether the event was sent so long ago that it is delivered no more. */
-    boolean isTooLate(RotationFixture world) {
+    boolean isTooLate(RotationFixture fixture) {
       return way == Trigger.SCHEDULE
-          && Duration.between(world.scheduledTime(identity()), world.now()).toHours() > 30;
+          && Duration.between(fixture.scheduledTime(identity()), fixture.now()).toHours() > 30;
     }
 
     private String identity() {
@@ -139,67 +139,67 @@ sealed interface Step {
       };
     }
 
-    void happen(SandboxedFunction world) {
+    void happen(SandboxedFunction fixture) {
       switch (this) {
         case STORE_A_FRESH_KEY ->
-            world.store(
-                world
+            fixture.store(
+                fixture
                     .momento()
                     .issue(RotationFixture.LIFETIME, Permissions.SUPER_USER)
                     .consoleJson());
-        case STORE_AN_OLD_KEY -> world.storeKeyAtOnce();
+        case STORE_AN_OLD_KEY -> fixture.storeKeyAtOnce();
         case STORE_A_KEY_THAT_MAY_NOT_LIST_CACHES ->
-            world.store(world.issueOldKey(Permissions.DATA_ONLY).consoleJson());
+            fixture.store(fixture.issueOldKey(Permissions.DATA_ONLY).consoleJson());
         case STORE_A_KEY_WITHOUT_REFRESH_TOKEN -> {
-          String json = world.issueOldKey(Permissions.SUPER_USER).consoleJson();
-          world.store(
+          String json = fixture.issueOldKey(Permissions.SUPER_USER).consoleJson();
+          fixture.store(
               ((ObjectNode) RotationFixture.parse(json)).without("refreshToken").toString());
         }
-        case STORE_RUBBISH -> world.store("{\"apiKey\":\"rubbish\"}");
+        case STORE_RUBBISH -> fixture.store("{\"apiKey\":\"rubbish\"}");
         case STORE_THE_PREVIOUS_VALUE_AGAIN ->
-            world
+            fixture
                 .labelled(SecretsManagerState.PREVIOUS)
                 .map(Version::value)
-                .ifPresent(world::store);
+                .ifPresent(fixture::store);
         case EDIT_ANOTHER_FIELD -> {
-          ObjectNode json = (ObjectNode) world.currentJson();
-          world.store(json.put("note", json.path("note").asInt() + 1).toString());
+          ObjectNode json = (ObjectNode) fixture.currentJson();
+          fixture.store(json.put("note", json.path("note").asInt() + 1).toString());
         }
         case MAKE_THE_PREVIOUS_VERSION_CURRENT ->
-            world
+            fixture
                 .labelled(SecretsManagerState.PREVIOUS)
                 .ifPresent(
                     version ->
-                        world
+                        fixture
                             .state()
                             .moveLabel(
                                 SECRET,
                                 SecretsManagerState.CURRENT,
-                                world.current().id(),
+                                fixture.current().id(),
                                 version.id()));
         case TAKE_AWSPENDING_OFF ->
-            world
+            fixture
                 .labelled(SecretsManagerState.PENDING)
                 .ifPresent(
                     version ->
-                        world
+                        fixture
                             .state()
                             .moveLabel(SECRET, SecretsManagerState.PENDING, version.id(), null));
-        case DELETE_THE_SECRET -> world.state().delete(SECRET, false);
-        case RESTORE_THE_SECRET -> world.state().restore(SECRET);
+        case DELETE_THE_SECRET -> fixture.state().delete(SECRET, false);
+        case RESTORE_THE_SECRET -> fixture.state().restore(SECRET);
         case SWITCH_SECRETS_MANAGERS_ROTATION_OFF -> {
-          try (var client = world.sandbox.secretsManager().clientBuilder().build()) {
+          try (var client = fixture.sandbox.secretsManager().clientBuilder().build()) {
             var _ = client.cancelRotateSecret(r -> r.secretId(SECRET));
           }
         }
-        case NEW_KEYS_WILL_BE_KNOWN_AT_ONCE -> world.momento().refuseNewKeysAtFirst(0);
-        case NEW_KEYS_WILL_BE_UNKNOWN_AT_FIRST -> world.momento().refuseNewKeysAtFirst(1);
+        case NEW_KEYS_WILL_BE_KNOWN_AT_ONCE -> fixture.momento().refuseNewKeysAtFirst(0);
+        case NEW_KEYS_WILL_BE_UNKNOWN_AT_FIRST -> fixture.momento().refuseNewKeysAtFirst(1);
         case THE_FUNCTIONS_CLOCK_IS_AN_HOUR_SLOW ->
-            world.handlersClock = () -> world.clock.instant().minus(Duration.ofHours(1));
+            fixture.handlersClock = () -> fixture.clock.instant().minus(Duration.ofHours(1));
         case THE_FUNCTIONS_CLOCK_IS_AN_HOUR_FAST ->
-            world.handlersClock = () -> world.clock.instant().plus(Duration.ofHours(1));
-        case THE_FUNCTIONS_CLOCK_IS_RIGHT -> world.handlersClock = world.clock;
-        case TEST_SECRETS_MANAGERS_ROTATION -> world.enableRotation();
+            fixture.handlersClock = () -> fixture.clock.instant().plus(Duration.ofHours(1));
+        case THE_FUNCTIONS_CLOCK_IS_RIGHT -> fixture.handlersClock = fixture.clock;
+        case TEST_SECRETS_MANAGERS_ROTATION -> fixture.enableRotation();
       }
     }
 
