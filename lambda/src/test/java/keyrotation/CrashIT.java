@@ -33,31 +33,30 @@ import org.junit.jupiter.api.Test;
 class CrashIT {
 
   private static final boolean SOAK = Boolean.getBoolean("soak");
-  private static final int AT_ONCE = 2;
-  private static final int WAITING_AT_ONCE = 8;
+  private static final int MAX_CONCURRENT = 2;
+  private static final int MAX_CONCURRENT_WAITS = 8;
 
   @Test
-  void neither_a_death_nor_a_call_that_hangs_loses_a_key_that_could_be_saved()
-      throws InterruptedException {
+  void no_crash_and_no_hanging_call_violates_an_invariant() throws InterruptedException {
     // The sandbox's clock is hours behind the process's, to which no key there is young.
     List<Scenario> all =
-        ScenarioRunner.scenarios(FaultKind::isDeath).stream()
-            .filter(scenario -> scenario.found() != InitialState.SUCCESSOR_JUST_REJECTED)
+        ScenarioRunner.scenarios(FaultKind::isCrash).stream()
+            .filter(scenario -> scenario.initialState() != InitialState.SUCCESSOR_JUST_REJECTED)
             .toList();
     Set<Scenario> scenarios = new LinkedHashSet<>();
     if (ScenarioRunner.ALL) {
       scenarios.addAll(ScenarioRunner.covering(all));
-      ScenarioRunner.scenarios(trouble -> trouble == FaultKind.HANGING).stream()
+      ScenarioRunner.scenarios(fault -> fault == FaultKind.HANGING).stream()
           .filter(CrashIT::isPlain)
           .filter(CrashIT::isRepeated)
           .forEach(scenarios::add);
     }
     all.stream()
-        .filter(scenario -> scenario.trouble() == FaultKind.KILLED_AFTER)
+        .filter(scenario -> scenario.fault() == FaultKind.KILLED_AFTER)
         .filter(CrashIT::isRepeated)
         .filter(scenario -> ScenarioRunner.ALL ? isChosen(scenario) : isPlain(scenario))
         .forEach(scenarios::add);
-    ScenarioRunner trials = new ScenarioRunner("Death or hang of a process", scenarios.size());
+    ScenarioRunner runner = new ScenarioRunner("Death or hang of a process", scenarios.size());
     Map<Boolean, List<List<Scenario>>> byPace =
         ScenarioRunner.byFault(List.copyOf(scenarios)).stream()
             .collect(partitioningBy(variants -> takesItsTime(variants.getFirst())));
@@ -65,33 +64,34 @@ class CrashIT {
       byPace.forEach(
           (takesItsTime, groups) -> {
             Queue<List<Scenario>> left = new ConcurrentLinkedQueue<>(groups);
-            for (int i = 0; i < (takesItsTime ? WAITING_AT_ONCE : AT_ONCE); i++) {
-              threads.execute(() -> playAll(left, trials));
+            for (int i = 0; i < (takesItsTime ? MAX_CONCURRENT_WAITS : MAX_CONCURRENT); i++) {
+              threads.execute(() -> playAll(left, runner));
             }
           });
     }
-    trials.conclude();
+    runner.conclude();
   }
 
   private static boolean isChosen(Scenario scenario) {
-    return !takesItsTime(scenario) && (SOAK || scenario.way() == Trigger.MANUAL);
+    return !takesItsTime(scenario) && (SOAK || scenario.trigger() == Trigger.MANUAL);
   }
 
   private static boolean takesItsTime(Scenario scenario) {
-    return scenario.trouble() == FaultKind.HANGING
-        || scenario.found() == InitialState.SUCCESSOR_REJECTED;
+    return scenario.fault() == FaultKind.HANGING
+        || scenario.initialState() == InitialState.SUCCESSOR_REJECTED;
   }
 
   private static boolean isRepeated(Scenario scenario) {
     return scenario.tokens() == RefreshTokens.SINGLE_USE
-        && scenario.next() == FollowUp.SAME_REQUEST;
+        && scenario.followUp() == FollowUp.SAME_REQUEST;
   }
 
   private static boolean isPlain(Scenario scenario) {
-    return scenario.way() == Trigger.MANUAL && scenario.found() == InitialState.NEVER_ROTATED;
+    return scenario.trigger() == Trigger.MANUAL
+        && scenario.initialState() == InitialState.NEVER_ROTATED;
   }
 
-  private static void playAll(Queue<List<Scenario>> scenarios, ScenarioRunner trials) {
+  private static void playAll(Queue<List<Scenario>> scenarios, ScenarioRunner runner) {
     Map<RefreshTokens, PackedFunction> fixtures = new EnumMap<>(RefreshTokens.class);
     try {
       for (List<Scenario> variants = scenarios.poll();
@@ -100,7 +100,7 @@ class CrashIT {
         PackedFunction fixture =
             fixtures.computeIfAbsent(variants.getFirst().tokens(), PackedFunction::new);
         fixture.startAnew();
-        trials.play(fixture, variants, fixture.lambda::kill);
+        runner.play(fixture, variants, fixture.lambda::kill);
       }
     } finally {
       fixtures.values().forEach(PackedFunction::close);

@@ -17,33 +17,33 @@ import org.junit.jupiter.api.parallel.Isolated;
 @Isolated("It takes all that the machine has.")
 class FaultInjectionTest {
 
-  private static final int AT_ONCE = 8;
+  private static final int MAX_CONCURRENT = 8;
 
   /** Those in which calls are made again and again, or hang, wait most of the time. */
-  private static final int WAITING_AT_ONCE = 64;
+  private static final int MAX_CONCURRENT_WAITS = 64;
 
   @Test
-  void no_trouble_with_a_call_loses_a_key_that_could_be_saved() throws InterruptedException {
+  void no_fault_violates_an_invariant() throws InterruptedException {
     List<Scenario> all = ScenarioRunner.scenarios(_ -> true);
     List<Scenario> scenarios = ScenarioRunner.ALL ? all : ScenarioRunner.covering(all);
-    ScenarioRunner trials = new ScenarioRunner("Faults", scenarios.size());
-    Semaphore places = new Semaphore(AT_ONCE);
-    Semaphore waitingPlaces = new Semaphore(WAITING_AT_ONCE);
+    ScenarioRunner runner = new ScenarioRunner("Faults", scenarios.size());
+    Semaphore places = new Semaphore(MAX_CONCURRENT);
+    Semaphore waitingPlaces = new Semaphore(MAX_CONCURRENT_WAITS);
     try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
       for (List<Scenario> variants : ScenarioRunner.byFault(scenarios)) {
         Scenario any = variants.getFirst();
-        Semaphore place = any.trouble().takesTime() ? waitingPlaces : places;
+        Semaphore place = any.fault().takesTime() ? waitingPlaces : places;
         threads.execute(
             () -> {
               place.acquireUninterruptibly();
               try (SandboxedFunction fixture = ScenarioRunner.newFixture(any.tokens())) {
-                trials.play(fixture, variants, fixture::die);
+                runner.play(fixture, variants, fixture::die);
               } finally {
                 place.release();
               }
             });
       }
     }
-    trials.conclude();
+    runner.conclude();
   }
 }

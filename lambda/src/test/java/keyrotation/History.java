@@ -20,11 +20,11 @@ import keyrotation.Scenario.FaultKind;
 import keyrotation.Scenario.RemoteCall;
 import keyrotation.Scenario.Trigger;
 import keyrotation.Step.Event;
+import keyrotation.Step.InjectedFault;
+import keyrotation.Step.Interruption;
 import keyrotation.Step.LabelPending;
-import keyrotation.Step.Meanwhile;
 import keyrotation.Step.OperatorAction;
 import keyrotation.Step.Request;
-import keyrotation.Step.Strike;
 import keyrotation.Step.Wait;
 import keyrotation.sandbox.Fault;
 import keyrotation.sandbox.IssuedKey;
@@ -38,13 +38,13 @@ import software.amazon.awssdk.awscore.exception.AwsServiceException;
 /** What happens to a secret, one step after the other, and what has to hold after each. */
 record History(RefreshTokens tokens, List<Step> steps) {
 
-  private static final int LONGEST = 15;
+  private static final int MAX_STEPS = 15;
 
   /** Returns the history that the seed stands for. */
   static History of(long seed) {
     SplittableRandom random = new SplittableRandom(seed);
     RefreshTokens tokens = random.nextBoolean() ? RefreshTokens.SINGLE_USE : RefreshTokens.REUSABLE;
-    int length = random.nextInt(1, LONGEST + 1);
+    int length = random.nextInt(1, MAX_STEPS + 1);
     List<Step> steps = new ArrayList<>();
     while (steps.size() < length) {
       steps.add(Step.any(random, steps));
@@ -72,9 +72,10 @@ record History(RefreshTokens tokens, List<Step> steps) {
       }
     }
     for (int i = 0; i < steps.size(); i++) {
-      if (steps.get(i) instanceof Request(var way, var number, var event) && event.isPresent()) {
+      if (steps.get(i) instanceof Request(var trigger, var number, var event)
+          && event.isPresent()) {
         List<Step> simpler = new ArrayList<>(steps);
-        simpler.set(i, new Request(way, number, Optional.empty()));
+        simpler.set(i, new Request(trigger, number, Optional.empty()));
         History calmer = new History(tokens, List.copyOf(simpler));
         if (calmer.play().isPresent()) {
           return calmer.shrunk();
@@ -88,7 +89,7 @@ record History(RefreshTokens tokens, List<Step> steps) {
   private static final class Play {
 
     private static final Event FORBIDS_TO_WRITE =
-        new Strike(FaultKind.REFUSED, new RemoteCall("PutSecretValue", 1));
+        new InjectedFault(FaultKind.REFUSED, new RemoteCall("PutSecretValue", 1));
 
     private final SandboxedFunction fixture;
     private final StringBuilder trace = new StringBuilder();
@@ -96,7 +97,7 @@ record History(RefreshTokens tokens, List<Step> steps) {
     private final Map<String, String> madeCurrent = new HashMap<>();
     private final Set<String> wereCurrent = new HashSet<>();
     private final Set<String> currentMeanwhile = new HashSet<>();
-    private boolean handsWereLaidOnIt;
+    private boolean operatorChangedVersions;
     private int lines;
 
     Play(SandboxedFunction fixture) {
@@ -112,7 +113,7 @@ record History(RefreshTokens tokens, List<Step> steps) {
           fixture.pass(Duration.ofMinutes(1));
           happen(step);
         }
-        theKeyCanStillBeRenewed(history.tokens);
+        keyCanStillBeRenewed(history.tokens);
         Invariants.nothingLeaks(fixture);
         return Optional.empty();
       } catch (AssertionError | RuntimeException broken) {
@@ -136,9 +137,9 @@ record History(RefreshTokens tokens, List<Step> steps) {
                       .filter(version -> name(version).equals("v" + number))
                       .forEach(this::labelPending));
         }
-        case OperatorAction deed -> {
-          handsWereLaidOnIt |= deed.concernsVersions();
-          attempt(step, () -> deed.happen(fixture));
+        case OperatorAction action -> {
+          operatorChangedVersions |= action.concernsVersions();
+          attempt(step, () -> action.happen(fixture));
         }
       }
     }
@@ -148,13 +149,13 @@ record History(RefreshTokens tokens, List<Step> steps) {
       var _ = fixture.state().moveLabel(SECRET, SecretsManagerState.PENDING, from, version.id());
     }
 
-    private void attempt(Step step, Runnable deed) {
-      line(step, succeeds(deed) ? "" : "refused");
+    private void attempt(Step step, Runnable action) {
+      line(step, succeeds(action) ? "" : "refused");
     }
 
-    private static boolean succeeds(Runnable deed) {
+    private static boolean succeeds(Runnable action) {
       try {
-        deed.run();
+        action.run();
         return true;
       } catch (SecretsManagerException | AwsServiceException refused) {
         return false;
@@ -168,34 +169,34 @@ record History(RefreshTokens tokens, List<Step> steps) {
         return;
       }
       Secret found = fixture.state().describe(SECRET);
-      if (request.way() == Trigger.SECRETS_MANAGER && found.deletion().isPresent()) {
+      if (request.trigger() == Trigger.SECRETS_MANAGER && found.deletion().isPresent()) {
         line(request, "refused");
         return;
       }
       long made = keysMadeOfOthers();
       Optional<IssuedKey> waiting =
-          found.deletion().isEmpty() ? waitingSuccessor() : Optional.empty();
+          found.deletion().isEmpty() ? workingSuccessor() : Optional.empty();
       // What somebody else does meanwhile counts as found: the function has to leave it be, too.
       AtomicReference<Secret> before = new AtomicReference<>(found);
       currentMeanwhile.clear();
       request.event().ifPresent(event -> prepare(event, before));
-      Outcome ending = Invariants.withoutJudgement(fixture, request.deliver(fixture));
+      Outcome outcome = Invariants.withoutJudgement(fixture, request.deliver(fixture));
       fixture.sandbox.clearFaults();
-      handsWereLaidOnIt |= wentBack(found);
-      line(request, words(ending));
-      check(request, found, before.get(), ending, waiting, made);
+      operatorChangedVersions |= wentBack(found);
+      line(request, words(outcome));
+      check(request, found, before.get(), outcome, waiting, made);
     }
 
     private void prepare(Event event, AtomicReference<Secret> before) {
       switch (event) {
-        case Strike(FaultKind trouble, RemoteCall call) ->
-            trouble.strike(fixture, call, fixture::die);
-        case Meanwhile(OperatorAction deed, RemoteCall call) -> {
+        case InjectedFault(FaultKind fault, RemoteCall call) ->
+            fault.inject(fixture, call, fixture::die);
+        case Interruption(OperatorAction action, RemoteCall call) -> {
           Runnable interruption =
               () -> {
-                handsWereLaidOnIt |= deed.concernsVersions();
+                operatorChangedVersions |= action.concernsVersions();
                 currentMeanwhile.add(fixture.current().id());
-                var _ = succeeds(() -> deed.happen(fixture));
+                var _ = succeeds(() -> action.happen(fixture));
                 before.set(fixture.state().describe(SECRET));
               };
           if (call.isMomentos()) {
@@ -214,37 +215,38 @@ record History(RefreshTokens tokens, List<Step> steps) {
         Request request,
         Secret found,
         Secret before,
-        Outcome ending,
+        Outcome outcome,
         Optional<IssuedKey> waiting,
         long made) {
       boolean isCalm = request.event().isEmpty();
-      boolean hasMinted = keysMadeOfOthers() > made;
+      boolean hasRefreshed = keysMadeOfOthers() > made;
       // A rollback that finds its work done writes nothing, and cannot know what comes after its
       // look; and what was promoted was so, though something else happens before the call that
       // takes its label off.
       boolean isOutdated =
           !isCalm
-              && ((result(ending).equals("ROLLED_BACK") && tells(ending, current(found)))
+              && ((result(outcome).equals("ROLLED_BACK") && tells(outcome, current(found)))
                   || (Set.of("ROLLED_BACK", "ROTATED", "RESUMED", "STEP_DONE")
-                          .contains(result(ending))
-                      && currentMeanwhile.stream().anyMatch(id -> tells(ending, id))));
+                          .contains(result(outcome))
+                      && currentMeanwhile.stream().anyMatch(id -> tells(outcome, id))));
       Invariants.hold(
           fixture,
           before,
-          isOutdated ? new Outcome.Died() : ending,
-          request.way() == Trigger.ROLLBACK);
+          isOutdated ? new Outcome.Died() : outcome,
+          request.trigger() == Trigger.ROLLBACK);
 
-      if (request.way() == Trigger.DRY_RUN) {
+      if (request.trigger() == Trigger.DRY_RUN) {
         assertThat(versions()).as("a dry run changes nothing").isEqualTo(before.versions());
       }
-      boolean isUndisturbed = request.event().isEmpty() || request.event().get() instanceof Strike;
+      boolean isUndisturbed =
+          request.event().isEmpty() || request.event().get() instanceof InjectedFault;
       if (waiting.isPresent() && isUndisturbed && !wentBack(found)) {
-        assertThat(List.of(issued(fixture.current()), waitingSuccessor()))
+        assertThat(List.of(issued(fixture.current()), workingSuccessor()))
             .as("the key that waited as pending is current, or waits")
             .contains(waiting);
       }
-      if (hasMinted) {
-        assertThat(request.way().rotates()).as("it was to mint").isTrue();
+      if (hasRefreshed) {
+        assertThat(request.trigger().rotates()).as("it was to mint").isTrue();
         assertThat(waiting.isPresent() && isCalm)
             .as("minted while a new key waits as pending")
             .isFalse();
@@ -254,20 +256,20 @@ record History(RefreshTokens tokens, List<Step> steps) {
       }
       if (madeCurrent.containsKey(request.name())) {
         boolean isAsItWas =
-            request.way() != Trigger.ROLLBACK
+            request.trigger() != Trigger.ROLLBACK
                 || current(before).equals(madeCurrent.get(request.name()));
         if (isAsItWas) {
-          assertThat(hasMinted).as("the same request again mints").isFalse();
+          assertThat(hasRefreshed).as("the same request again mints").isFalse();
           assertThat(fixture.current().id())
               .as("the current version after the same request again")
               .isEqualTo(current(before));
         }
       }
-      String result = result(ending);
-      if (request.way() != Trigger.SECRETS_MANAGER
+      String result = result(outcome);
+      if (request.trigger() != Trigger.SECRETS_MANAGER
           && Set.of("ROTATED", "RESUMED", "ROLLED_BACK").contains(result)) {
         // Somebody may have made another one current since.
-        madeCurrent.put(request.name(), told(ending));
+        madeCurrent.put(request.name(), told(outcome));
       }
     }
 
@@ -282,20 +284,20 @@ record History(RefreshTokens tokens, List<Step> steps) {
       return secret.labelled(SecretsManagerState.CURRENT).orElseThrow().id();
     }
 
-    private static boolean tells(Outcome ending, String versionId) {
-      return told(ending).equals(versionId);
+    private static boolean tells(Outcome outcome, String versionId) {
+      return told(outcome).equals(versionId);
     }
 
     /** Returns the version that is told of, if any. */
-    private static String told(Outcome ending) {
-      return ending instanceof Outcome.Answered(var report)
+    private static String told(Outcome outcome) {
+      return outcome instanceof Outcome.Answered(var report)
           ? report.path("secrets").path(0).path("version_id").asText()
           : "";
     }
 
-    private static String words(Outcome ending) {
-      return switch (ending) {
-        case Outcome.Answered _ -> result(ending);
+    private static String words(Outcome outcome) {
+      return switch (outcome) {
+        case Outcome.Answered _ -> result(outcome);
         case Outcome.Failed(String message) ->
             // Up to where the explanation begins, if the message is as it has to be.
             message
@@ -307,14 +309,14 @@ record History(RefreshTokens tokens, List<Step> steps) {
       };
     }
 
-    private static String result(Outcome ending) {
-      return ending instanceof Outcome.Answered(var report)
+    private static String result(Outcome outcome) {
+      return outcome instanceof Outcome.Answered(var report)
           ? report.path("secrets").path(0).path("result").asText()
           : "";
     }
 
     /** Once all is well again, two requests at most renew the key, if it can be renewed at all. */
-    private void theKeyCanStillBeRenewed(RefreshTokens tokens) {
+    private void keyCanStillBeRenewed(RefreshTokens tokens) {
       var _ = fixture.state().restore(SECRET);
       OperatorAction.NEW_KEYS_WILL_BE_KNOWN_AT_ONCE.happen(fixture);
       OperatorAction.THE_FUNCTIONS_CLOCK_IS_RIGHT.happen(fixture);
@@ -326,8 +328,8 @@ record History(RefreshTokens tokens, List<Step> steps) {
         return;
       }
       boolean isSpent = tokens == RefreshTokens.SINGLE_USE && isParent(key.get());
-      if (isSpent && waitingSuccessor().isEmpty()) {
-        assertThat(handsWereLaidOnIt || fixture.keys().stream().noneMatch(this::isShelved))
+      if (isSpent && workingSuccessor().isEmpty()) {
+        assertThat(operatorChangedVersions || fixture.keys().stream().noneMatch(this::isShelved))
             .as("the new key was not stored, or somebody has laid hands on it")
             .isTrue();
         return;
@@ -369,7 +371,7 @@ record History(RefreshTokens tokens, List<Step> steps) {
      * Returns the working key of the current version's successor. If an operator has stored another
      * version since, it has none, even if theirs has the same key.
      */
-    private Optional<IssuedKey> waitingSuccessor() {
+    private Optional<IssuedKey> workingSuccessor() {
       return ScenarioRunner.unfinished(fixture)
           .filter(version -> !wereCurrent.contains(version.id()))
           .flatMap(this::issued)

@@ -26,7 +26,7 @@ import org.junit.jupiter.api.Test;
  */
 class HistoryTest {
 
-  private static final int AT_ONCE = 4;
+  private static final int MAX_CONCURRENT = 4;
   private static final int IN_EVERY_BUILD = 40;
   private static final Duration EXHAUSTIVE = Duration.ofMinutes(3);
 
@@ -35,7 +35,7 @@ class HistoryTest {
   private final ConcurrentSkipListMap<Long, String> broken = new ConcurrentSkipListMap<>();
 
   @Test
-  void no_history_breaks_a_promise() throws InterruptedException, ExecutionException {
+  void no_history_violates_an_invariant() throws InterruptedException, ExecutionException {
     Long chosen = Long.getLong("history");
     if (chosen != null) {
       play(chosen, 1, Instant.MAX);
@@ -75,8 +75,9 @@ class HistoryTest {
           }
           return true;
         };
-    try (ExecutorService threads = Executors.newFixedThreadPool(AT_ONCE)) {
-      for (Future<Boolean> played : threads.invokeAll(Collections.nCopies(AT_ONCE, player))) {
+    try (ExecutorService threads = Executors.newFixedThreadPool(MAX_CONCURRENT)) {
+      for (Future<Boolean> played :
+          threads.invokeAll(Collections.nCopies(MAX_CONCURRENT, player))) {
         var _ = played.get();
       }
     }

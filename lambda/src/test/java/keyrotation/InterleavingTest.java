@@ -38,13 +38,13 @@ import org.junit.jupiter.api.parallel.Isolated;
 @Isolated("A call waits for another as long as its own time limit allows.")
 class InterleavingTest {
 
-  private static final int AT_ONCE = 8;
+  private static final int MAX_CONCURRENT = 8;
 
   /** Who meets whom. */
   private record Interleaving(Trigger one, Trigger other, boolean isSameRequest) {
 
-    boolean has(Trigger way) {
-      return one == way || other == way;
+    boolean has(Trigger trigger) {
+      return one == trigger || other == trigger;
     }
 
     @Override
@@ -53,7 +53,7 @@ class InterleavingTest {
     }
   }
 
-  private static final List<Interleaving> MEETINGS =
+  private static final List<Interleaving> INTERLEAVINGS =
       List.of(
           new Interleaving(Trigger.MANUAL, Trigger.MANUAL, true),
           new Interleaving(Trigger.MANUAL, Trigger.MANUAL, false),
@@ -65,64 +65,66 @@ class InterleavingTest {
           new Interleaving(Trigger.ROLLBACK, Trigger.MANUAL, false));
 
   /** A previous version to go back to, and a key that both may take up. */
-  private static final List<InitialState> FINDS =
+  private static final List<InitialState> INITIAL_STATES =
       List.of(InitialState.PREVIOUS, InitialState.SUCCESSOR);
 
   @Test
-  void no_two_requests_at_once_harm_each_other() throws InterruptedException {
-    Map<String, Runnable> encounters = new LinkedHashMap<>();
-    for (Interleaving meeting : MEETINGS) {
-      for (InitialState found : FINDS) {
+  void two_interleaved_requests_violate_no_invariant() throws InterruptedException {
+    Map<String, Runnable> scenarios = new LinkedHashMap<>();
+    for (Interleaving interleaving : INTERLEAVINGS) {
+      for (InitialState initialState : INITIAL_STATES) {
         for (RefreshTokens tokens : RefreshTokens.values()) {
-          List<RemoteCall> ones = ScenarioRunner.calls(meeting.one, found, tokens);
-          List<RemoteCall> others = ScenarioRunner.calls(meeting.other, found, tokens);
+          List<RemoteCall> ones = ScenarioRunner.calls(interleaving.one, initialState, tokens);
+          List<RemoteCall> others = ScenarioRunner.calls(interleaving.other, initialState, tokens);
           for (int i = 0; i < ones.size(); i++) {
             for (int j = 0; j < others.size(); j++) {
-              if (ScenarioRunner.ALL || j == (i + MEETINGS.indexOf(meeting)) % others.size()) {
+              if (ScenarioRunner.ALL
+                  || j == (i + INTERLEAVINGS.indexOf(interleaving)) % others.size()) {
                 RemoteCall one = ones.get(i);
                 RemoteCall other = others.get(j);
-                encounters.put(
-                    "%s %s %s at %s and %s".formatted(meeting, found, tokens, one, other),
-                    () -> meet(meeting, found, tokens, one, other));
+                scenarios.put(
+                    "%s %s %s at %s and %s"
+                        .formatted(interleaving, initialState, tokens, one, other),
+                    () -> play(interleaving, initialState, tokens, one, other));
               }
             }
           }
         }
       }
     }
-    encounters.keySet().removeIf(name -> !ScenarioRunner.isChosen(name));
-    ScenarioRunner trials = new ScenarioRunner("Two at once", encounters.size());
-    Semaphore places = new Semaphore(AT_ONCE);
+    scenarios.keySet().removeIf(name -> !ScenarioRunner.isChosen(name));
+    ScenarioRunner runner = new ScenarioRunner("Two at once", scenarios.size());
+    Semaphore places = new Semaphore(MAX_CONCURRENT);
     try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
-      encounters.forEach(
-          (name, encounter) ->
+      scenarios.forEach(
+          (name, scenario) ->
               threads.execute(
                   () -> {
                     places.acquireUninterruptibly();
                     try {
-                      trials.play(name, encounter);
+                      runner.play(name, scenario);
                     } finally {
                       places.release();
                     }
                   }));
     }
-    trials.conclude();
+    runner.conclude();
   }
 
-  private static void meet(
-      Interleaving meeting,
-      InitialState found,
+  private static void play(
+      Interleaving interleaving,
+      InitialState initialState,
       RefreshTokens tokens,
       RemoteCall one,
       RemoteCall other) {
     try (RotationFixture fixture = ScenarioRunner.newFixture(tokens)) {
-      found.arrange(fixture);
+      initialState.arrange(fixture);
       Secret before = fixture.state().describe(SECRET);
       int keysBefore = fixture.keys().size();
 
-      List<Outcome> endings = interleave(fixture, meeting, one, other);
+      List<Outcome> outcomes = interleave(fixture, interleaving, one, other);
 
-      endings.forEach(ending -> tellsTheTruth(fixture, ending));
+      outcomes.forEach(outcome -> reportIsTrue(fixture, outcome));
       Version current = fixture.current();
       assertThat(fixture.currentKeyWorks()).as("the current key works").isTrue();
       assertThat(promoted(before))
@@ -133,7 +135,7 @@ class InterleavingTest {
                       fixture, Invariants.apiKey(current), Invariants.apiKey(known)));
       assertThat(fixture.keys())
           .as("the keys that there have to be, and another at most")
-          .hasSizeLessThanOrEqualTo(keysBefore + (found == InitialState.SUCCESSOR ? 1 : 2));
+          .hasSizeLessThanOrEqualTo(keysBefore + (initialState == InitialState.SUCCESSOR ? 1 : 2));
       boolean isBack =
           current.id().equals(before.labelled(SecretsManagerState.CURRENT).orElseThrow().id());
       assertThat(promoted(fixture.state().describe(SECRET)))
@@ -141,7 +143,7 @@ class InterleavingTest {
           .as("versions that were made current")
           .allMatch(version -> fixture.momento().hasConfirmed(Invariants.apiKey(version)));
       // A rollback may leave a key whose refresh token the other request has spent.
-      if (!(meeting.has(Trigger.ROLLBACK) && isBack)) {
+      if (!(interleaving.has(Trigger.ROLLBACK) && isBack)) {
         fixture.pass(Duration.ofHours(1));
         assertThat(Trigger.MANUAL.request(fixture, "afterwards"))
             .as("what comes afterwards")
@@ -159,7 +161,7 @@ class InterleavingTest {
   }
 
   private static List<Outcome> interleave(
-      RotationFixture fixture, Interleaving meeting, RemoteCall one, RemoteCall other) {
+      RotationFixture fixture, Interleaving interleaving, RemoteCall one, RemoteCall other) {
     CompletableFuture<Void> otherHasStopped = new CompletableFuture<>();
     CompletableFuture<Void> oneHasEnded = new CompletableFuture<>();
     CompletableFuture<Outcome> others = new CompletableFuture<>();
@@ -178,12 +180,13 @@ class InterleavingTest {
               .start(
                   () -> {
                     others.complete(
-                        meeting.other.request(fixture, meeting.isSameRequest ? "one" : "other"));
+                        interleaving.other.request(
+                            fixture, interleaving.isSameRequest ? "one" : "other"));
                     otherHasStopped.complete(null);
                   });
           otherHasStopped.join();
         });
-    Outcome ones = meeting.one.request(fixture, "one");
+    Outcome ones = interleaving.one.request(fixture, "one");
     oneHasEnded.complete(null);
     return List.of(ones, others.orTimeout(1, TimeUnit.MINUTES).join());
   }
@@ -202,8 +205,8 @@ class InterleavingTest {
   }
 
   /** A version that is told to be current has been it. */
-  private static void tellsTheTruth(RotationFixture fixture, Outcome ending) {
-    if (ending instanceof Outcome.Answered(JsonNode report)) {
+  private static void reportIsTrue(RotationFixture fixture, Outcome outcome) {
+    if (outcome instanceof Outcome.Answered(JsonNode report)) {
       JsonNode told = report.path("secrets").path(0);
       boolean isCurrent =
           Set.of("ROTATED", "RESUMED", "ROLLED_BACK").contains(told.path("result").asText())
@@ -216,7 +219,7 @@ class InterleavingTest {
                     assertThat(version.labels())
                         .containsAnyOf(SecretsManagerState.CURRENT, SecretsManagerState.PREVIOUS));
       }
-    } else if (ending instanceof Outcome.Failed(String message)) {
+    } else if (outcome instanceof Outcome.Failed(String message)) {
       assertThat(Invariants.reason(message)).isNotEqualTo("INTERNAL_ERROR");
     }
   }

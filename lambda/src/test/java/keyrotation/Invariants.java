@@ -36,7 +36,7 @@ final class Invariants {
    *
    * @param before the secret as the invocation found it
    */
-  static void hold(RotationFixture fixture, Secret before, Outcome ending, boolean mayGoBack) {
+  static void hold(RotationFixture fixture, Secret before, Outcome outcome, boolean mayGoBack) {
     Optional<Version> was = before.labelled(SecretsManagerState.CURRENT);
     Optional<Version> is = fixture.labelled(SecretsManagerState.CURRENT);
     assertThat(is.isPresent()).as("there is a current version").isEqualTo(was.isPresent());
@@ -62,8 +62,8 @@ final class Invariants {
         assertThat(is.get().created()).as("of the current version").isAfterOrEqualTo(created(was));
       }
     }
-    switch (ending) {
-      case Outcome.Answered(JsonNode report) -> tellsTheTruth(fixture, was, report);
+    switch (outcome) {
+      case Outcome.Answered(JsonNode report) -> reportIsTrue(fixture, was, report);
       case Outcome.Failed(String message) -> {
         assertThat(reason(message)).isNotEqualTo("INTERNAL_ERROR");
       }
@@ -83,7 +83,7 @@ final class Invariants {
     return version.orElseThrow().created();
   }
 
-  private static void tellsTheTruth(
+  private static void reportIsTrue(
       RotationFixture fixture, Optional<Version> was, JsonNode report) {
     assertThat(report.path("failed").asBoolean(true)).isFalse();
     JsonNode told = report.path("secrets").path(0);
@@ -112,10 +112,10 @@ final class Invariants {
    * Takes the judgement on the current key's life off what was done, if there is one, and checks
    * that it is right.
    */
-  static Outcome withoutJudgement(RotationFixture fixture, Outcome ending) {
-    if (!(ending instanceof Outcome.Failed(String message))
+  static Outcome withoutJudgement(RotationFixture fixture, Outcome outcome) {
+    if (!(outcome instanceof Outcome.Failed(String message))
         || !message.contains("KEY_TOO_SHORT_LIVED: ")) {
-      return ending;
+      return outcome;
     }
     ObjectNode report = (ObjectNode) RotationFixture.parse(message.lines().toList().getLast());
     ObjectNode told = (ObjectNode) report.path("secrets").path(0);

@@ -64,7 +64,7 @@ class ProtocolSearchTest {
           new Bounds(REUSABLE, ONE_TWICE, 1, 1));
 
   @Test
-  void the_protocol_with_one_label_breaks_no_promise() {
+  void the_protocol_with_one_label_violates_no_invariant() {
     for (Bounds bounds : ScenarioRunner.ALL ? EXHAUSTIVE : IN_EVERY_BUILD) {
       Findings findings = search("one label", ProtocolOneLabel.intact(), bounds);
 
@@ -76,7 +76,7 @@ class ProtocolSearchTest {
   }
 
   @Test
-  void the_protocol_with_one_label_breaks_no_promise_when_a_request_is_scheduled() {
+  void the_protocol_with_one_label_violates_no_invariant_when_a_request_is_scheduled() {
     Bounds bounds = new Bounds(SINGLE_USE, TWO_REQUESTS, 1, ScenarioRunner.ALL ? 2 : 1);
 
     Findings findings =
@@ -148,9 +148,9 @@ class ProtocolSearchTest {
     "DONE, NEVER_ROTATED, one",
   })
   void the_model_makes_the_calls_that_the_function_makes(
-      Situation situation, InitialState found, String request) {
+      Situation situation, InitialState initialState, String request) {
     try (SandboxedFunction function = ScenarioRunner.newFixture(RefreshTokens.SINGLE_USE)) {
-      found.arrange(function);
+      initialState.arrange(function);
       if (situation == Situation.DONE) {
         var _ = Trigger.MANUAL.request(function, "one");
       } else if (situation != Situation.PLAIN) {
@@ -168,7 +168,8 @@ class ProtocolSearchTest {
               withReadsInOne(
                   ProtocolCalls.of(
                       ProtocolOneLabel.intact(),
-                      ProtocolWorld.starts(SINGLE_USE).get(found == InitialState.PREVIOUS ? 2 : 0),
+                      ProtocolWorld.starts(SINGLE_USE)
+                          .get(initialState == InitialState.PREVIOUS ? 2 : 0),
                       situation)));
     }
   }

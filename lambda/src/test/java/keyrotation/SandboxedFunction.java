@@ -189,18 +189,18 @@ final class SandboxedFunction extends RotationFixture {
   @Override
   Outcome deliver(String event, String requestId) {
     isDead = false;
-    Outcome ending;
+    Outcome outcome;
     try {
       JsonNode report = invoke(event, requestId, timeLeft);
       said.add(report.toString());
-      ending = new Outcome.Answered(report);
+      outcome = new Outcome.Answered(report);
     } catch (InvocationFailedException e) {
       StringWriter trace = new StringWriter();
       e.printStackTrace(new PrintWriter(trace, true));
       said.add(trace.toString());
-      ending = new Outcome.Failed(String.valueOf(e.getMessage()));
+      outcome = new Outcome.Failed(String.valueOf(e.getMessage()));
     }
-    return isDead ? new Outcome.Died() : ending;
+    return isDead ? new Outcome.Died() : outcome;
   }
 
   /** Dies as far as others can see: until all is healed nothing that it calls takes effect. */

@@ -27,16 +27,16 @@ import keyrotation.sandbox.SecretsManagerState.Version;
 /**
  * A request to which something happens at one of its remote calls, and the request that comes next.
  *
- * @param found what the request finds
+ * @param initialState what the request finds
  * @param call the call, among those that the request makes where nothing happens
  */
 record Scenario(
-    Trigger way,
-    InitialState found,
+    Trigger trigger,
+    InitialState initialState,
     RefreshTokens tokens,
-    FaultKind trouble,
+    FaultKind fault,
     RemoteCall call,
-    FollowUp next) {
+    FollowUp followUp) {
 
   /** The first write proves the right to write, or stores again what is stored. */
   private static final RemoteCall PROBE = new RemoteCall("PutSecretValue", 1);
@@ -241,7 +241,7 @@ record Scenario(
     private static final Duration FOR_EVER = Duration.ofHours(1);
     private static final Duration LAG = Duration.ofMillis(200);
 
-    boolean mayStrike(RemoteCall call) {
+    boolean appliesTo(RemoteCall call) {
       return switch (this) {
         case STALE, LAGGING -> Set.of("DescribeSecret", "GetSecretValue").contains(call.action);
         // Of an answer over gRPC there is no half.
@@ -250,13 +250,13 @@ record Scenario(
       };
     }
 
-    boolean isDeath() {
+    boolean isCrash() {
       return this == KILLED_BEFORE || this == KILLED_AFTER;
     }
 
     /** Tells whether the function may wait for it to pass. */
     boolean takesTime() {
-      return isDeath()
+      return isCrash()
           || this == REFUSED
           || this == ANSWERS_LOST
           || this == THROTTLED_THROUGHOUT
@@ -264,9 +264,9 @@ record Scenario(
           || this == HANGING;
     }
 
-    void strike(RotationFixture fixture, RemoteCall call, Runnable kill) {
+    void inject(RotationFixture fixture, RemoteCall call, Runnable kill) {
       if (call.isMomentos()) {
-        strike(
+        inject(
             fixture.momento().calls(),
             call,
             call.action.equals(MomentoServer.REFRESH)
@@ -275,7 +275,7 @@ record Scenario(
             MomentoServer.throttled(),
             kill);
       } else {
-        strike(
+        inject(
             fixture.awsCalls(),
             call,
             SecretsManagerException.accessDenied(call.action, SECRET),
@@ -284,7 +284,7 @@ record Scenario(
       }
     }
 
-    private <E extends RuntimeException> void strike(
+    private <E extends RuntimeException> void inject(
         FaultInjector<E> calls, RemoteCall call, E refusal, E throttling, Runnable kill) {
       switch (this) {
         case REFUSED -> calls.fromNth(call.action, call.nth, new Fault.Refuse<>(refusal));
@@ -353,19 +353,19 @@ record Scenario(
     /** Another one of the same kind. */
     NEW_REQUEST,
     /** One of another kind. */
-    ANOTHER_WAY_IN,
+    ANOTHER_TRIGGER,
     /** An operator stores another key; then the same request again. */
     OPERATORS_KEY
   }
 
   /** Returns who makes the next request. */
-  Trigger nextWay() {
-    if (next != FollowUp.ANOTHER_WAY_IN) {
-      return way;
+  Trigger nextTrigger() {
+    if (followUp != FollowUp.ANOTHER_TRIGGER) {
+      return trigger;
     }
-    List<Trigger> others = Stream.of(Trigger.values()).filter(other -> other != way).toList();
+    List<Trigger> others = Stream.of(Trigger.values()).filter(other -> other != trigger).toList();
     // Each of them follows somewhere, and the same one each time.
-    String rest = found + " " + call + " " + trouble;
+    String rest = initialState + " " + call + " " + fault;
     return others.get(Math.floorMod(rest.hashCode(), others.size()));
   }
 
@@ -384,10 +384,10 @@ record Scenario(
 
   /** Returns the loss that this scenario may end with. */
   Optional<Loss> loss() {
-    if (tokens == RefreshTokens.REUSABLE || !(way.rotates() || nextWay().rotates())) {
+    if (tokens == RefreshTokens.REUSABLE || !(trigger.rotates() || nextTrigger().rotates())) {
       return Optional.empty();
     }
-    if (way == Trigger.ROLLBACK && found == InitialState.ROTATED) {
+    if (trigger == Trigger.ROLLBACK && initialState == InitialState.ROTATED) {
       return Optional.of(Loss.WENT_BACK_TO_A_REFRESHED_KEY);
     }
     if (call.equals(PROBE)) {
@@ -396,12 +396,12 @@ record Scenario(
     return Optional.ofNullable(
         switch (call.action) {
           case MomentoServer.REFRESH ->
-              switch (trouble) {
+              switch (fault) {
                 case ANSWER_LOST, ANSWERS_LOST, KILLED_AFTER -> Loss.NEW_KEY_LOST_ON_ITS_WAY;
                 default -> null;
               };
           case "PutSecretValue" ->
-              switch (trouble) {
+              switch (fault) {
                 case REFUSED, THROTTLED_THROUGHOUT, HANGING -> Loss.NEW_KEY_NOT_STORED;
                 case KILLED_BEFORE -> Loss.NEW_KEY_LOST_ON_ITS_WAY;
                 default -> null;
@@ -413,6 +413,13 @@ record Scenario(
   @Override
   public String toString() {
     return String.join(
-        " ", way + "", found + "", tokens + "", trouble + "", call + "", "then", next + "");
+        " ",
+        trigger + "",
+        initialState + "",
+        tokens + "",
+        fault + "",
+        call + "",
+        "then",
+        followUp + "");
   }
 }

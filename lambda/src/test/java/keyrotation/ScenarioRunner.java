@@ -47,7 +47,7 @@ final class ScenarioRunner {
   private static final String ANOTHER_REQUEST = "another";
 
   /** A young key is rejected, given up by a step of Secrets Manager's, and then replaced. */
-  private static final int MOST_REPETITIONS = 2;
+  private static final int MAX_REPETITIONS = 2;
 
   private final String what;
   private final int scenarios;
@@ -67,16 +67,16 @@ final class ScenarioRunner {
   }
 
   /** Returns all scenarios with these troubles; the calls are those that the function makes. */
-  static List<Scenario> scenarios(Predicate<FaultKind> troubles) {
+  static List<Scenario> scenarios(Predicate<FaultKind> faults) {
     List<Scenario> scenarios = new ArrayList<>();
-    for (Trigger way : Trigger.values()) {
-      for (InitialState found : InitialState.values()) {
+    for (Trigger trigger : Trigger.values()) {
+      for (InitialState initialState : InitialState.values()) {
         for (RefreshTokens tokens : RefreshTokens.values()) {
-          for (RemoteCall call : calls(way, found, tokens)) {
-            for (FaultKind trouble : FaultKind.values()) {
-              for (FollowUp next : FollowUp.values()) {
-                if (troubles.test(trouble) && trouble.mayStrike(call)) {
-                  scenarios.add(new Scenario(way, found, tokens, trouble, call, next));
+          for (RemoteCall call : calls(trigger, initialState, tokens)) {
+            for (FaultKind fault : FaultKind.values()) {
+              for (FollowUp followUp : FollowUp.values()) {
+                if (faults.test(fault) && fault.appliesTo(call)) {
+                  scenarios.add(new Scenario(trigger, initialState, tokens, fault, call, followUp));
                 }
               }
             }
@@ -98,11 +98,11 @@ final class ScenarioRunner {
   }
 
   /** Returns the calls that a request makes where nothing happens. */
-  static List<RemoteCall> calls(Trigger way, InitialState found, RefreshTokens tokens) {
+  static List<RemoteCall> calls(Trigger trigger, InitialState initialState, RefreshTokens tokens) {
     try (RotationFixture fixture = newFixture(tokens)) {
-      found.arrange(fixture);
+      initialState.arrange(fixture);
       int before = fixture.sandbox.callsSeen().size();
-      var _ = way.request(fixture, ONE_REQUEST);
+      var _ = trigger.request(fixture, ONE_REQUEST);
       List<String> all = fixture.sandbox.callsSeen();
       return RemoteCall.of(all.subList(before, all.size()));
     }
@@ -116,12 +116,12 @@ final class ScenarioRunner {
             scenario -> {
               List<Object> traits =
                   List.of(
-                      scenario.way(),
-                      scenario.found(),
+                      scenario.trigger(),
+                      scenario.initialState(),
                       scenario.tokens(),
-                      scenario.trouble(),
+                      scenario.fault(),
                       scenario.call(),
-                      scenario.next());
+                      scenario.followUp());
               boolean isNew = false;
               for (Object one : traits) {
                 for (Object other : traits) {
@@ -139,7 +139,7 @@ final class ScenarioRunner {
         scenarios.stream()
             .collect(
                 groupingBy(
-                    s -> List.of(s.way(), s.found(), s.tokens(), s.trouble(), s.call()),
+                    s -> List.of(s.trigger(), s.initialState(), s.tokens(), s.fault(), s.call()),
                     LinkedHashMap::new,
                     toList()))
             .values());
@@ -156,19 +156,19 @@ final class ScenarioRunner {
     Secret before;
     Runnable restore;
     try {
-      any.found().arrange(fixture);
+      any.initialState().arrange(fixture);
       fixture.state().settle();
       before = fixture.state().describe(SECRET);
       long callsBefore = any.call().count(fixture);
-      any.trouble().strike(fixture, any.call(), kill);
-      Outcome ending = any.way().request(fixture, ONE_REQUEST);
+      any.fault().inject(fixture, any.call(), kill);
+      Outcome outcome = any.trigger().request(fixture, ONE_REQUEST);
       assertThat(any.call().count(fixture) - callsBefore)
           .as("calls like the one to which something was to happen")
           .isGreaterThanOrEqualTo(any.call().nth());
-      assertThat(ending instanceof Outcome.Died).as("it died").isEqualTo(any.trouble().isDeath());
+      assertThat(outcome instanceof Outcome.Died).as("it died").isEqualTo(any.fault().isCrash());
       fixture.clearFaults();
-      Invariants.hold(fixture, before, ending, any.way() == Trigger.ROLLBACK);
-      if (any.way() == Trigger.DRY_RUN) {
+      Invariants.hold(fixture, before, outcome, any.trigger() == Trigger.ROLLBACK);
+      if (any.trigger() == Trigger.DRY_RUN) {
         assertThat(fixture.state().describe(SECRET).versions())
             .as("a dry run changes nothing")
             .isEqualTo(before.versions());
@@ -191,9 +191,9 @@ final class ScenarioRunner {
   }
 
   /** Plays something else, and counts it. */
-  void play(String name, Runnable trial) {
+  void play(String name, Runnable runner) {
     try {
-      trial.run();
+      runner.run();
       holds(Optional.empty());
     } catch (AssertionError | RuntimeException e) {
       breaks(name, e);
@@ -225,24 +225,24 @@ final class ScenarioRunner {
   private static Optional<Loss> next(RotationFixture fixture, Scenario scenario, Secret before) {
     // Lambda tries a request again within minutes.
     fixture.pass(
-        scenario.next() == FollowUp.SAME_REQUEST ? Duration.ofMinutes(1) : Duration.ofHours(1));
-    if (scenario.next() == FollowUp.OPERATORS_KEY) {
+        scenario.followUp() == FollowUp.SAME_REQUEST ? Duration.ofMinutes(1) : Duration.ofHours(1));
+    if (scenario.followUp() == FollowUp.OPERATORS_KEY) {
       fixture.storeKey();
     }
     Optional<Version> start =
-        scenario.next() == FollowUp.OPERATORS_KEY
+        scenario.followUp() == FollowUp.OPERATORS_KEY
             ? fixture.labelled(SecretsManagerState.CURRENT)
             : before.labelled(SecretsManagerState.CURRENT);
     String request =
-        switch (scenario.next()) {
+        switch (scenario.followUp()) {
           case SAME_REQUEST, OPERATORS_KEY -> ONE_REQUEST;
-          case NEW_REQUEST, ANOTHER_WAY_IN -> ANOTHER_REQUEST;
+          case NEW_REQUEST, ANOTHER_TRIGGER -> ANOTHER_REQUEST;
         };
-    Trigger way = scenario.nextWay();
+    Trigger trigger = scenario.nextTrigger();
     boolean keyIsStored = start.isPresent() && unfinished(fixture).isPresent();
     boolean isDone =
-        scenario.next() == FollowUp.SAME_REQUEST
-            && way != Trigger.SECRETS_MANAGER
+        scenario.followUp() == FollowUp.SAME_REQUEST
+            && trigger != Trigger.SECRETS_MANAGER
             && !fixture
                 .labelled(SecretsManagerState.CURRENT)
                 .map(Version::id)
@@ -256,44 +256,44 @@ final class ScenarioRunner {
                 .equals(before.labelled(SecretsManagerState.PREVIOUS).map(Version::id));
     // A rollback that comes twice goes back once.
     boolean mayBeBack =
-        scenario.way() == Trigger.ROLLBACK && scenario.next() != FollowUp.OPERATORS_KEY;
+        scenario.trigger() == Trigger.ROLLBACK && scenario.followUp() != FollowUp.OPERATORS_KEY;
     Optional<Version> target =
         targetOfRollback(mayBeBack ? before : fixture.state().describe(SECRET));
 
-    Outcome ending = settle(fixture, way, request);
+    Outcome outcome = settle(fixture, trigger, request);
 
     if (start.isEmpty()) {
-      awaitsFirstKey(way, ending);
+      awaitsFirstKey(trigger, outcome);
       return Optional.empty();
     }
-    if (way == Trigger.ROLLBACK) {
-      goesBack(fixture, target, ending);
+    if (trigger == Trigger.ROLLBACK) {
+      goesBack(fixture, target, outcome);
       return Optional.empty();
     }
-    if (way == Trigger.DRY_RUN) {
-      assertThat(ending).as("a dry run").isInstanceOf(Outcome.Answered.class);
+    if (trigger == Trigger.DRY_RUN) {
+      assertThat(outcome).as("a dry run").isInstanceOf(Outcome.Answered.class);
       return Optional.empty();
     }
     if (keyIsStored) {
       assertThat(fixture.keys()).as("a stored key is not minted again").hasSize(issued);
     }
     if (isDone) {
-      assertThat(result(ending)).as("a request that was done").isEqualTo("ALREADY_ROTATED");
+      assertThat(result(outcome)).as("a request that was done").isEqualTo("ALREADY_ROTATED");
     }
     boolean isRenewed = validUntil(fixture.current()) > validUntil(start.get());
-    boolean asksIfDue = way == Trigger.SCHEDULE || way == Trigger.IF_DUE;
+    boolean asksIfDue = trigger == Trigger.SCHEDULE || trigger == Trigger.IF_DUE;
     boolean wasDoneBefore =
-        scenario.next() == FollowUp.OPERATORS_KEY && result(ending).equals("ALREADY_ROTATED");
+        scenario.followUp() == FollowUp.OPERATORS_KEY && result(outcome).equals("ALREADY_ROTATED");
     boolean isFresh =
-        scenario.found() == InitialState.FRESH
-            || (scenario.found() == InitialState.ROTATED && !wentBack);
+        scenario.initialState() == InitialState.FRESH
+            || (scenario.initialState() == InitialState.ROTATED && !wentBack);
     boolean needNotBe = (isFresh && asksIfDue) || wasDoneBefore;
     if (isRenewed || needNotBe) {
-      assertThat(ending).as("how it ends").isInstanceOf(Outcome.Answered.class);
-      isDoneOnce(fixture, way, request);
+      assertThat(outcome).as("how it ends").isInstanceOf(Outcome.Answered.class);
+      isDoneOnce(fixture, trigger, request);
       return Optional.empty();
     }
-    assertThat(scenario.loss()).as("it could have been saved: " + ending).isPresent();
+    assertThat(scenario.loss()).as("it could have been saved: " + outcome).isPresent();
     if (scenario.loss().get() == Loss.WENT_BACK_TO_A_REFRESHED_KEY) {
       assertThat(wentBack).as("it went back").isTrue();
     } else {
@@ -302,7 +302,7 @@ final class ScenarioRunner {
           .as("keys that may be lost")
           .noneMatch(key -> isStored(fixture, key));
     }
-    assertThat(ending)
+    assertThat(outcome)
         .as("what to do about it is told")
         .isInstanceOfSatisfying(
             Outcome.Failed.class,
@@ -314,27 +314,27 @@ final class ScenarioRunner {
   }
 
   /** Makes a request; and again, as long as the answer is to do so, but not for ever. */
-  private static Outcome settle(RotationFixture fixture, Trigger way, String request) {
-    Outcome ending = requestOnce(fixture, way, request);
-    for (int i = 0; i < MOST_REPETITIONS && asksToBeRepeated(ending); i++) {
+  private static Outcome settle(RotationFixture fixture, Trigger trigger, String request) {
+    Outcome outcome = requestOnce(fixture, trigger, request);
+    for (int i = 0; i < MAX_REPETITIONS && asksToBeRepeated(outcome); i++) {
       // A scheduled run leaves a rotation of Secrets Manager's own alone for an hour.
-      boolean isUnderWay = result(ending).equals("ROTATION_IN_PROGRESS");
+      boolean isUnderWay = result(outcome).equals("ROTATION_IN_PROGRESS");
       fixture.pass(isUnderWay ? Duration.ofMinutes(61) : Duration.ofMinutes(10));
-      ending = requestOnce(fixture, way, request);
+      outcome = requestOnce(fixture, trigger, request);
     }
-    return ending;
+    return outcome;
   }
 
-  private static Outcome requestOnce(RotationFixture fixture, Trigger way, String request) {
+  private static Outcome requestOnce(RotationFixture fixture, Trigger trigger, String request) {
     Secret found = fixture.state().describe(SECRET);
-    Outcome ending = way.request(fixture, request);
-    Invariants.hold(fixture, found, ending, way == Trigger.ROLLBACK);
-    return ending;
+    Outcome outcome = trigger.request(fixture, request);
+    Invariants.hold(fixture, found, outcome, trigger == Trigger.ROLLBACK);
+    return outcome;
   }
 
-  private static boolean asksToBeRepeated(Outcome ending) {
-    return result(ending).equals("ROTATION_IN_PROGRESS")
-        || (ending instanceof Outcome.Failed(String message)
+  private static boolean asksToBeRepeated(Outcome outcome) {
+    return result(outcome).equals("ROTATION_IN_PROGRESS")
+        || (outcome instanceof Outcome.Failed(String message)
             && Set.of("NEW_KEY_REJECTED", "SUPERSEDED").contains(Invariants.reason(message)));
   }
 
@@ -363,11 +363,11 @@ final class ScenarioRunner {
         .anyMatch(version -> Invariants.apiKey(version).equals(key.apiKey()));
   }
 
-  private static void awaitsFirstKey(Trigger way, Outcome ending) {
-    switch (ending) {
+  private static void awaitsFirstKey(Trigger trigger, Outcome outcome) {
+    switch (outcome) {
       case Outcome.Answered _ -> {
-        assertThat(way).isEqualTo(Trigger.SCHEDULE);
-        assertThat(result(ending)).isEqualTo("AWAITING_FIRST_KEY");
+        assertThat(trigger).isEqualTo(Trigger.SCHEDULE);
+        assertThat(result(outcome)).isEqualTo("AWAITING_FIRST_KEY");
       }
       case Outcome.Failed(String message) ->
           assertThat(Invariants.reason(message)).isEqualTo("AWAITING_FIRST_KEY");
@@ -386,10 +386,10 @@ final class ScenarioRunner {
                     .orElseThrow());
   }
 
-  private static void goesBack(RotationFixture fixture, Optional<Version> target, Outcome ending) {
-    switch (ending) {
+  private static void goesBack(RotationFixture fixture, Optional<Version> target, Outcome outcome) {
+    switch (outcome) {
       case Outcome.Answered _ -> {
-        assertThat(result(ending)).isEqualTo("ROLLED_BACK");
+        assertThat(result(outcome)).isEqualTo("ROLLED_BACK");
         assertThat(fixture.current().id()).isEqualTo(target.orElseThrow().id());
       }
       case Outcome.Failed(String message) -> {
@@ -401,19 +401,19 @@ final class ScenarioRunner {
   }
 
   /** Makes the same request again, and checks that nothing comes of it. */
-  private static void isDoneOnce(RotationFixture fixture, Trigger way, String request) {
-    if (way == Trigger.SECRETS_MANAGER) {
+  private static void isDoneOnce(RotationFixture fixture, Trigger trigger, String request) {
+    if (trigger == Trigger.SECRETS_MANAGER) {
       return;
     }
     String current = fixture.current().id();
     int issued = fixture.keys().size();
-    var _ = way.request(fixture, request);
+    var _ = trigger.request(fixture, request);
     assertThat(fixture.current().id()).as("the same request again").isEqualTo(current);
     assertThat(fixture.keys()).as("the same request again").hasSize(issued);
   }
 
-  private static String result(Outcome ending) {
-    return ending instanceof Outcome.Answered(var report)
+  private static String result(Outcome outcome) {
+    return outcome instanceof Outcome.Answered(var report)
         ? report.path("secrets").path(0).path("result").asText()
         : "";
   }

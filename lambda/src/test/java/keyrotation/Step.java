@@ -37,16 +37,16 @@ sealed interface Step {
    *
    * @param event what happens at one of its remote calls
    */
-  record Request(Trigger way, int number, Optional<Event> event) implements Step {
+  record Request(Trigger trigger, int number, Optional<Event> event) implements Step {
 
     /** Makes the request under the identity that it always has. */
     RotationFixture.Outcome deliver(RotationFixture fixture) {
-      return way.request(fixture, identity());
+      return trigger.request(fixture, identity());
     }
 
     /** Tells whether the event was sent so long ago that it is delivered no more. */
     boolean isTooLate(RotationFixture fixture) {
-      return way == Trigger.SCHEDULE
+      return trigger == Trigger.SCHEDULE
           && Duration.between(fixture.scheduledTime(identity()), fixture.now()).toHours() > 30;
     }
 
@@ -55,7 +55,7 @@ sealed interface Step {
     }
 
     String name() {
-      return way == Trigger.SECRETS_MANAGER ? way + "" : way + " " + number;
+      return trigger == Trigger.SECRETS_MANAGER ? trigger + "" : trigger + " " + number;
     }
 
     @Override
@@ -68,18 +68,18 @@ sealed interface Step {
   sealed interface Event {}
 
   /** A trouble with a remote call. */
-  record Strike(FaultKind trouble, RemoteCall call) implements Event {
+  record InjectedFault(FaultKind fault, RemoteCall call) implements Event {
     @Override
     public String toString() {
-      return trouble + " at " + call;
+      return fault + " at " + call;
     }
   }
 
   /** What somebody else does just before a remote call. */
-  record Meanwhile(OperatorAction deed, RemoteCall call) implements Event {
+  record Interruption(OperatorAction action, RemoteCall call) implements Event {
     @Override
     public String toString() {
-      return "before its " + call + " somebody does: " + deed;
+      return "before its " + call + " somebody does: " + action;
     }
   }
 
@@ -222,8 +222,9 @@ sealed interface Step {
                   Duration.ofDays(1),
                   Duration.ofDays(10),
                   Duration.ofDays(20)));
-      case 7 -> random.nextInt(3) == 0 ? new LabelPending(1 + random.nextInt(6)) : anyDeed(random);
-      default -> anyDeed(random);
+      case 7 ->
+          random.nextInt(3) == 0 ? new LabelPending(1 + random.nextInt(6)) : anyAction(random);
+      default -> anyAction(random);
     };
   }
 
@@ -233,12 +234,12 @@ sealed interface Step {
         before.stream().filter(Request.class::isInstance).map(Request.class::cast).toList();
     if (!earlier.isEmpty() && random.nextInt(3) == 0) {
       Request again = earlier.get(random.nextInt(earlier.size()));
-      return new Request(again.way(), again.number(), event);
+      return new Request(again.trigger(), again.number(), event);
     }
     return new Request(anyOf(random, Trigger.values()), earlier.size() + 1, event);
   }
 
-  private static OperatorAction anyDeed(RandomGenerator random) {
+  private static OperatorAction anyAction(RandomGenerator random) {
     return anyOf(random, OperatorAction.values());
   }
 
@@ -247,19 +248,19 @@ sealed interface Step {
         new RemoteCall(ACTIONS.get(random.nextInt(ACTIONS.size())), 1 + random.nextInt(4));
     return switch (random.nextInt(30)) {
       // These take seconds; those that take longer are played elsewhere.
-      case 0 -> new Strike(FaultKind.THROTTLED, call);
-      case 1 -> new Strike(FaultKind.ANSWERS_LOST, call);
+      case 0 -> new InjectedFault(FaultKind.THROTTLED, call);
+      case 1 -> new InjectedFault(FaultKind.ANSWERS_LOST, call);
       case 2, 3, 4, 5, 6, 7, 8, 9 -> {
-        OperatorAction deed = anyDeed(random);
+        OperatorAction action = anyAction(random);
         // That would be a request within a request.
-        yield new Meanwhile(
-            deed == OperatorAction.TEST_SECRETS_MANAGERS_ROTATION
+        yield new Interruption(
+            action == OperatorAction.TEST_SECRETS_MANAGERS_ROTATION
                 ? OperatorAction.TAKE_AWSPENDING_OFF
-                : deed,
+                : action,
             call);
       }
       default ->
-          new Strike(
+          new InjectedFault(
               anyOf(
                   random,
                   FaultKind.REFUSED,
