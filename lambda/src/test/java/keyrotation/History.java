@@ -16,8 +16,6 @@ import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
 import keyrotation.RotationFixture.Outcome;
-import keyrotation.Scenario.FaultKind;
-import keyrotation.Scenario.RemoteCall;
 import keyrotation.Scenario.Trigger;
 import keyrotation.Step.Event;
 import keyrotation.Step.InjectedFault;

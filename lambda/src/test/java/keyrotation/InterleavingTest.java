@@ -16,8 +16,6 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import keyrotation.RotationFixture.Outcome;
-import keyrotation.Scenario.InitialState;
-import keyrotation.Scenario.RemoteCall;
 import keyrotation.Scenario.Trigger;
 import keyrotation.sandbox.Fault;
 import keyrotation.sandbox.FaultInjector;

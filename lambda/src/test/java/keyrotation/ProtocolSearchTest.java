@@ -19,7 +19,6 @@ import keyrotation.ProtocolPromises.Violation;
 import keyrotation.ProtocolSearch.Bounds;
 import keyrotation.ProtocolSearch.Findings;
 import keyrotation.ProtocolSearch.Trace;
-import keyrotation.Scenario.InitialState;
 import keyrotation.Scenario.Trigger;
 import keyrotation.sandbox.Fault;
 import keyrotation.sandbox.MomentoServer.RefreshTokens;

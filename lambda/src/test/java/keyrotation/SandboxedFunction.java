@@ -21,7 +21,6 @@ import java.util.Map;
 import java.util.Queue;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import keyrotation.Scenario.RemoteCall;
 import keyrotation.sandbox.Fault;
 import keyrotation.sandbox.LambdaContext;
 import keyrotation.sandbox.ManualClock;

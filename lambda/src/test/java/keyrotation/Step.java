@@ -8,8 +8,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.random.RandomGenerator;
-import keyrotation.Scenario.FaultKind;
-import keyrotation.Scenario.RemoteCall;
 import keyrotation.Scenario.Trigger;
 import keyrotation.sandbox.IssuedKey.Permissions;
 import keyrotation.sandbox.MomentoServer;
