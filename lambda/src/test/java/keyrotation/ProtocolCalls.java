@@ -2,7 +2,7 @@ package keyrotation;
 
 import java.util.List;
 import java.util.Optional;
-import keyrotation.ProtocolDelivery.Beginnings;
+import keyrotation.ProtocolDelivery.Deliveries;
 import keyrotation.ProtocolModel.Call;
 import keyrotation.ProtocolModel.Protocol;
 
@@ -21,50 +21,50 @@ final class ProtocolCalls {
     DONE
   }
 
-  private final Beginnings beginnings;
+  private final Deliveries deliveries;
 
   private ProtocolCalls(Protocol protocol) {
-    this.beginnings = new Beginnings(protocol);
+    this.deliveries = new Deliveries(protocol);
   }
 
   /**
    * Returns the names of the services' actions that a request calls, in order.
    *
-   * @param start one of {@link ProtocolWorld#starts}
+   * @param start one of {@link ProtocolState#starts}
    */
-  static List<String> of(Protocol protocol, ProtocolWorld start, Situation situation) {
+  static List<String> of(Protocol protocol, ProtocolState start, Situation situation) {
     return new ProtocolCalls(protocol).of(start, situation);
   }
 
-  private List<String> of(ProtocolWorld start, Situation situation) {
-    ProtocolWorld found =
+  private List<String> of(ProtocolState start, Situation situation) {
+    ProtocolState found =
         switch (situation) {
           case PLAIN -> start;
-          case OWN_SUCCESSOR -> worldAfter(start, "A", true);
-          case ANOTHERS_SUCCESSOR -> worldAfter(start, "B", true);
-          case DONE -> worldAfter(start, "A", false);
+          case OWN_SUCCESSOR -> stateAfter(start, "A", true);
+          case ANOTHERS_SUCCESSOR -> stateAfter(start, "B", true);
+          case DONE -> stateAfter(start, "A", false);
         };
-    ProtocolWorld world = found;
-    ProtocolDelivery delivery = beginnings.of("A", false);
-    while (delivery.ending().isEmpty()) {
-      ProtocolWorld.Effect effect = world.call(delivery.next());
-      world = effect.after();
-      delivery = delivery.after(effect.answer(), world);
+    ProtocolState state = found;
+    ProtocolDelivery delivery = deliveries.of("A", false);
+    while (delivery.outcome().isEmpty()) {
+      ProtocolState.Effect effect = state.call(delivery.next());
+      state = effect.after();
+      delivery = delivery.after(effect.answer(), state);
     }
     return delivery.calls().stream().map(Call::action).toList();
   }
 
-  private ProtocolWorld worldAfter(ProtocolWorld start, String request, boolean crashesWhenStored) {
-    ProtocolWorld world = start;
-    ProtocolDelivery delivery = beginnings.of(request, false);
+  private ProtocolState stateAfter(ProtocolState start, String request, boolean crashesWhenStored) {
+    ProtocolState state = start;
+    ProtocolDelivery delivery = deliveries.of(request, false);
     Optional<Call> last = Optional.empty();
-    while (delivery.ending().isEmpty()
+    while (delivery.outcome().isEmpty()
         && !(crashesWhenStored && last.filter(call -> call instanceof Call.Put).isPresent())) {
       last = Optional.of(delivery.next());
-      ProtocolWorld.Effect effect = world.call(delivery.next());
-      world = effect.after();
-      delivery = delivery.after(effect.answer(), world);
+      ProtocolState.Effect effect = state.call(delivery.next());
+      state = effect.after();
+      delivery = delivery.after(effect.answer(), state);
     }
-    return world;
+    return state;
   }
 }

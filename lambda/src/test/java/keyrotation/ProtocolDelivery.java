@@ -10,7 +10,7 @@ import java.util.TreeSet;
 import keyrotation.ProtocolModel.Answer;
 import keyrotation.ProtocolModel.Call;
 import keyrotation.ProtocolModel.Calls;
-import keyrotation.ProtocolModel.Ending;
+import keyrotation.ProtocolModel.Outcome;
 import keyrotation.ProtocolModel.Protocol;
 import org.jspecify.annotations.Nullable;
 
@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
 final class ProtocolDelivery {
 
   /** The first of a kind of deliveries, and what counts them. */
-  static final class Beginnings {
+  static final class Deliveries {
 
     /**
      * What sets a delivery off.
@@ -34,7 +34,7 @@ final class ProtocolDelivery {
     record Origin(String request, boolean isLate) {}
 
     /** A delivery that has ended; what led to that does not matter any more. */
-    record Ended(Origin origin, Ending ending) {}
+    record Ended(Origin origin, Outcome outcome) {}
 
     private final Protocol protocol;
     private final Map<Origin, ProtocolDelivery> known = new HashMap<>();
@@ -42,7 +42,7 @@ final class ProtocolDelivery {
     private final Map<Call, Call> calls = new HashMap<>();
     private int count;
 
-    Beginnings(Protocol protocol) {
+    Deliveries(Protocol protocol) {
       this.protocol = protocol;
     }
 
@@ -57,8 +57,8 @@ final class ProtocolDelivery {
     }
 
     private ProtocolDelivery merged(ProtocolDelivery delivery) {
-      return delivery.ending.isPresent()
-          ? ended.computeIfAbsent(new Ended(delivery.origin, delivery.ending.get()), _ -> delivery)
+      return delivery.outcome.isPresent()
+          ? ended.computeIfAbsent(new Ended(delivery.origin, delivery.outcome.get()), _ -> delivery)
           : delivery;
     }
   }
@@ -94,45 +94,45 @@ final class ProtocolDelivery {
   /** Differs from every other delivery's. */
   final int number;
 
-  private final Beginnings beginnings;
-  private final Beginnings.Origin origin;
+  private final Deliveries deliveries;
+  private final Deliveries.Origin origin;
   private final List<Answer> answers;
-  private final Optional<Ending> ending;
+  private final Optional<Outcome> outcome;
   private final @Nullable Call next;
   private final Map<Answer, ProtocolDelivery> followers = new HashMap<>();
 
-  private ProtocolDelivery(Beginnings beginnings, Beginnings.Origin origin, List<Answer> answers) {
-    this.number = beginnings.count++;
-    this.beginnings = beginnings;
+  private ProtocolDelivery(Deliveries deliveries, Deliveries.Origin origin, List<Answer> answers) {
+    this.number = deliveries.count++;
+    this.deliveries = deliveries;
     this.origin = origin;
     this.answers = answers;
     Replay replay = new Replay(answers);
-    this.ending = replay(replay);
-    this.next = ending.isPresent() ? null : beginnings.same(replay.made.getLast());
+    this.outcome = replay(replay);
+    this.next = outcome.isPresent() ? null : deliveries.same(replay.made.getLast());
   }
 
-  private ProtocolDelivery(Beginnings beginnings, Beginnings.Ended ended) {
-    this.number = beginnings.count++;
-    this.beginnings = beginnings;
+  private ProtocolDelivery(Deliveries deliveries, Deliveries.Ended ended) {
+    this.number = deliveries.count++;
+    this.deliveries = deliveries;
     this.origin = ended.origin;
     this.answers = List.of();
-    this.ending = Optional.of(ended.ending);
+    this.outcome = Optional.of(ended.outcome);
     this.next = null;
   }
 
-  private Optional<Ending> replay(Replay replay) {
+  private Optional<Outcome> replay(Replay replay) {
     try {
-      return Optional.of(beginnings.protocol.deliver(replay, origin.request));
+      return Optional.of(deliveries.protocol.deliver(replay, origin.request));
     } catch (Unanswered e) {
       return Optional.empty();
     }
   }
 
   /** Goes on to the next call that does not commute with those of others. */
-  ProtocolDelivery after(Answer answer, ProtocolWorld world) {
+  ProtocolDelivery after(Answer answer, ProtocolState state) {
     ProtocolDelivery delivery = after(answer);
     while (delivery.next != null && delivery.next.isPassive()) {
-      delivery = delivery.after(world.call(delivery.next).answer());
+      delivery = delivery.after(state.call(delivery.next).answer());
     }
     return delivery;
   }
@@ -142,7 +142,7 @@ final class ProtocolDelivery {
     if (known == null) {
       List<Answer> more = new ArrayList<>(answers);
       more.add(answer);
-      known = beginnings.merged(new ProtocolDelivery(beginnings, origin, more));
+      known = deliveries.merged(new ProtocolDelivery(deliveries, origin, more));
       followers.put(answer, known);
     }
     return known;
@@ -158,22 +158,22 @@ final class ProtocolDelivery {
 
   /** Returns what is left of it when it crashes. */
   ProtocolDelivery crashed() {
-    return beginnings.ended.computeIfAbsent(
-        new Beginnings.Ended(origin, Ending.CRASHED),
-        ended -> new ProtocolDelivery(beginnings, ended));
+    return deliveries.ended.computeIfAbsent(
+        new Deliveries.Ended(origin, Outcome.CRASHED),
+        ended -> new ProtocolDelivery(deliveries, ended));
   }
 
   /** Returns the same request's next delivery, which begins anew. */
   ProtocolDelivery repeated(boolean isLate) {
-    return beginnings.of(origin.request, isLate);
+    return deliveries.of(origin.request, isLate);
   }
 
   boolean hasBegun() {
     return !answers.isEmpty();
   }
 
-  Optional<Ending> ending() {
-    return ending;
+  Optional<Outcome> outcome() {
+    return outcome;
   }
 
   /** Returns the next call; the delivery must not have ended. */
@@ -214,6 +214,6 @@ final class ProtocolDelivery {
 
   /** Says how it has ended, if it has. */
   String words() {
-    return ending.map(end -> ", and ends " + end).orElse("");
+    return outcome.map(end -> ", and ends " + end).orElse("");
   }
 }

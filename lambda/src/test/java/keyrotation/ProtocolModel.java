@@ -21,7 +21,7 @@ final class ProtocolModel {
   /** Takes AWSPENDING off the version that a put takes AWSCURRENT from, as the service does. */
   static final String PENDING = "AWSPENDING";
 
-  /** In place of a version from which a label is moved: from any. */
+  /** In target of a version from which a label is moved: from any. */
   static final String ANYWHERE = "*";
 
   /** A protocol: what one delivery of a request does. */
@@ -31,11 +31,11 @@ final class ProtocolModel {
      *
      * @param request names the request; the same whenever it is delivered
      */
-    Ending deliver(Calls calls, String request);
+    Outcome deliver(Calls calls, String request);
   }
 
   /** How a delivery ends. */
-  enum Ending {
+  enum Outcome {
     ROTATED,
     RESUMED,
     ALREADY_ROTATED,
@@ -59,7 +59,7 @@ final class ProtocolModel {
     /** Returns the name of the service's action. */
     String action();
 
-    /** Tells whether it commutes with all that others do, so that its place does not matter. */
+    /** Tells whether it commutes with all that others do, so that its target does not matter. */
     default boolean isPassive() {
       return false;
     }
@@ -122,7 +122,7 @@ final class ProtocolModel {
       }
     }
 
-    /** Has a new key made of a key. */
+    /** Refreshes a key to a new one. */
     record Refresh(int key) implements Call {
       @Override
       public String action() {
@@ -130,7 +130,7 @@ final class ProtocolModel {
       }
     }
 
-    /** Has a key accepted. */
+    /** Verifies a key, which is accepted. */
     record Verify(int key) implements Call {
       @Override
       public String action() {

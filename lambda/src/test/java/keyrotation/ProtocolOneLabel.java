@@ -2,12 +2,12 @@ package keyrotation;
 
 import static keyrotation.ProtocolModel.ANYWHERE;
 import static keyrotation.ProtocolModel.CURRENT;
-import static keyrotation.ProtocolModel.Ending.ALREADY_ROTATED;
-import static keyrotation.ProtocolModel.Ending.NOT_DUE;
-import static keyrotation.ProtocolModel.Ending.REFRESH_REJECTED;
-import static keyrotation.ProtocolModel.Ending.RESUMED;
-import static keyrotation.ProtocolModel.Ending.ROTATED;
-import static keyrotation.ProtocolModel.Ending.SUPERSEDED;
+import static keyrotation.ProtocolModel.Outcome.ALREADY_ROTATED;
+import static keyrotation.ProtocolModel.Outcome.NOT_DUE;
+import static keyrotation.ProtocolModel.Outcome.REFRESH_REJECTED;
+import static keyrotation.ProtocolModel.Outcome.RESUMED;
+import static keyrotation.ProtocolModel.Outcome.ROTATED;
+import static keyrotation.ProtocolModel.Outcome.SUPERSEDED;
 import static keyrotation.ProtocolModel.PREVIOUS;
 
 import java.util.EnumSet;
@@ -18,7 +18,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import keyrotation.ProtocolModel.Answer.Labels;
 import keyrotation.ProtocolModel.Calls;
-import keyrotation.ProtocolModel.Ending;
+import keyrotation.ProtocolModel.Outcome;
 import keyrotation.ProtocolModel.Protocol;
 import keyrotation.ProtocolModel.Seen;
 
@@ -36,7 +36,7 @@ final class ProtocolOneLabel implements Protocol {
     /** A label on the current or the previous version is taken off first. */
     TIDIES,
     /**
-     * A successor that holds the previous version's key is one that the operator went back from.
+     * A successor that holds the previous version's key is one that the operator rolled back from.
      */
     KNOWS_COPIES,
     /** A version of this request that is no younger than the current one has been current. */
@@ -45,9 +45,9 @@ final class ProtocolOneLabel implements Protocol {
     UNLABELLED_IS_DONE,
     /** A key that is refused, as its version is there already, is stored under the next id. */
     GOES_ON_IF_REFUSED,
-    /** A successor that is there is taken up. */
+    /** A rotation resumes with a successor that is there. */
     RESUMES,
-    /** It is stored under the id of the request that takes it up. */
+    /** It is stored under the id of the request that resumes with it. */
     ADOPTS,
     /** What was described first must still hold before the new version is promoted. */
     LOOKS_AGAIN,
@@ -57,8 +57,8 @@ final class ProtocolOneLabel implements Protocol {
     TAKES_LABEL_OFF
   }
 
-  /** Where a request stores its key; what it holds already is taken up. */
-  private record Place(String request, int number, boolean isTaken) {
+  /** Where a request stores its key. If it holds one already, the request resumes with that. */
+  private record Target(String request, int number, boolean isTaken) {
     String id() {
       return request + number;
     }
@@ -88,24 +88,24 @@ final class ProtocolOneLabel implements Protocol {
   }
 
   @Override
-  public Ending deliver(Calls calls, String request) {
+  public Outcome deliver(Calls calls, String request) {
     Labels described = tidied(calls, calls.describe());
     Seen current = calls.value(described.current());
     Labels seen = withoutCopy(calls, described, current);
-    Optional<Place> place = placeFor(calls, request, seen, current);
-    if (place.isEmpty()) {
+    Optional<Target> chosen = chooseTarget(calls, request, seen, current);
+    if (chosen.isEmpty()) {
       return ALREADY_ROTATED;
     }
-    if (scheduled.contains(request) && wentBack(calls, seen, current)) {
+    if (scheduled.contains(request) && isRolledBack(calls, seen, current)) {
       return NOT_DUE;
     }
-    String target = place.get().id();
+    String target = chosen.get().id();
     Optional<String> successor =
-        place.get().isTaken ? Optional.of(target) : successor(seen, current);
+        chosen.get().isTaken ? Optional.of(target) : successor(seen, current);
     if (successor.isPresent()) {
       calls.verify(calls.value(successor.get()).key());
       if (has(Guard.ADOPTS)) {
-        target = adopt(calls, current, successor.get(), place.get());
+        target = adopt(calls, current, successor.get(), chosen.get());
       } else {
         target = successor.get();
       }
@@ -115,7 +115,7 @@ final class ProtocolOneLabel implements Protocol {
       if (made.isEmpty()) {
         return rejected(calls, current);
       }
-      target = store(calls, place.get(), made.get(), replaces(current));
+      target = store(calls, chosen.get(), made.get(), replaces(current));
     }
     calls.verify(calls.readBack(target).key());
     return promote(calls, seen, current, target, successor.isPresent() ? RESUMED : ROTATED);
@@ -151,7 +151,7 @@ final class ProtocolOneLabel implements Protocol {
     return new Labels(left, seen.everCurrent());
   }
 
-  private Optional<Place> placeFor(Calls calls, String request, Labels seen, Seen current) {
+  private Optional<Target> chooseTarget(Calls calls, String request, Labels seen, Seen current) {
     for (int n = 0; ; n++) {
       String id = request + n;
       if (isOrWasCurrent(seen, id)) {
@@ -159,10 +159,10 @@ final class ProtocolOneLabel implements Protocol {
       }
       Optional<Seen> present = calls.look(id);
       if (present.isEmpty()) {
-        return Optional.of(new Place(request, n, false));
+        return Optional.of(new Target(request, n, false));
       }
       if (present.get().labels().contains(replaces(current))) {
-        return Optional.of(new Place(request, n, true));
+        return Optional.of(new Target(request, n, true));
       }
       if (hasBeenCurrent(present.get(), seen, current)) {
         return Optional.empty();
@@ -186,7 +186,7 @@ final class ProtocolOneLabel implements Protocol {
     return successor(seen, current).isEmpty();
   }
 
-  private static boolean wentBack(Calls calls, Labels seen, Seen current) {
+  private static boolean isRolledBack(Calls calls, Labels seen, Seen current) {
     return seen.previous()
         .filter(previous -> calls.value(previous).created() > current.created())
         .isPresent();
@@ -199,36 +199,36 @@ final class ProtocolOneLabel implements Protocol {
     return seen.holder(replaces(current)).filter(id -> !isOrWasCurrent(seen, id));
   }
 
-  private String adopt(Calls calls, Seen current, String successor, Place place) {
-    return successor.equals(place.id())
+  private String adopt(Calls calls, Seen current, String successor, Target target) {
+    return successor.equals(target.id())
         ? successor
-        : store(calls, place, calls.value(successor).key(), replaces(current));
+        : store(calls, target, calls.value(successor).key(), replaces(current));
   }
 
   /**
    * Stores a key. A version that another delivery of the request has made is left alone: if it is a
    * successor of the same source, or was promoted, its key is as good; else the next id is tried.
    */
-  private String store(Calls calls, Place place, int key, String label) {
-    int number = place.number;
-    while (!calls.put(place.request + number, key, label) && has(Guard.GOES_ON_IF_REFUSED)) {
-      var taken = calls.look(place.request + number).orElseThrow().labels();
+  private String store(Calls calls, Target target, int key, String label) {
+    int number = target.number;
+    while (!calls.put(target.request + number, key, label) && has(Guard.GOES_ON_IF_REFUSED)) {
+      var taken = calls.look(target.request + number).orElseThrow().labels();
       if (taken.contains(label) || taken.contains(CURRENT) || taken.contains(PREVIOUS)) {
         break;
       }
       number++;
     }
-    return place.request + number;
+    return target.request + number;
   }
 
-  private Ending rejected(Calls calls, Seen current) {
+  private Outcome rejected(Calls calls, Seen current) {
     Labels now = calls.describe();
     boolean isOvertaken =
         !now.current().equals(current.id()) || successor(now, current).isPresent();
     return isOvertaken ? SUPERSEDED : REFRESH_REJECTED;
   }
 
-  private Ending promote(Calls calls, Labels seen, Seen current, String target, Ending ending) {
+  private Outcome promote(Calls calls, Labels seen, Seen current, String target, Outcome outcome) {
     Labels now = calls.describe();
     boolean isDone = now.current().equals(target);
     boolean isUnchanged =
@@ -243,13 +243,13 @@ final class ProtocolOneLabel implements Protocol {
     if (has(Guard.TAKES_LABEL_OFF)) {
       var _ = calls.takeOff(replaces(current), target);
     }
-    return ending;
+    return outcome;
   }
 
   /** Returns how many labels of the protocol's own there are. */
-  static int labels(ProtocolWorld world) {
+  static int labels(ProtocolState state) {
     int own = 0;
-    for (String label : world.holders().keySet()) {
+    for (String label : state.holders().keySet()) {
       own += label.startsWith(REPLACES) ? 1 : 0;
     }
     return own;

@@ -12,18 +12,18 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Supplier;
-import keyrotation.ProtocolDelivery.Beginnings;
+import keyrotation.ProtocolDelivery.Deliveries;
+import keyrotation.ProtocolInvariants.Aftermath;
+import keyrotation.ProtocolInvariants.Violation;
 import keyrotation.ProtocolModel.Answer;
 import keyrotation.ProtocolModel.Call;
-import keyrotation.ProtocolModel.Ending;
+import keyrotation.ProtocolModel.Outcome;
 import keyrotation.ProtocolModel.Protocol;
-import keyrotation.ProtocolPromises.Aftermath;
-import keyrotation.ProtocolPromises.Violation;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Tries all interleavings of two deliveries, an operator and crashes, breadth first, and looks for
- * those that break a promise.
+ * those that violate an invariant.
  */
 final class ProtocolSearch {
 
@@ -50,7 +50,7 @@ final class ProtocolSearch {
     }
   }
 
-  /** A way to a violation: of those with the fewest crashes, and then acts, the shortest. */
+  /** The trace of a violation: of those with the fewest crashes, and then acts, the shortest. */
   record Trace(int crashes, int acts, List<String> steps) {
     @Override
     public String toString() {
@@ -61,17 +61,17 @@ final class ProtocolSearch {
   /**
    * What was found.
    *
-   * @param mostLabels how many labels REPLACES there were at most
+   * @param maxLabels how many labels REPLACES there were at most
    */
-  record Findings(int states, int mostLabels, Map<Violation, Trace> violations) {}
+  record Findings(int states, int maxLabels, Map<Violation, Trace> violations) {}
 
   /**
    * Where everything is.
    *
    * @param done a bit for each request that has ended as rotated or resumed
    */
-  private record State(
-      Knot knot,
+  private record Node(
+      IndexedState indexed,
       ProtocolDelivery one,
       ProtocolDelivery other,
       int done,
@@ -79,18 +79,18 @@ final class ProtocolSearch {
       int crashes,
       int repeats) {
 
-    // A record's own are slow, and leave too many states alike.
+    // A record's own are slow, and leave too many nodes alike.
     @Override
     public int hashCode() {
-      int hash = (knot.number * 0x9E3779B1 + one.number) * 0x85EBCA6B + other.number;
+      int hash = (indexed.number * 0x9E3779B1 + one.number) * 0x85EBCA6B + other.number;
       int counts = done + (acts << 4) + (crashes << 8) + (repeats << 12);
       return (hash * 0xC2B2AE35 + counts) * 0x27D4EB2F;
     }
 
     @Override
     public boolean equals(@Nullable Object object) {
-      return object instanceof State that
-          && knot == that.knot
+      return object instanceof Node that
+          && indexed == that.indexed
           && one == that.one
           && other == that.other
           && done == that.done
@@ -99,10 +99,11 @@ final class ProtocolSearch {
           && repeats == that.repeats;
     }
 
-    /** Returns the state after a step of one of the deliveries. */
-    State with(Knot after, ProtocolDelivery delivery, boolean isOther, int crash, int repeat) {
-      boolean isDone = delivery.ending().filter(Ending::isDone).isPresent();
-      return new State(
+    /** Returns the node after a step of one of the deliveries. */
+    Node with(
+        IndexedState after, ProtocolDelivery delivery, boolean isOther, int crash, int repeat) {
+      boolean isDone = delivery.outcome().filter(Outcome::isDone).isPresent();
+      return new Node(
           after,
           isOther ? one : delivery,
           isOther ? delivery : other,
@@ -121,42 +122,42 @@ final class ProtocolSearch {
     }
   }
 
-  /** A step from one state to the next. */
+  /** A step from one node to the next. */
   private record Step(
-      String who, Supplier<String> what, State after, Optional<Violation> violation) {
+      String who, Supplier<String> what, Node after, Optional<Violation> violation) {
     String words() {
       return "%s %s -> %s%s"
-          .formatted(
-              who, what.get(), after.knot.world, violation.map(broken -> ": " + broken).orElse(""));
+          .formatted(who, what.get(), after.indexed.state, violation.map(v -> ": " + v).orElse(""));
     }
   }
 
-  /** A world, and where each call leads from it; there is one knot for each world. */
-  private static final class Knot {
-    private final ProtocolWorld world;
+  /** A state, and where each call leads from it. There is one object for each state. */
+  private static final class IndexedState {
+    private final ProtocolState state;
     private final int number;
-    private final IdentityHashMap<Call, Arrow> arrows = new IdentityHashMap<>();
+    private final IdentityHashMap<Call, Transition> transitions = new IdentityHashMap<>();
 
-    Knot(ProtocolWorld world, int number) {
-      this.world = world;
+    IndexedState(ProtocolState state, int number) {
+      this.state = state;
       this.number = number;
     }
   }
 
   /** Where a call leads, and how the deliveries that make it go on. */
-  private record Arrow(Answer answer, Knot to, Map<ProtocolDelivery, ProtocolDelivery> followers) {}
+  private record Transition(
+      Answer answer, IndexedState to, Map<ProtocolDelivery, ProtocolDelivery> followers) {}
 
   private final Bounds bounds;
-  private final Beginnings beginnings;
-  private final Map<ProtocolWorld, Knot> knots = new HashMap<>();
-  private final Map<Knot, Optional<Aftermath>> aftermaths = new HashMap<>();
-  private final Map<State, State> cameFrom = new HashMap<>();
-  private final ArrayDeque<State> queue = new ArrayDeque<>();
+  private final Deliveries deliveries;
+  private final Map<ProtocolState, IndexedState> states = new HashMap<>();
+  private final Map<IndexedState, Optional<Aftermath>> aftermaths = new HashMap<>();
+  private final Map<Node, Node> cameFrom = new HashMap<>();
+  private final ArrayDeque<Node> queue = new ArrayDeque<>();
   private final Map<Violation, Trace> violations = new EnumMap<>(Violation.class);
 
   private ProtocolSearch(Protocol protocol, Bounds bounds) {
     this.bounds = bounds;
-    this.beginnings = new Beginnings(protocol);
+    this.deliveries = new Deliveries(protocol);
   }
 
   /** Searches all that there is within the bounds. */
@@ -165,134 +166,138 @@ final class ProtocolSearch {
   }
 
   private Findings search() {
-    for (ProtocolWorld start : ProtocolWorld.starts(bounds.tokensAreReusable)) {
-      ProtocolDelivery one = beginnings.of("A", false);
-      ProtocolDelivery other = beginnings.of(bounds.sameRequest ? "A" : "B", false);
-      State first = new State(knot(start), one, other, 0, 0, 0, 0);
+    for (ProtocolState start : ProtocolState.starts(bounds.tokensAreReusable)) {
+      ProtocolDelivery one = deliveries.of("A", false);
+      ProtocolDelivery other = deliveries.of(bounds.sameRequest ? "A" : "B", false);
+      Node first = new Node(indexed(start), one, other, 0, 0, 0, 0);
       cameFrom.put(first, first);
       queue.add(first);
     }
     while (!queue.isEmpty()) {
-      State state = queue.remove();
-      if (state.one.ending().isPresent() && state.other.ending().isPresent()) {
-        aftermath(state.knot).ifPresent(found -> note(found.violation(), state, found.steps()));
+      Node node = queue.remove();
+      if (node.one.outcome().isPresent() && node.other.outcome().isPresent()) {
+        aftermath(node.indexed).ifPresent(found -> note(found.violation(), node, found.steps()));
       }
-      for (Step step : steps(state)) {
+      for (Step step : steps(node)) {
         if (step.violation.isPresent()) {
-          note(step.violation.get(), state, List.of(step.words()));
-        } else if (cameFrom.putIfAbsent(step.after, state) == null) {
+          note(step.violation.get(), node, List.of(step.words()));
+        } else if (cameFrom.putIfAbsent(step.after, node) == null) {
           queue.add(step.after);
         }
       }
     }
-    int mostLabels = knots.keySet().stream().mapToInt(ProtocolOneLabel::labels).max().orElse(0);
-    return new Findings(cameFrom.size(), mostLabels, violations);
+    int maxLabels = states.keySet().stream().mapToInt(ProtocolOneLabel::labels).max().orElse(0);
+    return new Findings(cameFrom.size(), maxLabels, violations);
   }
 
-  private List<Step> steps(State state) {
+  private List<Step> steps(Node node) {
     List<Step> steps = new ArrayList<>();
-    addSteps(state, state.one, false, steps);
-    addSteps(state, state.other, true, steps);
-    if (state.acts < bounds.acts) {
-      ProtocolWorld world = state.knot.world;
-      steps.add(act(state, "stores a key", world.stored("O" + (state.acts + 1))));
-      if (world.holder(PREVIOUS).isPresent()) {
-        steps.add(act(state, "goes back", world.wentBack()));
+    addSteps(node, node.one, false, steps);
+    addSteps(node, node.other, true, steps);
+    if (node.acts < bounds.acts) {
+      ProtocolState state = node.indexed.state;
+      steps.add(act(node, "stores a key", state.stored("O" + (node.acts + 1))));
+      if (state.holder(PREVIOUS).isPresent()) {
+        steps.add(act(node, "rolls back", state.rolledBack()));
       }
     }
     return steps;
   }
 
-  private Step act(State state, String what, ProtocolWorld after) {
-    State acted =
-        new State(
-            knot(after),
-            state.one,
-            state.other,
-            state.done,
-            state.acts + 1,
-            state.crashes,
-            state.repeats);
+  private Step act(Node node, String what, ProtocolState after) {
+    Node acted =
+        new Node(
+            indexed(after),
+            node.one,
+            node.other,
+            node.done,
+            node.acts + 1,
+            node.crashes,
+            node.repeats);
     return new Step("Operator", () -> what, acted, Optional.empty());
   }
 
-  private void addSteps(State state, ProtocolDelivery delivery, boolean isOther, List<Step> steps) {
+  private void addSteps(Node node, ProtocolDelivery delivery, boolean isOther, List<Step> steps) {
     String who = delivery.request() + (bounds.sameRequest && isOther ? "'" : "");
     ProtocolDelivery anew =
-        beginnings.of(delivery.request(), delivery.isLate() || state.isDone(delivery));
-    if (delivery.ending().isPresent()) {
-      if (delivery.ending().get().mayBeRepeated() && state.repeats < Bounds.REPEATS) {
-        State again = state.with(state.knot, anew, isOther, 0, 1);
+        deliveries.of(delivery.request(), delivery.isLate() || node.isDone(delivery));
+    if (delivery.outcome().isPresent()) {
+      if (delivery.outcome().get().mayBeRepeated() && node.repeats < Bounds.REPEATS) {
+        Node again = node.with(node.indexed, anew, isOther, 0, 1);
         steps.add(new Step(who, () -> "is delivered again", again, Optional.empty()));
       }
       return;
     }
-    steps.add(call(state, delivery, isOther, who));
-    if (delivery.hasBegun() && state.crashes < bounds.crashes) {
-      Knot left =
-          delivery.keyInHand().map(key -> knot(state.knot.world.withLost(key))).orElse(state.knot);
-      State again = state.with(left, anew, isOther, 1, 0);
+    steps.add(call(node, delivery, isOther, who));
+    if (delivery.hasBegun() && node.crashes < bounds.crashes) {
+      IndexedState left =
+          delivery
+              .keyInHand()
+              .map(key -> indexed(node.indexed.state.withLost(key)))
+              .orElse(node.indexed);
+      Node again = node.with(left, anew, isOther, 1, 0);
       steps.add(new Step(who, () -> "crashes, and is delivered again", again, Optional.empty()));
-      State crashed = state.with(left, delivery.crashed(), isOther, 1, 0);
+      Node crashed = node.with(left, delivery.crashed(), isOther, 1, 0);
       steps.add(new Step(who, () -> "crashes for good", crashed, Optional.empty()));
     }
   }
 
-  private Step call(State state, ProtocolDelivery delivery, boolean isOther, String who) {
+  private Step call(Node node, ProtocolDelivery delivery, boolean isOther, String who) {
     Call call = delivery.next();
-    ProtocolWorld before = state.knot.world;
-    Arrow arrow = state.knot.arrows.computeIfAbsent(call, _ -> arrow(before, call));
+    ProtocolState before = node.indexed.state;
+    Transition transition =
+        node.indexed.transitions.computeIfAbsent(call, _ -> transition(before, call));
     ProtocolDelivery next =
-        arrow.followers.computeIfAbsent(
-            delivery, _ -> delivery.after(arrow.answer, arrow.to.world));
+        transition.followers.computeIfAbsent(
+            delivery, _ -> delivery.after(transition.answer, transition.to.state));
     return new Step(
         who,
-        () -> ProtocolModel.words(call, arrow.answer) + next.words(),
-        state.with(arrow.to, next, isOther, 0, 0),
-        ProtocolPromises.brokenBy(before, delivery, call, arrow.answer));
+        () -> ProtocolModel.words(call, transition.answer) + next.words(),
+        node.with(transition.to, next, isOther, 0, 0),
+        ProtocolInvariants.violatedBy(before, delivery, call, transition.answer));
   }
 
-  private Arrow arrow(ProtocolWorld from, Call call) {
-    ProtocolWorld.Effect effect = from.call(call);
-    return new Arrow(effect.answer(), knot(effect.after()), new HashMap<>());
+  private Transition transition(ProtocolState from, Call call) {
+    ProtocolState.Effect effect = from.call(call);
+    return new Transition(effect.answer(), indexed(effect.after()), new HashMap<>());
   }
 
-  private Knot knot(ProtocolWorld world) {
-    return knots.computeIfAbsent(world, unknown -> new Knot(unknown, knots.size()));
+  private IndexedState indexed(ProtocolState state) {
+    return states.computeIfAbsent(state, unknown -> new IndexedState(unknown, states.size()));
   }
 
-  private Optional<Aftermath> aftermath(Knot knot) {
+  private Optional<Aftermath> aftermath(IndexedState indexed) {
     return aftermaths.computeIfAbsent(
-        knot, end -> ProtocolPromises.brokenAfter(end.world, beginnings));
+        indexed, end -> ProtocolInvariants.violatedAfter(end.state, deliveries));
   }
 
-  private void note(Violation violation, State state, List<String> rest) {
+  private void note(Violation violation, Node node, List<String> rest) {
     Trace known = violations.get(violation);
-    // Breadth first, the first way with as many crashes and acts is the shortest.
+    // Breadth first, the first trace with as many crashes and acts is the shortest.
     if (known == null
-        || state.crashes < known.crashes
-        || (state.crashes == known.crashes && state.acts < known.acts)) {
-      List<String> steps = new ArrayList<>(wayTo(state));
+        || node.crashes < known.crashes
+        || (node.crashes == known.crashes && node.acts < known.acts)) {
+      List<String> steps = new ArrayList<>(traceTo(node));
       steps.addAll(rest);
-      violations.put(violation, new Trace(state.crashes, state.acts, steps));
+      violations.put(violation, new Trace(node.crashes, node.acts, steps));
     }
   }
 
-  private List<String> wayTo(State end) {
-    List<String> way = new ArrayList<>();
-    State state = end;
-    State before = cameFrom.getOrDefault(state, state);
-    while (!before.equals(state)) {
-      State after = state;
+  private List<String> traceTo(Node end) {
+    List<String> trace = new ArrayList<>();
+    Node node = end;
+    Node before = cameFrom.getOrDefault(node, node);
+    while (!before.equals(node)) {
+      Node after = node;
       steps(before).stream()
           .filter(step -> step.after.equals(after))
           .findFirst()
-          .ifPresent(step -> way.add(step.words()));
-      state = before;
-      before = cameFrom.getOrDefault(state, state);
+          .ifPresent(step -> trace.add(step.words()));
+      node = before;
+      before = cameFrom.getOrDefault(node, node);
     }
-    way.add("At first: " + state.knot.world);
-    Collections.reverse(way);
-    return way;
+    trace.add("At first: " + node.indexed.state);
+    Collections.reverse(trace);
+    return trace;
   }
 }

@@ -1,11 +1,11 @@
 package keyrotation;
 
-import static keyrotation.ProtocolPromises.Violation.KEY_COMES_BACK;
-import static keyrotation.ProtocolPromises.Violation.KEY_IS_LOST;
-import static keyrotation.ProtocolPromises.Violation.LABEL_STAYS;
-import static keyrotation.ProtocolPromises.Violation.OLDER_KEY_OVERRULES;
-import static keyrotation.ProtocolPromises.Violation.REQUEST_IS_DONE_TWICE;
-import static keyrotation.ProtocolPromises.Violation.VERSION_COMES_BACK;
+import static keyrotation.ProtocolInvariants.Violation.KEY_COMES_BACK;
+import static keyrotation.ProtocolInvariants.Violation.KEY_IS_LOST;
+import static keyrotation.ProtocolInvariants.Violation.LABEL_STAYS;
+import static keyrotation.ProtocolInvariants.Violation.OLDER_KEY_OVERRULES;
+import static keyrotation.ProtocolInvariants.Violation.REQUEST_IS_DONE_TWICE;
+import static keyrotation.ProtocolInvariants.Violation.VERSION_COMES_BACK;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayList;
@@ -13,9 +13,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 import keyrotation.ProtocolCalls.Situation;
+import keyrotation.ProtocolInvariants.Violation;
 import keyrotation.ProtocolModel.Protocol;
 import keyrotation.ProtocolOneLabel.Guard;
-import keyrotation.ProtocolPromises.Violation;
 import keyrotation.ProtocolSearch.Bounds;
 import keyrotation.ProtocolSearch.Findings;
 import keyrotation.ProtocolSearch.Trace;
@@ -29,8 +29,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /**
  * Two requests, an operator and crashes, in all orders, on a small model of the rotation: with one
- * label no order breaks a promise; with two labels some do, and without any of its rules so does
- * the protocol with one.
+ * label no order violates an invariant; with two labels some do, and without any of its rules so
+ * does the protocol with one.
  */
 class ProtocolSearchTest {
 
@@ -68,7 +68,7 @@ class ProtocolSearchTest {
       Findings findings = search("one label", ProtocolOneLabel.intact(), bounds);
 
       assertThat(findings.violations()).as(bounds.toString()).isEmpty();
-      assertThat(findings.mostLabels())
+      assertThat(findings.maxLabels())
           .as("labels at most, with %s", bounds)
           .isLessThanOrEqualTo(2 + bounds.acts());
     }
@@ -167,7 +167,7 @@ class ProtocolSearchTest {
               withReadsInOne(
                   ProtocolCalls.of(
                       ProtocolOneLabel.intact(),
-                      ProtocolWorld.starts(SINGLE_USE)
+                      ProtocolState.starts(SINGLE_USE)
                           .get(initialState == InitialState.PREVIOUS ? 2 : 0),
                       situation)));
     }
@@ -190,19 +190,22 @@ class ProtocolSearchTest {
 
   private static Findings search(String scheme, Protocol protocol, Bounds bounds) {
     Findings findings = ProtocolSearch.search(protocol, bounds);
-    String broken =
+    String violations =
         findings.violations().entrySet().stream()
             .map(ProtocolSearchTest::words)
             .collect(Collectors.joining("; "));
     System.out.printf(
         "Protocol search, %s, %s: %,d states, %s.%n",
-        scheme, bounds, findings.states(), broken.isEmpty() ? "0 violations" : "found: " + broken);
+        scheme,
+        bounds,
+        findings.states(),
+        violations.isEmpty() ? "0 violations" : "found: " + violations);
     return findings;
   }
 
-  private static String words(Map.Entry<Violation, Trace> broken) {
-    Trace trace = broken.getValue();
+  private static String words(Map.Entry<Violation, Trace> violation) {
+    Trace trace = violation.getValue();
     return "%s (crashes: %d, acts: %d, steps: %d)"
-        .formatted(broken.getKey(), trace.crashes(), trace.acts(), trace.steps().size());
+        .formatted(violation.getKey(), trace.crashes(), trace.acts(), trace.steps().size());
   }
 }

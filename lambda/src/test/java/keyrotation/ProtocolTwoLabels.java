@@ -1,11 +1,11 @@
 package keyrotation;
 
 import static keyrotation.ProtocolModel.CURRENT;
-import static keyrotation.ProtocolModel.Ending.ALREADY_ROTATED;
-import static keyrotation.ProtocolModel.Ending.REFRESH_REJECTED;
-import static keyrotation.ProtocolModel.Ending.RESUMED;
-import static keyrotation.ProtocolModel.Ending.ROTATED;
-import static keyrotation.ProtocolModel.Ending.SUPERSEDED;
+import static keyrotation.ProtocolModel.Outcome.ALREADY_ROTATED;
+import static keyrotation.ProtocolModel.Outcome.REFRESH_REJECTED;
+import static keyrotation.ProtocolModel.Outcome.RESUMED;
+import static keyrotation.ProtocolModel.Outcome.ROTATED;
+import static keyrotation.ProtocolModel.Outcome.SUPERSEDED;
 import static keyrotation.ProtocolModel.PENDING;
 import static keyrotation.ProtocolModel.PREVIOUS;
 
@@ -13,35 +13,35 @@ import java.util.Optional;
 import java.util.Set;
 import keyrotation.ProtocolModel.Answer.Labels;
 import keyrotation.ProtocolModel.Calls;
-import keyrotation.ProtocolModel.Ending;
+import keyrotation.ProtocolModel.Outcome;
 import keyrotation.ProtocolModel.Protocol;
 import keyrotation.ProtocolModel.Seen;
 
 /**
  * The protocol with two labels: AWSPENDING on the new version, and MOMENTO_REFRESHED on the one
- * that the new key was made of.
+ * that the new key was refreshed from.
  */
 final class ProtocolTwoLabels implements Protocol {
 
   private static final String REFRESHED = "MOMENTO_REFRESHED";
-  private static final int MOST_DROPS = 3;
+  private static final int MAX_DROPS = 3;
 
-  private record Place(String id, Optional<Seen> stored) {}
+  private record Target(String id, Optional<Seen> stored) {}
 
   @Override
-  public Ending deliver(Calls calls, String request) {
-    return rotate(calls, request, MOST_DROPS);
+  public Outcome deliver(Calls calls, String request) {
+    return rotate(calls, request, MAX_DROPS);
   }
 
-  private static Ending rotate(Calls calls, String request, int dropsLeft) {
+  private static Outcome rotate(Calls calls, String request, int dropsLeft) {
     Labels seen = calls.describe();
     Seen current = calls.value(seen.current());
-    Optional<Place> place = placeFor(calls, request, seen, current);
-    if (place.isEmpty()) {
+    Optional<Target> chosen = chooseTarget(calls, request, seen, current);
+    if (chosen.isEmpty()) {
       return ALREADY_ROTATED;
     }
-    String target = place.get().id;
-    Optional<Seen> pending = place.get().stored.or(() -> unfinished(calls, seen, current));
+    String target = chosen.get().id;
+    Optional<Seen> pending = chosen.get().stored.or(() -> unfinished(calls, seen, current));
     if (pending.isPresent()) {
       if (!isMadeOf(calls, seen, pending.get(), current) || pending.get().key() == current.key()) {
         if (dropsLeft == 0) {
@@ -68,12 +68,13 @@ final class ProtocolTwoLabels implements Protocol {
     return promote(calls, current, target, ROTATED);
   }
 
-  private static Optional<Place> placeFor(Calls calls, String request, Labels seen, Seen current) {
+  private static Optional<Target> chooseTarget(
+      Calls calls, String request, Labels seen, Seen current) {
     for (int n = 0; !current.id().equals(request + n); n++) {
       String id = request + n;
       Optional<Seen> present = calls.look(id);
       if (present.isEmpty()) {
-        return Optional.of(new Place(id, Optional.empty()));
+        return Optional.of(new Target(id, Optional.empty()));
       }
       Set<String> labels = present.get().labels();
       if (labels.contains(CURRENT)
@@ -86,7 +87,7 @@ final class ProtocolTwoLabels implements Protocol {
         return Optional.empty();
       }
       if (labels.contains(PENDING)) {
-        return Optional.of(new Place(id, present));
+        return Optional.of(new Target(id, present));
       }
     }
     return Optional.empty();
@@ -116,18 +117,18 @@ final class ProtocolTwoLabels implements Protocol {
         || isMarked(calls.describe(), current);
   }
 
-  private static Ending rejected(Calls calls, Seen current) {
+  private static Outcome rejected(Calls calls, Seen current) {
     Labels now = calls.describe();
     boolean isOvertaken =
         !now.current().equals(current.id()) || unfinished(calls, now, current).isPresent();
     return isOvertaken ? SUPERSEDED : REFRESH_REJECTED;
   }
 
-  private static Ending promote(Calls calls, Seen current, String target, Ending ending) {
+  private static Outcome promote(Calls calls, Seen current, String target, Outcome outcome) {
     calls.verify(calls.readBack(target).key());
     if (calls.move(CURRENT, Optional.of(current.id()), target)
         || calls.describe().current().equals(target)) {
-      return ending;
+      return outcome;
     }
     var _ = calls.takeOff(PENDING, target);
     return SUPERSEDED;

@@ -24,10 +24,10 @@ import keyrotation.ProtocolModel.Seen;
  * @param versions oldest first
  * @param holders which version has a label
  * @param everCurrent the versions that are or have been current
- * @param parents what each key was made of; below zero if it was of none
+ * @param parents which key each was refreshed from; below zero if from none
  * @param lost the keys that were lost by a crash before they were stored
  */
-record ProtocolWorld(
+record ProtocolState(
     boolean tokensAreReusable,
     List<Version> versions,
     SortedMap<String, String> holders,
@@ -41,20 +41,20 @@ record ProtocolWorld(
   /** A version of the secret; it never changes. */
   record Version(String id, int key) {}
 
-  /** What a call does: its answer, and the world after it. */
-  record Effect(Answer answer, ProtocolWorld after) {}
+  /** What a call does: its answer, and the state after it. */
+  record Effect(Answer answer, ProtocolState after) {}
 
-  /** Returns the worlds to start from: one version; and another before it, related to it or not. */
-  static List<ProtocolWorld> starts(boolean tokensAreReusable) {
-    ProtocolWorld empty = empty(tokensAreReusable);
-    ProtocolWorld previous = empty.stored("P0");
-    ProtocolWorld refreshed = previous.withKeyOf(0);
-    ProtocolWorld rotated = refreshed.call(new Call.Put("C0", 1, CURRENT)).after();
+  /** Returns the states to start from: one version; and another before it, related to it or not. */
+  static List<ProtocolState> starts(boolean tokensAreReusable) {
+    ProtocolState empty = empty(tokensAreReusable);
+    ProtocolState previous = empty.stored("P0");
+    ProtocolState refreshed = previous.withKeyOf(0);
+    ProtocolState rotated = refreshed.call(new Call.Put("C0", 1, CURRENT)).after();
     return List.of(empty.stored("C0"), rotated, previous.stored("C0"));
   }
 
-  static ProtocolWorld empty(boolean tokensAreReusable) {
-    return new ProtocolWorld(
+  static ProtocolState empty(boolean tokensAreReusable) {
+    return new ProtocolState(
         tokensAreReusable, List.of(), new TreeMap<>(), new TreeSet<>(), List.of(), new TreeSet<>());
   }
 
@@ -92,8 +92,8 @@ record ProtocolWorld(
     }
     List<Version> more = new ArrayList<>(versions);
     more.add(new Version(id, key));
-    ProtocolWorld after =
-        new ProtocolWorld(
+    ProtocolState after =
+        new ProtocolState(
             tokensAreReusable, List.copyOf(more), holders, everCurrent, parents, lost);
     SortedMap<String, String> relabelled = new TreeMap<>(holders);
     if (label.equals(CURRENT)) {
@@ -114,11 +114,11 @@ record ProtocolWorld(
     left.remove(label);
     return new Effect(
         new Answer.Changed(true),
-        new ProtocolWorld(tokensAreReusable, versions, left, everCurrent, parents, lost));
+        new ProtocolState(tokensAreReusable, versions, left, everCurrent, parents, lost));
   }
 
   /** Labels a version, and the one before it as previous if the label is AWSCURRENT. */
-  private ProtocolWorld with(SortedMap<String, String> relabelled, String label, String id) {
+  private ProtocolState with(SortedMap<String, String> relabelled, String label, String id) {
     String before = relabelled.put(label, id);
     SortedSet<String> current = everCurrent;
     if (label.equals(CURRENT)) {
@@ -128,7 +128,7 @@ record ProtocolWorld(
       current = new TreeSet<>(everCurrent);
       current.add(id);
     }
-    return new ProtocolWorld(
+    return new ProtocolState(
         tokensAreReusable,
         versions,
         Collections.unmodifiableSortedMap(relabelled),
@@ -147,38 +147,38 @@ record ProtocolWorld(
         : new Effect(new Answer.Made(Optional.of(free)), withParent(free, key));
   }
 
-  /** Has a key made of another, or by the operator. */
-  ProtocolWorld withKeyOf(int parent) {
+  /** Adds a key that is refreshed from another, or issued by the operator. */
+  ProtocolState withKeyOf(int parent) {
     List<Integer> more = new ArrayList<>(parents);
     more.add(parent);
-    return new ProtocolWorld(
+    return new ProtocolState(
         tokensAreReusable, versions, holders, everCurrent, List.copyOf(more), lost);
   }
 
-  private ProtocolWorld withParent(int key, int parent) {
+  private ProtocolState withParent(int key, int parent) {
     List<Integer> others = new ArrayList<>(parents);
     others.set(key, parent);
-    return new ProtocolWorld(
+    return new ProtocolState(
         tokensAreReusable, versions, holders, everCurrent, List.copyOf(others), lost);
   }
 
   /** Loses a key. If it has not cost anything, it is as if it had never been made. */
-  ProtocolWorld withLost(int key) {
+  ProtocolState withLost(int key) {
     if (tokensAreReusable) {
       return withParent(key, FREE);
     }
     SortedSet<Integer> more = new TreeSet<>(lost);
     more.add(key);
-    return new ProtocolWorld(tokensAreReusable, versions, holders, everCurrent, parents, more);
+    return new ProtocolState(tokensAreReusable, versions, holders, everCurrent, parents, more);
   }
 
   /** The operator stores a fresh key, which becomes current. */
-  ProtocolWorld stored(String id) {
+  ProtocolState stored(String id) {
     return withKeyOf(OPERATORS).put(id, parents.size(), CURRENT).after;
   }
 
-  /** The operator goes back to the previous version. */
-  ProtocolWorld wentBack() {
+  /** The operator rolls back to the previous version. */
+  ProtocolState rolledBack() {
     return move(
             CURRENT,
             Optional.ofNullable(holders.get(CURRENT)),

@@ -8,19 +8,19 @@ import java.util.List;
 import java.util.Optional;
 import java.util.SortedSet;
 import java.util.stream.IntStream;
-import keyrotation.ProtocolDelivery.Beginnings;
+import keyrotation.ProtocolDelivery.Deliveries;
 import keyrotation.ProtocolModel.Answer;
 import keyrotation.ProtocolModel.Call;
-import keyrotation.ProtocolModel.Ending;
+import keyrotation.ProtocolModel.Outcome;
 
-/** What a protocol of rotation promises, and whether a call or an end breaks it. */
-final class ProtocolPromises {
+/** The invariants of a rotation protocol, and whether a call or an end violates one. */
+final class ProtocolInvariants {
 
-  /** What must not come about. */
+  /** What must not happen. */
   enum Violation {
-    /** A request promotes a key that was not made of the current one. */
+    /** A request promotes a key that was not refreshed from the current one. */
     OLDER_KEY_OVERRULES("an older key overrules the operator's"),
-    /** The current key can't be replaced, though neither a crash nor a way back explains that. */
+    /** The current key cannot be replaced, though neither a crash nor a rollback explains that. */
     KEY_IS_LOST("a key is lost"),
     /** A request that was done is delivered again, and refreshes or promotes. */
     REQUEST_IS_DONE_TWICE("a request is done twice"),
@@ -49,20 +49,20 @@ final class ProtocolPromises {
   /** The requests that come when the two have ended, one after the other and without a fault. */
   private static final List<String> FURTHER = List.of("X", "Y");
 
-  /** Returns what a call breaks. */
-  static Optional<Violation> brokenBy(
-      ProtocolWorld before, ProtocolDelivery delivery, Call call, Answer answer) {
+  /** Returns what a call violates. */
+  static Optional<Violation> violatedBy(
+      ProtocolState before, ProtocolDelivery delivery, Call call, Answer answer) {
     return switch (call) {
       case Call.Refresh _ when delivery.isLate() -> Optional.of(Violation.REQUEST_IS_DONE_TWICE);
       case Call.Move(String label, _, Optional<String> to)
           when label.equals(CURRENT) && answer.equals(new Answer.Changed(true)) ->
-          brokenByPromotion(before, delivery, to.orElseThrow());
+          violatedByPromotion(before, delivery, to.orElseThrow());
       default -> Optional.empty();
     };
   }
 
-  private static Optional<Violation> brokenByPromotion(
-      ProtocolWorld before, ProtocolDelivery delivery, String promoted) {
+  private static Optional<Violation> violatedByPromotion(
+      ProtocolState before, ProtocolDelivery delivery, String promoted) {
     int key = before.keyIn(promoted);
     // What the operator has done since the last look can't be seen, and so is not counted.
     SortedSet<String> everCurrent = delivery.everCurrentAtLastLook();
@@ -80,55 +80,58 @@ final class ProtocolPromises {
         : Optional.empty();
   }
 
-  /** Makes further requests, and returns what they find broken. */
-  static Optional<Aftermath> brokenAfter(ProtocolWorld end, Beginnings beginnings) {
+  /** Makes further requests, and returns the violation that they bring to light. */
+  static Optional<Aftermath> violatedAfter(ProtocolState end, Deliveries deliveries) {
     List<String> steps = new ArrayList<>();
-    ProtocolWorld world = end;
-    Ending ending = Ending.CRASHED;
+    ProtocolState state = end;
+    Outcome outcome = Outcome.CRASHED;
     for (String request : FURTHER) {
-      ProtocolDelivery delivery = beginnings.of(request, false);
-      while (delivery.ending().isEmpty()) {
+      ProtocolDelivery delivery = deliveries.of(request, false);
+      while (delivery.outcome().isEmpty()) {
         Call call = delivery.next();
-        ProtocolWorld.Effect effect = world.call(call);
-        Optional<Violation> broken = brokenBy(world, delivery, call, effect.answer());
-        world = effect.after();
-        delivery = delivery.after(effect.answer(), world);
+        ProtocolState.Effect effect = state.call(call);
+        Optional<Violation> violation = violatedBy(state, delivery, call, effect.answer());
+        state = effect.after();
+        delivery = delivery.after(effect.answer(), state);
         steps.add(
             "%s %s%s -> %s"
                 .formatted(
-                    request, ProtocolModel.words(call, effect.answer()), delivery.words(), world));
-        if (broken.isPresent()) {
-          return Optional.of(new Aftermath(broken.get(), steps));
+                    request, ProtocolModel.words(call, effect.answer()), delivery.words(), state));
+        if (violation.isPresent()) {
+          return Optional.of(new Aftermath(violation.get(), steps));
         }
       }
-      ending = delivery.ending().get();
+      outcome = delivery.outcome().get();
     }
-    return brokenAtEnd(world, ending).map(violation -> new Aftermath(violation, steps));
+    return violatedAtEnd(state, outcome).map(violation -> new Aftermath(violation, steps));
   }
 
-  private static Optional<Violation> brokenAtEnd(ProtocolWorld world, Ending ending) {
-    if (!ending.isDone() && !(ending == Ending.REFRESH_REJECTED && isExcused(world))) {
+  private static Optional<Violation> violatedAtEnd(ProtocolState state, Outcome outcome) {
+    if (!outcome.isDone() && !(outcome == Outcome.REFRESH_REJECTED && isExcused(state))) {
       return Optional.of(Violation.KEY_IS_LOST);
     }
-    return labelStays(world) ? Optional.of(Violation.LABEL_STAYS) : Optional.empty();
+    return labelStays(state) ? Optional.of(Violation.LABEL_STAYS) : Optional.empty();
   }
 
-  /** Tells whether all keys made of the current one were lost by a crash, or were current once. */
-  private static boolean isExcused(ProtocolWorld world) {
-    return IntStream.range(0, world.parents().size())
-        .filter(key -> world.parentOf(key) == world.currentKey())
+  /**
+   * Tells whether all keys refreshed from the current one were lost by a crash, or were current
+   * once.
+   */
+  private static boolean isExcused(ProtocolState state) {
+    return IntStream.range(0, state.parents().size())
+        .filter(key -> state.parentOf(key) == state.currentKey())
         .allMatch(
             key ->
-                world.lost().contains(key)
-                    || world.everCurrent().stream().anyMatch(id -> world.keyIn(id) == key));
+                state.lost().contains(key)
+                    || state.everCurrent().stream().anyMatch(id -> state.keyIn(id) == key));
   }
 
-  private static boolean labelStays(ProtocolWorld world) {
-    return world.holders().entrySet().stream()
+  private static boolean labelStays(ProtocolState state) {
+    return state.holders().entrySet().stream()
         .filter(entry -> entry.getKey().startsWith(ProtocolOneLabel.REPLACES))
         .map(entry -> Optional.of(entry.getValue()))
-        .anyMatch(id -> id.equals(world.holder(CURRENT)) || id.equals(world.holder(PREVIOUS)));
+        .anyMatch(id -> id.equals(state.holder(CURRENT)) || id.equals(state.holder(PREVIOUS)));
   }
 
-  private ProtocolPromises() {}
+  private ProtocolInvariants() {}
 }
