@@ -38,13 +38,13 @@ class CrashIT {
   void no_crash_and_no_hanging_call_violates_an_invariant() throws InterruptedException {
     // The sandbox's clock is hours behind the process's, to which no key there is young.
     List<Scenario> all =
-        ScenarioRunner.scenarios(FaultKind::isCrash).stream()
+        Scenarios.scenarios(FaultKind::isCrash).stream()
             .filter(scenario -> scenario.initialState() != InitialState.SUCCESSOR_JUST_REJECTED)
             .toList();
     Set<Scenario> scenarios = new LinkedHashSet<>();
-    if (ScenarioRunner.ALL) {
-      scenarios.addAll(ScenarioRunner.covering(all));
-      ScenarioRunner.scenarios(fault -> fault == FaultKind.HANGING).stream()
+    if (Scenarios.ALL) {
+      scenarios.addAll(Scenarios.covering(all));
+      Scenarios.scenarios(fault -> fault == FaultKind.HANGING).stream()
           .filter(CrashIT::isPlain)
           .filter(CrashIT::isRepeated)
           .forEach(scenarios::add);
@@ -52,11 +52,11 @@ class CrashIT {
     all.stream()
         .filter(scenario -> scenario.fault() == FaultKind.KILLED_AFTER)
         .filter(CrashIT::isRepeated)
-        .filter(scenario -> ScenarioRunner.ALL ? isChosen(scenario) : isPlain(scenario))
+        .filter(scenario -> Scenarios.ALL ? isChosen(scenario) : isPlain(scenario))
         .forEach(scenarios::add);
     ScenarioRunner runner = new ScenarioRunner("Death or hang of a process", scenarios.size());
     Map<Boolean, List<List<Scenario>>> byPace =
-        ScenarioRunner.byFault(List.copyOf(scenarios)).stream()
+        Scenarios.byFault(List.copyOf(scenarios)).stream()
             .collect(partitioningBy(variants -> takesItsTime(variants.getFirst())));
     try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
       byPace.forEach(

@@ -24,19 +24,19 @@ class FaultInjectionTest {
 
   @Test
   void no_fault_violates_an_invariant() throws InterruptedException {
-    List<Scenario> all = ScenarioRunner.scenarios(_ -> true);
-    List<Scenario> scenarios = ScenarioRunner.ALL ? all : ScenarioRunner.covering(all);
+    List<Scenario> all = Scenarios.scenarios(_ -> true);
+    List<Scenario> scenarios = Scenarios.ALL ? all : Scenarios.covering(all);
     ScenarioRunner runner = new ScenarioRunner("Faults", scenarios.size());
     Semaphore places = new Semaphore(MAX_CONCURRENT);
     Semaphore waitingPlaces = new Semaphore(MAX_CONCURRENT_WAITS);
     try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
-      for (List<Scenario> variants : ScenarioRunner.byFault(scenarios)) {
+      for (List<Scenario> variants : Scenarios.byFault(scenarios)) {
         Scenario any = variants.getFirst();
         Semaphore place = any.fault().takesTime() ? waitingPlaces : places;
         threads.execute(
             () -> {
               place.acquireUninterruptibly();
-              try (SandboxedFunction fixture = ScenarioRunner.newFixture(any.tokens())) {
+              try (SandboxedFunction fixture = Scenarios.newFixture(any.tokens())) {
                 runner.play(fixture, variants, fixture::die);
               } finally {
                 place.release();

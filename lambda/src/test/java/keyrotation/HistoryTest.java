@@ -39,7 +39,7 @@ class HistoryTest {
     Long chosen = Long.getLong("history");
     if (chosen != null) {
       play(chosen, 1, Instant.MAX);
-    } else if (ScenarioRunner.ALL) {
+    } else if (Scenarios.ALL) {
       play(new Random().nextInt(1_000_000_000), Integer.MAX_VALUE, Instant.now().plus(EXHAUSTIVE));
     } else {
       play(0, IN_EVERY_BUILD, Instant.MAX);
@@ -50,7 +50,7 @@ class HistoryTest {
     if (!broken.isEmpty()) {
       long seed = broken.firstKey();
       // If a shorter one does not break every time, the first trace has to do.
-      String trace = History.of(seed).shrunk().play().orElse(broken.get(seed));
+      String trace = History.of(seed).shrink().play().orElse(broken.get(seed));
       fail(
           "A history breaks a promise (-Dhistory=%d, one of %d that were played):%n%s"
               .formatted(seed, histories.get(), trace));

@@ -1,13 +1,16 @@
 package keyrotation;
 
+import static keyrotation.Guarantee.CURRENT_KEY_WORKS;
+import static keyrotation.Guarantee.FAILURE_IS_A_FAILURE;
+import static keyrotation.Guarantee.NOTHING_IS_LOST;
+import static keyrotation.Guarantee.NO_MORE_THAN_REQUESTED;
+import static keyrotation.Guarantee.OPERATOR_WINS;
 import static keyrotation.RotationFixture.SECRET;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import java.time.Duration;
-import java.util.LinkedHashMap;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
@@ -27,10 +30,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.parallel.Isolated;
 
 /**
- * Two requests about one secret at once: the first stops before one of its calls, the second goes
- * on to one of its own and stops there, the first ends, the second ends.
+ * Two interleaved requests about one secret: the first stops before one of its calls, the second
+ * runs up to one of its own and stops there, the first ends, the second ends.
  *
- * <p>{@code -Pexhaustive} tries every pair of calls; every build, each call with one of the
+ * <p>{@code -Pexhaustive} plays every pair of calls; every build, each call with one of the
  * other's.
  */
 @Isolated("A call waits for another as long as its own time limit allows.")
@@ -38,16 +41,40 @@ class InterleavingTest {
 
   private static final int MAX_CONCURRENT = 8;
 
-  /** Who meets whom. */
+  private static final Set<String> MADE_CURRENT = Set.of("ROTATED", "RESUMED", "ROLLED_BACK");
+
+  /** Which requests are interleaved. */
   private record Interleaving(Trigger one, Trigger other, boolean isSameRequest) {
 
     boolean has(Trigger trigger) {
       return one == trigger || other == trigger;
     }
 
+    Outcome requestOne(RotationFixture fixture) {
+      return one.request(fixture, "one");
+    }
+
+    Outcome requestOther(RotationFixture fixture) {
+      return other.request(fixture, isSameRequest ? "one" : "other");
+    }
+
     @Override
     public String toString() {
       return one + (isSameRequest ? " twice" : " and " + other);
+    }
+  }
+
+  /** An interleaving, and the calls before which the requests stop. */
+  private record InterleavedCalls(
+      Interleaving requests,
+      InitialState initialState,
+      RefreshTokens tokens,
+      RemoteCall one,
+      RemoteCall other) {
+
+    @Override
+    public String toString() {
+      return "%s %s %s at %s and %s".formatted(requests, initialState, tokens, one, other);
     }
   }
 
@@ -62,93 +89,130 @@ class InterleavingTest {
           new Interleaving(Trigger.MANUAL, Trigger.ROLLBACK, false),
           new Interleaving(Trigger.ROLLBACK, Trigger.MANUAL, false));
 
-  /** A previous version to go back to, and a key that both may take up. */
+  /** A previous version to roll back to, and a successor with which both may resume. */
   private static final List<InitialState> INITIAL_STATES =
       List.of(InitialState.PREVIOUS, InitialState.SUCCESSOR);
 
   @Test
   void two_interleaved_requests_violate_no_invariant() throws InterruptedException {
-    Map<String, Runnable> scenarios = new LinkedHashMap<>();
+    List<InterleavedCalls> scenarios = new ArrayList<>();
     for (Interleaving interleaving : INTERLEAVINGS) {
       for (InitialState initialState : INITIAL_STATES) {
         for (RefreshTokens tokens : RefreshTokens.values()) {
-          List<RemoteCall> ones = ScenarioRunner.calls(interleaving.one, initialState, tokens);
-          List<RemoteCall> others = ScenarioRunner.calls(interleaving.other, initialState, tokens);
-          for (int i = 0; i < ones.size(); i++) {
-            for (int j = 0; j < others.size(); j++) {
-              if (ScenarioRunner.ALL
-                  || j == (i + INTERLEAVINGS.indexOf(interleaving)) % others.size()) {
-                RemoteCall one = ones.get(i);
-                RemoteCall other = others.get(j);
-                scenarios.put(
-                    "%s %s %s at %s and %s"
-                        .formatted(interleaving, initialState, tokens, one, other),
-                    () -> play(interleaving, initialState, tokens, one, other));
-              }
-            }
-          }
+          scenarios.addAll(pairsOfCalls(interleaving, initialState, tokens));
         }
       }
     }
-    scenarios.keySet().removeIf(name -> !ScenarioRunner.isChosen(name));
-    ScenarioRunner runner = new ScenarioRunner("Two at once", scenarios.size());
-    Semaphore places = new Semaphore(MAX_CONCURRENT);
+    scenarios.removeIf(scenario -> !Scenarios.isSelected(scenario.toString()));
+    ScenarioRunner runner = new ScenarioRunner("Interleavings", scenarios.size());
+    Semaphore permits = new Semaphore(MAX_CONCURRENT);
     try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
-      scenarios.forEach(
-          (name, scenario) ->
-              threads.execute(
-                  () -> {
-                    places.acquireUninterruptibly();
-                    try {
-                      runner.play(name, scenario);
-                    } finally {
-                      places.release();
-                    }
-                  }));
+      for (InterleavedCalls scenario : scenarios) {
+        threads.execute(
+            () -> {
+              permits.acquireUninterruptibly();
+              try {
+                runner.play(scenario.toString(), () -> play(scenario));
+              } finally {
+                permits.release();
+              }
+            });
+      }
     }
     runner.conclude();
   }
 
-  private static void play(
-      Interleaving interleaving,
-      InitialState initialState,
-      RefreshTokens tokens,
-      RemoteCall one,
-      RemoteCall other) {
-    try (RotationFixture fixture = ScenarioRunner.newFixture(tokens)) {
-      initialState.arrange(fixture);
+  private static List<InterleavedCalls> pairsOfCalls(
+      Interleaving interleaving, InitialState initialState, RefreshTokens tokens) {
+    List<RemoteCall> ones = Scenarios.calls(interleaving.one, initialState, tokens);
+    List<RemoteCall> others = Scenarios.calls(interleaving.other, initialState, tokens);
+    List<InterleavedCalls> pairs = new ArrayList<>();
+    for (int i = 0; i < ones.size(); i++) {
+      for (int j = 0; j < others.size(); j++) {
+        if (Scenarios.ALL || j == (i + INTERLEAVINGS.indexOf(interleaving)) % others.size()) {
+          pairs.add(
+              new InterleavedCalls(interleaving, initialState, tokens, ones.get(i), others.get(j)));
+        }
+      }
+    }
+    return pairs;
+  }
+
+  private static void play(InterleavedCalls scenario) {
+    try (RotationFixture fixture = Scenarios.newFixture(scenario.tokens)) {
+      scenario.initialState.arrange(fixture);
       Secret before = fixture.state().describe(SECRET);
       int keysBefore = fixture.keys().size();
 
-      List<Outcome> outcomes = interleave(fixture, interleaving, one, other);
+      List<Outcome> outcomes = interleave(fixture, scenario);
 
-      outcomes.forEach(outcome -> reportIsTrue(fixture, outcome));
-      Version current = fixture.current();
-      assertThat(fixture.currentKeyWorks()).as("the current key works").isTrue();
-      assertThat(promoted(before))
-          .as("the current key was there before, or was made of one that was")
-          .anyMatch(
-              known ->
-                  Invariants.descends(
-                      fixture, Invariants.apiKey(current), Invariants.apiKey(known)));
-      assertThat(fixture.keys())
-          .as("the keys that there have to be, and another at most")
-          .hasSizeLessThanOrEqualTo(keysBefore + (initialState == InitialState.SUCCESSOR ? 1 : 2));
-      boolean isBack =
-          current.id().equals(before.labelled(SecretsManagerState.CURRENT).orElseThrow().id());
-      assertThat(promoted(fixture.state().describe(SECRET)))
-          .filteredOn(version -> promoted(before).noneMatch(v -> v.id().equals(version.id())))
-          .as("versions that were made current")
-          .allMatch(version -> fixture.momento().hasConfirmed(Invariants.apiKey(version)));
-      // A rollback may leave a key whose refresh token the other request has spent.
-      if (!(interleaving.has(Trigger.ROLLBACK) && isBack)) {
-        fixture.pass(Duration.ofHours(1));
-        assertThat(Trigger.MANUAL.request(fixture, "afterwards"))
-            .as("what comes afterwards")
-            .isInstanceOf(Outcome.Answered.class);
-      }
-      assertThat(fixture.currentKeyWorks()).as("the current key works afterwards").isTrue();
+      outcomes.forEach(
+          outcome -> FAILURE_IS_A_FAILURE.check(() -> outcomeIsTrue(fixture, outcome)));
+      CURRENT_KEY_WORKS.check(() -> currentKeyWorks(fixture));
+      CURRENT_KEY_WORKS.check(() -> promotedKeysWereAccepted(fixture, before));
+      OPERATOR_WINS.check(() -> currentKeyDescends(fixture, before));
+      NO_MORE_THAN_REQUESTED.check(() -> keysAreFew(fixture, scenario, keysBefore));
+      NOTHING_IS_LOST.check(() -> nextRequestSucceeds(fixture, scenario, before));
+      CURRENT_KEY_WORKS.check(() -> currentKeyWorks(fixture));
       Invariants.nothingLeaks(fixture);
+    }
+  }
+
+  /** A version that is reported as current is or was that. */
+  private static void outcomeIsTrue(RotationFixture fixture, Outcome outcome) {
+    if (outcome instanceof Outcome.Failed(String message)) {
+      assertThat(Invariants.reason(message)).isNotEqualTo("INTERNAL_ERROR");
+    } else if (MADE_CURRENT.contains(outcome.result())
+        || outcome.entry().path("rotation_step").asText().equals("finishSecret")) {
+      assertThat(fixture.state().describe(SECRET).version(outcome.versionId()))
+          .as("the reported version")
+          .hasValueSatisfying(
+              version ->
+                  assertThat(version.labels())
+                      .containsAnyOf(SecretsManagerState.CURRENT, SecretsManagerState.PREVIOUS));
+    }
+  }
+
+  private static void currentKeyWorks(RotationFixture fixture) {
+    assertThat(fixture.currentKeyWorks()).as("the current key works").isTrue();
+  }
+
+  private static void promotedKeysWereAccepted(RotationFixture fixture, Secret before) {
+    assertThat(promoted(fixture.state().describe(SECRET)))
+        .filteredOn(version -> promoted(before).noneMatch(v -> v.id().equals(version.id())))
+        .as("versions that became current")
+        .allMatch(version -> fixture.momento().hasConfirmed(Invariants.apiKey(version)));
+  }
+
+  private static void currentKeyDescends(RotationFixture fixture, Secret before) {
+    String key = Invariants.apiKey(fixture.current());
+    assertThat(promoted(before))
+        .as("the current key was there before, or was refreshed from one that was")
+        .anyMatch(known -> Invariants.descends(fixture, key, Invariants.apiKey(known)));
+  }
+
+  /** Two requests refresh the key once each at most, and less if there is a successor. */
+  private static void keysAreFew(
+      RotationFixture fixture, InterleavedCalls scenario, int keysBefore) {
+    int mayBeNew = scenario.initialState == InitialState.SUCCESSOR ? 1 : 2;
+    assertThat(fixture.keys())
+        .as("the keys that there have to be, and another at most")
+        .hasSizeLessThanOrEqualTo(keysBefore + mayBeNew);
+  }
+
+  private static void nextRequestSucceeds(
+      RotationFixture fixture, InterleavedCalls scenario, Secret before) {
+    boolean isRolledBack =
+        fixture
+            .current()
+            .id()
+            .equals(before.labelled(SecretsManagerState.CURRENT).orElseThrow().id());
+    // A rollback may leave a key whose refresh token the other request has spent.
+    if (!(scenario.requests.has(Trigger.ROLLBACK) && isRolledBack)) {
+      fixture.pass(Duration.ofHours(1));
+      assertThat(Trigger.MANUAL.request(fixture, "afterwards"))
+          .as("the next request")
+          .isInstanceOf(Outcome.Answered.class);
     }
   }
 
@@ -158,35 +222,30 @@ class InterleavingTest {
         .flatMap(l -> secret.labelled(l).stream());
   }
 
-  private static List<Outcome> interleave(
-      RotationFixture fixture, Interleaving interleaving, RemoteCall one, RemoteCall other) {
+  private static List<Outcome> interleave(RotationFixture fixture, InterleavedCalls scenario) {
     CompletableFuture<Void> otherHasStopped = new CompletableFuture<>();
     CompletableFuture<Void> oneHasEnded = new CompletableFuture<>();
-    CompletableFuture<Outcome> others = new CompletableFuture<>();
-    stopAt(
-        fixture,
-        one,
+    CompletableFuture<Outcome> other = new CompletableFuture<>();
+    Runnable waitForOne =
         () -> {
-          stopAt(
-              fixture,
-              other,
-              () -> {
-                otherHasStopped.complete(null);
-                oneHasEnded.join();
-              });
+          otherHasStopped.complete(null);
+          oneHasEnded.join();
+        };
+    Runnable startOther =
+        () -> {
+          stopAt(fixture, scenario.other, waitForOne);
           Thread.ofVirtual()
               .start(
                   () -> {
-                    others.complete(
-                        interleaving.other.request(
-                            fixture, interleaving.isSameRequest ? "one" : "other"));
+                    other.complete(scenario.requests.requestOther(fixture));
                     otherHasStopped.complete(null);
                   });
           otherHasStopped.join();
-        });
-    Outcome ones = interleaving.one.request(fixture, "one");
+        };
+    stopAt(fixture, scenario.one, startOther);
+    Outcome one = scenario.requests.requestOne(fixture);
     oneHasEnded.complete(null);
-    return List.of(ones, others.orTimeout(1, TimeUnit.MINUTES).join());
+    return List.of(one, other.orTimeout(1, TimeUnit.MINUTES).join());
   }
 
   private static void stopAt(RotationFixture fixture, RemoteCall call, Runnable meanwhile) {
@@ -200,25 +259,5 @@ class InterleavingTest {
   private static <E extends RuntimeException> void stopAt(
       FaultInjector<E> calls, RemoteCall call, Runnable meanwhile) {
     calls.onNth(call.action(), call.nth(), new Fault.Before<>(meanwhile));
-  }
-
-  /** A version that is told to be current has been it. */
-  private static void reportIsTrue(RotationFixture fixture, Outcome outcome) {
-    if (outcome instanceof Outcome.Answered(JsonNode report)) {
-      JsonNode told = report.path("secrets").path(0);
-      boolean isCurrent =
-          Set.of("ROTATED", "RESUMED", "ROLLED_BACK").contains(told.path("result").asText())
-              || told.path("rotation_step").asText().equals("finishSecret");
-      if (isCurrent) {
-        assertThat(fixture.state().describe(SECRET).version(told.path("version_id").asText()))
-            .as("what is told")
-            .hasValueSatisfying(
-                version ->
-                    assertThat(version.labels())
-                        .containsAnyOf(SecretsManagerState.CURRENT, SecretsManagerState.PREVIOUS));
-      }
-    } else if (outcome instanceof Outcome.Failed(String message)) {
-      assertThat(Invariants.reason(message)).isNotEqualTo("INTERNAL_ERROR");
-    }
   }
 }

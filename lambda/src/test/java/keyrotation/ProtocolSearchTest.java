@@ -64,7 +64,7 @@ class ProtocolSearchTest {
 
   @Test
   void the_protocol_with_one_label_violates_no_invariant() {
-    for (Bounds bounds : ScenarioRunner.ALL ? EXHAUSTIVE : IN_EVERY_BUILD) {
+    for (Bounds bounds : Scenarios.ALL ? EXHAUSTIVE : IN_EVERY_BUILD) {
       Findings findings = search("one label", ProtocolOneLabel.intact(), bounds);
 
       assertThat(findings.violations()).as(bounds.toString()).isEmpty();
@@ -76,7 +76,7 @@ class ProtocolSearchTest {
 
   @Test
   void the_protocol_with_one_label_violates_no_invariant_when_a_request_is_scheduled() {
-    Bounds bounds = new Bounds(SINGLE_USE, TWO_REQUESTS, 1, ScenarioRunner.ALL ? 2 : 1);
+    Bounds bounds = new Bounds(SINGLE_USE, TWO_REQUESTS, 1, Scenarios.ALL ? 2 : 1);
 
     Findings findings =
         search("one label, A scheduled", ProtocolOneLabel.withScheduled("A"), bounds);
@@ -148,7 +148,7 @@ class ProtocolSearchTest {
   })
   void the_model_makes_the_calls_that_the_function_makes(
       Situation situation, InitialState initialState, String request) {
-    try (SandboxedFunction function = ScenarioRunner.newFixture(RefreshTokens.SINGLE_USE)) {
+    try (SandboxedFunction function = Scenarios.newFixture(RefreshTokens.SINGLE_USE)) {
       initialState.arrange(function);
       if (situation == Situation.DONE) {
         var _ = Trigger.MANUAL.request(function, "one");

@@ -27,31 +27,53 @@ import keyrotation.sandbox.SecretsManagerState.Version;
 import software.amazon.awssdk.services.secretsmanager.model.InvalidRequestException;
 
 /**
- * The function, wherever it runs, and the sandbox around it with one secret in it, as those see and
- * change it who are not the function.
+ * The function, in this JVM or in a process of its own, and the sandbox around it with one secret,
+ * as an operator, Momento and Secrets Manager see and change them.
  */
 abstract class RotationFixture implements AutoCloseable {
 
-  /** What becomes of an event. */
+  /** How an invocation ends. */
   sealed interface Outcome {
+
+    /** Returns the secret's entry in the report; a missing node if there is no report. */
+    default JsonNode entry() {
+      return this instanceof Answered(JsonNode report)
+          ? report.path("secrets").path(0)
+          : JSON.missingNode();
+    }
+
+    /** Returns the reported result; empty if there is none. */
+    default String result() {
+      return entry().path("result").asText();
+    }
+
+    /** Returns the id of the version that is reported; empty if there is none. */
+    default String versionId() {
+      return entry().path("version_id").asText();
+    }
+
     /** The function answered with a report. */
     record Answered(JsonNode report) implements Outcome {}
 
     /** It ended in an error. */
     record Failed(String message) implements Outcome {}
 
-    /** Its process died. */
+    /** Its process crashed. */
     record Died() implements Outcome {}
   }
 
   static final String SECRET = "momento/authentication-token";
   static final Duration LIFETIME = Duration.ofDays(30);
 
-  /** More than two daily runs and two hours, so that a key with it is not too short-lived. */
-  private static final Duration LEFT = Duration.ofHours(55);
+  /** How long a key has to live where scheduled runs are a day apart. */
+  static final Duration SHORTEST_LIFE =
+      new RenewalPolicy(Duration.ofDays(1), Duration.ofDays(1)).shortestLife();
 
-  /** So long ago that a key with that much left was stored, which is due by now. */
-  static final Duration STORED_FOR = Duration.ofHours(6);
+  /** How much is left of a key that is near its end, but not too short-lived. */
+  private static final Duration LEFT = SHORTEST_LIFE.plusHours(5);
+
+  /** How long ago such a key was stored, so that it is due by now. */
+  static final Duration STORED_FOR = LEFT.minus(SHORTEST_LIFE).plusHours(1);
 
   private static final String FUNCTION_ARN =
       "arn:aws:lambda:us-east-1:123456789012:function:sandbox";
@@ -88,10 +110,10 @@ abstract class RotationFixture implements AutoCloseable {
     return scheduledTimes.computeIfAbsent(identity, _ -> now().plusSeconds(scheduledTimes.size()));
   }
 
-  /** Returns all that the function has shown so far: its log, its answers, its errors. */
+  /** Returns all that the function has shown so far: its log, responses and errors. */
   abstract String shown();
 
-  /** Returns all keys that there were so far. */
+  /** Returns all keys that Momento has issued so far. */
   List<IssuedKey> keys() {
     return momento().issued();
   }
@@ -131,7 +153,7 @@ abstract class RotationFixture implements AutoCloseable {
                       .rotationLambdaARN(FUNCTION_ARN)
                       .rotateImmediately(immediately));
     } catch (InvalidRequestException e) {
-      // A rotation is unfinished: that one is gone on with.
+      // A rotation is unfinished; Secrets Manager goes on with it.
     }
     try {
       sandbox.secretsManager().awaitRotations();

@@ -31,11 +31,17 @@ sealed interface Step {
           MomentoServer.LIST_CACHES);
 
   /**
-   * A request; one with the same number and way in is the same one, delivered again.
+   * A request; one with the same trigger and number is the same one, delivered again.
    *
-   * @param event what happens at one of its remote calls
+   * @param disturbance what happens at one of its remote calls
    */
-  record Request(Trigger trigger, int number, Optional<Event> event) implements Step {
+  record Request(Trigger trigger, int number, Optional<Disturbance> disturbance) implements Step {
+
+    private static final Duration MAX_EVENT_AGE = Duration.ofHours(30);
+
+    Request undisturbed() {
+      return new Request(trigger, number, Optional.empty());
+    }
 
     /** Makes the request under the identity that it always has. */
     RotationFixture.Outcome deliver(RotationFixture fixture) {
@@ -45,7 +51,7 @@ sealed interface Step {
     /** Tells whether the event was sent so long ago that it is delivered no more. */
     boolean isTooLate(RotationFixture fixture) {
       return trigger == Trigger.SCHEDULE
-          && Duration.between(fixture.scheduledTime(identity()), fixture.now()).toHours() > 30;
+          && fixture.now().isAfter(fixture.scheduledTime(identity()).plus(MAX_EVENT_AGE));
     }
 
     private String identity() {
@@ -58,26 +64,26 @@ sealed interface Step {
 
     @Override
     public String toString() {
-      return name() + event.map(e -> ", " + e).orElse("");
+      return name() + disturbance.map(d -> ", " + d).orElse("");
     }
   }
 
   /** What happens while a request is worked on. */
-  sealed interface Event {}
+  sealed interface Disturbance {}
 
-  /** A trouble with a remote call. */
-  record InjectedFault(FaultKind fault, RemoteCall call) implements Event {
+  /** A fault of a remote call. */
+  record InjectedFault(FaultKind fault, RemoteCall call) implements Disturbance {
     @Override
     public String toString() {
       return fault + " at " + call;
     }
   }
 
-  /** What somebody else does just before a remote call. */
-  record Interruption(OperatorAction action, RemoteCall call) implements Event {
+  /** What the operator does just before a remote call. */
+  record Interruption(OperatorAction action, RemoteCall call) implements Disturbance {
     @Override
     public String toString() {
-      return "before its " + call + " somebody does: " + action;
+      return "before its " + call + " the operator does: " + action;
     }
   }
 
@@ -89,15 +95,15 @@ sealed interface Step {
     }
   }
 
-  /** Somebody labels a version as pending, if there is one of that number. */
+  /** The operator labels a version as pending, if there is one of that number. */
   record LabelPending(int version) implements Step {
     @Override
     public String toString() {
-      return "somebody labels v" + version + " AWSPENDING";
+      return "the operator labels v" + version + " AWSPENDING";
     }
   }
 
-  /** What a person does without the function, or Momento, or a clock. */
+  /** What an operator, Momento or a clock does, and not the function. */
   enum OperatorAction implements Step {
     STORE_A_FRESH_KEY,
     STORE_AN_OLD_KEY,
@@ -227,21 +233,22 @@ sealed interface Step {
   }
 
   private static Step anyRequest(RandomGenerator random, List<Step> before) {
-    Optional<Event> event = random.nextBoolean() ? Optional.empty() : Optional.of(anyEvent(random));
+    Optional<Disturbance> disturbance =
+        random.nextBoolean() ? Optional.empty() : Optional.of(anyDisturbance(random));
     List<Request> earlier =
         before.stream().filter(Request.class::isInstance).map(Request.class::cast).toList();
     if (!earlier.isEmpty() && random.nextInt(3) == 0) {
       Request again = earlier.get(random.nextInt(earlier.size()));
-      return new Request(again.trigger(), again.number(), event);
+      return new Request(again.trigger(), again.number(), disturbance);
     }
-    return new Request(anyOf(random, Trigger.values()), earlier.size() + 1, event);
+    return new Request(anyOf(random, Trigger.values()), earlier.size() + 1, disturbance);
   }
 
   private static OperatorAction anyAction(RandomGenerator random) {
     return anyOf(random, OperatorAction.values());
   }
 
-  private static Event anyEvent(RandomGenerator random) {
+  private static Disturbance anyDisturbance(RandomGenerator random) {
     RemoteCall call =
         new RemoteCall(ACTIONS.get(random.nextInt(ACTIONS.size())), 1 + random.nextInt(4));
     return switch (random.nextInt(30)) {
