@@ -4,7 +4,6 @@ import static keyrotation.RotationFixture.SECRET;
 
 import io.grpc.Status;
 import java.time.Duration;
-import java.util.Set;
 import keyrotation.sandbox.Fault;
 import keyrotation.sandbox.FaultInjector;
 import keyrotation.sandbox.MomentoServer;
@@ -38,9 +37,9 @@ enum FaultKind {
   private static final Duration FOR_EVER = Duration.ofHours(1);
   private static final Duration LAG = Duration.ofMillis(200);
 
-  boolean appliesTo(RemoteCall call) {
+  boolean appliesTo(CallPosition call) {
     return switch (this) {
-      case STALE, LAGGING -> Set.of("DescribeSecret", "GetSecretValue").contains(call.action());
+      case STALE, LAGGING -> call.isRead();
       // Of an answer over gRPC there is no half.
       case HALF_ANSWERED -> !call.isMomentos();
       default -> true;
@@ -61,7 +60,7 @@ enum FaultKind {
         || this == HANGING;
   }
 
-  void inject(RotationFixture fixture, RemoteCall call, Runnable kill) {
+  void inject(RotationFixture fixture, CallPosition call, Runnable kill) {
     if (call.isMomentos()) {
       inject(
           fixture.momento().calls(),
@@ -82,7 +81,7 @@ enum FaultKind {
   }
 
   private <E extends RuntimeException> void inject(
-      FaultInjector<E> calls, RemoteCall call, E refusal, E throttling, Runnable kill) {
+      FaultInjector<E> calls, CallPosition call, E refusal, E throttling, Runnable kill) {
     switch (this) {
       case REFUSED -> calls.fromNth(call.action(), call.nth(), new Fault.Refuse<>(refusal));
       case ANSWER_LOST -> {

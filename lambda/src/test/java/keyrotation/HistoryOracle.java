@@ -30,7 +30,7 @@ final class HistoryOracle {
 
   /** The first write proves the right to write, or stores again what is stored. */
   private static final Disturbance NO_RIGHT_TO_WRITE =
-      new InjectedFault(FaultKind.REFUSED, new RemoteCall("PutSecretValue", 1));
+      new InjectedFault(FaultKind.REFUSED, new CallPosition(CallPosition.PUT, 1));
 
   private static final Set<String> PROMOTED = Set.of("ROTATED", "RESUMED", "ROLLED_BACK");
   private static final Set<String> DONE = Set.of("ROTATED", "RESUMED", "ROLLED_BACK", "STEP_DONE");

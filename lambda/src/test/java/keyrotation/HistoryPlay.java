@@ -18,7 +18,6 @@ import keyrotation.Step.LabelPending;
 import keyrotation.Step.OperatorAction;
 import keyrotation.Step.Request;
 import keyrotation.Step.Wait;
-import keyrotation.sandbox.Fault;
 import keyrotation.sandbox.IssuedKey;
 import keyrotation.sandbox.MomentoServer.RefreshTokens;
 import keyrotation.sandbox.SecretsManagerException;
@@ -126,23 +125,16 @@ final class HistoryPlay {
 
   private void prepare(Disturbance disturbance) {
     switch (disturbance) {
-      case InjectedFault(FaultKind fault, RemoteCall call) ->
+      case InjectedFault(FaultKind fault, CallPosition call) ->
           fault.inject(fixture, call, fixture::die);
-      case Interruption(OperatorAction action, RemoteCall call) -> {
+      case Interruption(OperatorAction action, CallPosition call) -> {
         Runnable interruption =
             () -> {
               oracle.noteBefore(action);
               var _ = succeeds(() -> action.happen(fixture));
               oracle.noteInterruption();
             };
-        if (call.isMomentos()) {
-          fixture
-              .momento()
-              .calls()
-              .onNth(call.action(), call.nth(), new Fault.Before<>(interruption));
-        } else {
-          fixture.awsCalls().onNth(call.action(), call.nth(), new Fault.Before<>(interruption));
-        }
+        call.interrupt(fixture, interruption);
       }
     }
   }

@@ -20,8 +20,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import keyrotation.RotationFixture.Outcome;
 import keyrotation.Scenario.Trigger;
-import keyrotation.sandbox.Fault;
-import keyrotation.sandbox.FaultInjector;
 import keyrotation.sandbox.MomentoServer.RefreshTokens;
 import keyrotation.sandbox.SecretsManagerState;
 import keyrotation.sandbox.SecretsManagerState.Secret;
@@ -233,7 +231,7 @@ class InterleavingTest {
         };
     Runnable startOther =
         () -> {
-          stopAt(fixture, scenario.other, waitForOne);
+          scenario.other.position().interrupt(fixture, waitForOne);
           Thread.ofVirtual()
               .start(
                   () -> {
@@ -242,22 +240,9 @@ class InterleavingTest {
                   });
           otherHasStopped.join();
         };
-    stopAt(fixture, scenario.one, startOther);
+    scenario.one.position().interrupt(fixture, startOther);
     Outcome one = scenario.requests.requestOne(fixture);
     oneHasEnded.complete(null);
     return List.of(one, other.orTimeout(1, TimeUnit.MINUTES).join());
-  }
-
-  private static void stopAt(RotationFixture fixture, RemoteCall call, Runnable meanwhile) {
-    if (call.isMomentos()) {
-      stopAt(fixture.momento().calls(), call, meanwhile);
-    } else {
-      stopAt(fixture.awsCalls(), call, meanwhile);
-    }
-  }
-
-  private static <E extends RuntimeException> void stopAt(
-      FaultInjector<E> calls, RemoteCall call, Runnable meanwhile) {
-    calls.onNth(call.action(), call.nth(), new Fault.Before<>(meanwhile));
   }
 }

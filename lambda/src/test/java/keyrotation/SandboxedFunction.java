@@ -205,8 +205,8 @@ final class SandboxedFunction extends RotationFixture {
   /** Dies as far as others can see: until all is healed nothing that it calls takes effect. */
   void die() {
     isDead = true;
-    for (String action : Step.ACTIONS) {
-      if (new RemoteCall(action, 1).isMomentos()) {
+    for (String action : CallPosition.ACTIONS) {
+      if (CallPosition.isMomentos(action)) {
         momento()
             .calls()
             .onEvery(action, new Fault.Refuse<>(Status.PERMISSION_DENIED.asRuntimeException()));

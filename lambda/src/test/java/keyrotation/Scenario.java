@@ -8,7 +8,6 @@ import java.util.Optional;
 import java.util.UUID;
 import java.util.stream.Stream;
 import keyrotation.RotationFixture.Outcome;
-import keyrotation.sandbox.MomentoServer;
 import keyrotation.sandbox.MomentoServer.RefreshTokens;
 
 /**
@@ -24,9 +23,6 @@ record Scenario(
     FaultKind fault,
     RemoteCall call,
     FollowUp followUp) {
-
-  /** The first write proves the right to write, or stores again what is stored. */
-  private static final RemoteCall PROBE = new RemoteCall("PutSecretValue", 1);
 
   /** Who asks, and for what. */
   enum Trigger {
@@ -112,17 +108,14 @@ record Scenario(
     if (trigger == Trigger.ROLLBACK && initialState == InitialState.ROTATED) {
       return Optional.of(Loss.WENT_BACK_TO_A_REFRESHED_KEY);
     }
-    if (call.equals(PROBE)) {
-      return Optional.empty();
-    }
     return Optional.ofNullable(
-        switch (call.action()) {
-          case MomentoServer.REFRESH ->
+        switch (call.purpose()) {
+          case REFRESH ->
               switch (fault) {
                 case ANSWER_LOST, ANSWERS_LOST, KILLED_AFTER -> Loss.NEW_KEY_LOST_ON_ITS_WAY;
                 default -> null;
               };
-          case "PutSecretValue" ->
+          case STAGE ->
               switch (fault) {
                 case REFUSED, THROTTLED_THROUGHOUT, HANGING -> Loss.NEW_KEY_NOT_STORED;
                 case KILLED_BEFORE -> Loss.NEW_KEY_LOST_ON_ITS_WAY;

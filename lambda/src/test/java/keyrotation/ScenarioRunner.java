@@ -109,12 +109,12 @@ final class ScenarioRunner {
 
   private static void playFault(
       RotationFixture fixture, Scenario scenario, Secret before, Runnable crash) {
-    long callsBefore = scenario.call().count(fixture);
-    scenario.fault().inject(fixture, scenario.call(), crash);
+    long callsBefore = scenario.call().position().count(fixture);
+    scenario.fault().inject(fixture, scenario.call().position(), crash);
     Outcome outcome = scenario.trigger().request(fixture, ONE_REQUEST);
-    assertThat(scenario.call().count(fixture) - callsBefore)
+    assertThat(scenario.call().position().count(fixture) - callsBefore)
         .as("calls of the action, up to the one with the fault")
-        .isGreaterThanOrEqualTo(scenario.call().nth());
+        .isGreaterThanOrEqualTo(scenario.call().position().nth());
     assertThat(outcome instanceof Outcome.Died)
         .as("the process crashed")
         .isEqualTo(scenario.fault().isCrash());

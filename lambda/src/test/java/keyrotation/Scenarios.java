@@ -37,7 +37,7 @@ final class Scenarios {
           for (RemoteCall call : calls(trigger, initialState, tokens)) {
             for (FaultKind fault : FaultKind.values()) {
               for (FollowUp followUp : FollowUp.values()) {
-                if (faults.test(fault) && fault.appliesTo(call)) {
+                if (faults.test(fault) && fault.appliesTo(call.position())) {
                   scenarios.add(new Scenario(trigger, initialState, tokens, fault, call, followUp));
                 }
               }
@@ -61,13 +61,35 @@ final class Scenarios {
 
   /** Returns the calls that a request makes without a fault. */
   static List<RemoteCall> calls(Trigger trigger, InitialState initialState, RefreshTokens tokens) {
-    try (RotationFixture fixture = newFixture(tokens)) {
+    try (SandboxedFunction fixture = newFixture(tokens)) {
       initialState.arrange(fixture);
-      int before = fixture.sandbox.callsSeen().size();
+      int callsBefore = fixture.sandbox.callsSeen().size();
+      int stepsBefore = steps(fixture).size();
+      // Without a fault there is no need to be short of time.
+      fixture.clearFaults();
       var _ = trigger.request(fixture, "one");
-      List<String> all = fixture.sandbox.callsSeen();
-      return RemoteCall.of(all.subList(before, all.size()));
+      // RotateSecret is the operator's call.
+      List<String> actions =
+          fixture.sandbox.callsSeen().stream()
+              .skip(callsBefore)
+              .filter(CallPosition.ACTIONS::contains)
+              .toList();
+      List<CallPurpose> steps =
+          steps(fixture).stream()
+              .skip(stepsBefore)
+              .flatMap(step -> CallPurpose.ofStep(step).stream())
+              .toList();
+      return RemoteCall.of(actions, steps);
     }
+  }
+
+  /** Returns the steps that the function has logged so far. */
+  private static List<String> steps(SandboxedFunction fixture) {
+    return fixture
+        .log()
+        .lines()
+        .map(line -> RotationFixture.parse(line).path("step").asText())
+        .toList();
   }
 
   /** Chooses scenarios so that any two traits that meet in some scenario meet in a chosen one. */

@@ -10,7 +10,6 @@ import java.util.Optional;
 import java.util.random.RandomGenerator;
 import keyrotation.Scenario.Trigger;
 import keyrotation.sandbox.IssuedKey.Permissions;
-import keyrotation.sandbox.MomentoServer;
 import keyrotation.sandbox.SecretsManagerState;
 import keyrotation.sandbox.SecretsManagerState.Version;
 
@@ -19,16 +18,6 @@ import keyrotation.sandbox.SecretsManagerState.Version;
  * steps are taken out of it.
  */
 sealed interface Step {
-
-  /** What the function may call. */
-  List<String> ACTIONS =
-      List.of(
-          "DescribeSecret",
-          "GetSecretValue",
-          "PutSecretValue",
-          "UpdateSecretVersionStage",
-          MomentoServer.REFRESH,
-          MomentoServer.LIST_CACHES);
 
   /**
    * A request; one with the same trigger and number is the same one, delivered again.
@@ -72,7 +61,7 @@ sealed interface Step {
   sealed interface Disturbance {}
 
   /** A fault of a remote call. */
-  record InjectedFault(FaultKind fault, RemoteCall call) implements Disturbance {
+  record InjectedFault(FaultKind fault, CallPosition call) implements Disturbance {
     @Override
     public String toString() {
       return fault + " at " + call;
@@ -80,7 +69,7 @@ sealed interface Step {
   }
 
   /** What the operator does just before a remote call. */
-  record Interruption(OperatorAction action, RemoteCall call) implements Disturbance {
+  record Interruption(OperatorAction action, CallPosition call) implements Disturbance {
     @Override
     public String toString() {
       return "before its " + call + " the operator does: " + action;
@@ -249,8 +238,9 @@ sealed interface Step {
   }
 
   private static Disturbance anyDisturbance(RandomGenerator random) {
-    RemoteCall call =
-        new RemoteCall(ACTIONS.get(random.nextInt(ACTIONS.size())), 1 + random.nextInt(4));
+    CallPosition call =
+        new CallPosition(
+            anyOf(random, CallPosition.ACTIONS.toArray(String[]::new)), 1 + random.nextInt(4));
     return switch (random.nextInt(30)) {
       // These take seconds; those that take longer are played elsewhere.
       case 0 -> new InjectedFault(FaultKind.THROTTLED, call);
