@@ -8,7 +8,7 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /**
- * Secrets that every fuzzed input can hold, and the search for them in what is said of it.
+ * Secrets that every fuzzed input can hold, and the search for them in the messages about it.
  *
  * <p>An input has them where it says KEY or TOKEN: a fuzzer would not make them, and the samples
  * stay readable. No message of the function has eight letters in common with them by itself.
@@ -19,7 +19,7 @@ final class Canary {
       MomentoKey.v1("cell.example.com", Jwt.with("{\"exp\":1700000000,\"id\":\"4vQz-9kXw-2mBt\"}"));
   static final Sensitive TOKEN = new Sensitive("Zr7Lq0-Wd3Yp8-Ju5Hx1-Nc6Gf2");
 
-  /** How much of a secret must not be told. */
+  /** How many characters of a secret must not be shown. */
   private static final int RUN = 8;
 
   private static final List<String> RUNS =
@@ -41,7 +41,7 @@ final class Canary {
         .getBytes(ISO_8859_1);
   }
 
-  /** Fails if a refusal has another reason than those, or tells any of the secrets in part. */
+  /** Fails if a refusal has another reason than those, or shows a part of a secret. */
   static void assertTellsNothing(RotationException refusal, FailureReason... reasons) {
     assertThat(refusal.reason()).isIn((Object[]) reasons);
     assertThat(refusal).hasNoCause().hasNoSuppressedExceptions();

@@ -17,16 +17,16 @@ import keyrotation.sandbox.MomentoServer.RefreshTokens;
 import org.junit.jupiter.api.Test;
 
 /**
- * The packed function in a process of its own. Wherever that dies, before any remote call or after
- * it: no key is lost that could be saved; what comes next finds another process. And whichever call
- * hangs: the function ends with a reason before Lambda would end it.
+ * The packed function in a process of its own. The process crashes before or after a remote call,
+ * and the next request starts another one. Or a call hangs, and the function fails with a reason
+ * before Lambda would time it out.
  *
- * <p>{@code -Pexhaustive} has it die after every call of a manual rotation, where refresh tokens
- * work once, and then makes the same request again; {@code -Pexhaustive,soak} of every request. A
- * death before a call leaves what a death after the call before it leaves. Of those, of other
- * requests that may come next, and of rejected successors, for which the function takes its time,
- * it plays enough for each two traits to meet; {@link FaultInjectionTest} plays them all. Each call
- * of a plain rotation hangs. Every build has it die after each of them.
+ * <p>Every build has the process crash after each call of a plain rotation. {@code -Pexhaustive}
+ * plays a crash after every call of a manual rotation with single-use refresh tokens, followed by
+ * the same request; {@code -Pexhaustive,soak} of every request. A crash before a call leaves what a
+ * crash after the call before it leaves. Of those, of other requests that may follow, and of
+ * rejected successors, for which the function takes its time, it plays a pairwise selection; {@link
+ * FaultInjectionTest} plays them all. Each call of a plain rotation hangs once.
  */
 class CrashIT {
 
@@ -43,18 +43,18 @@ class CrashIT {
             .toList();
     Set<Scenario> scenarios = new LinkedHashSet<>();
     if (Scenarios.ALL) {
-      scenarios.addAll(Scenarios.covering(all));
+      scenarios.addAll(Scenarios.pairwise(all));
       Scenarios.scenarios(fault -> fault == FaultKind.HANGING).stream()
           .filter(CrashIT::isPlain)
           .filter(CrashIT::isRepeated)
           .forEach(scenarios::add);
     }
     all.stream()
-        .filter(scenario -> scenario.fault() == FaultKind.KILLED_AFTER)
+        .filter(scenario -> scenario.fault() == FaultKind.CRASHED_AFTER)
         .filter(CrashIT::isRepeated)
-        .filter(scenario -> Scenarios.ALL ? isChosen(scenario) : isPlain(scenario))
+        .filter(scenario -> Scenarios.ALL ? isSelected(scenario) : isPlain(scenario))
         .forEach(scenarios::add);
-    ScenarioRunner runner = new ScenarioRunner("Death or hang of a process", scenarios.size());
+    ScenarioRunner runner = new ScenarioRunner("Crashes and hangs", scenarios.size());
     Map<Boolean, List<List<Scenario>>> byPace =
         Scenarios.byFault(List.copyOf(scenarios)).stream()
             .collect(partitioningBy(variants -> takesItsTime(variants.getFirst())));
@@ -70,7 +70,7 @@ class CrashIT {
     runner.conclude();
   }
 
-  private static boolean isChosen(Scenario scenario) {
+  private static boolean isSelected(Scenario scenario) {
     return !takesItsTime(scenario) && (SOAK || scenario.trigger() == Trigger.MANUAL);
   }
 
@@ -97,7 +97,7 @@ class CrashIT {
           variants = scenarios.poll()) {
         PackedFunction fixture =
             fixtures.computeIfAbsent(variants.getFirst().tokens(), PackedFunction::new);
-        fixture.startAnew();
+        fixture.reset();
         runner.play(fixture, variants, fixture.lambda::kill);
       }
     } finally {

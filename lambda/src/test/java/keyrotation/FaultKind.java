@@ -9,58 +9,58 @@ import keyrotation.sandbox.FaultInjector;
 import keyrotation.sandbox.MomentoServer;
 import keyrotation.sandbox.SecretsManagerException;
 
-/** What happens to a call. */
+/** What goes wrong with a remote call. */
 enum FaultKind {
-  /** It is refused before it takes effect, and so are all calls of its kind after it. */
+  /** It is refused before it takes effect, and so are all later calls of its action. */
   REFUSED,
-  /** It takes effect, and the answer is lost. */
-  ANSWER_LOST,
-  /** The answers to it and to all calls of its kind after it are lost. */
-  ANSWERS_LOST,
-  /** A read, which answers as if the last write had not been yet. */
+  /** It takes effect, and its response is lost. */
+  RESPONSE_DROPPED,
+  /** The responses to it and to all later calls of its action are lost. */
+  RESPONSES_DROPPED,
+  /** A read does not see the latest write. */
   STALE,
-  /** A read, which like all reads of its kind after it sees what there was 200 ms ago. */
+  /** A read and all later calls of its action see what there was 200 ms ago. */
   LAGGING,
-  /** Its answer stops half-way, and so do all of its kind after it. */
-  HALF_ANSWERED,
+  /** Its response stops half-way, and so do those to all later calls of its action. */
+  RESPONSE_TRUNCATED,
   /** It is throttled once. */
   THROTTLED,
-  /** It is throttled, and so are all calls of its kind after it. */
+  /** It is throttled, and so are all later calls of its action. */
   THROTTLED_THROUGHOUT,
-  /** It takes no effect, nor do all calls of its kind after it, and nobody answers. */
+  /** It and all later calls of its action take no effect and have no response. */
   HANGING,
-  /** The function's process dies before it takes effect. */
-  KILLED_BEFORE,
-  /** The function's process dies when it has taken effect. */
-  KILLED_AFTER;
+  /** The function's process crashes before it takes effect. */
+  CRASHED_BEFORE,
+  /** The function's process crashes when it has taken effect. */
+  CRASHED_AFTER;
 
-  private static final Duration FOR_EVER = Duration.ofHours(1);
+  private static final Duration LONGER_THAN_ANY_TIMEOUT = Duration.ofHours(1);
   private static final Duration LAG = Duration.ofMillis(200);
 
   boolean appliesTo(CallPosition call) {
     return switch (this) {
       case STALE, LAGGING -> call.isRead();
-      // Of an answer over gRPC there is no half.
-      case HALF_ANSWERED -> !call.isMomentos();
+      // A response over gRPC is whole or absent.
+      case RESPONSE_TRUNCATED -> !call.isMomentos();
       default -> true;
     };
   }
 
   boolean isCrash() {
-    return this == KILLED_BEFORE || this == KILLED_AFTER;
+    return this == CRASHED_BEFORE || this == CRASHED_AFTER;
   }
 
-  /** Tells whether the function may wait for it to pass. */
+  /** Tells whether the function may wait until it is over. */
   boolean takesTime() {
     return isCrash()
         || this == REFUSED
-        || this == ANSWERS_LOST
+        || this == RESPONSES_DROPPED
         || this == THROTTLED_THROUGHOUT
-        || this == HALF_ANSWERED
+        || this == RESPONSE_TRUNCATED
         || this == HANGING;
   }
 
-  void inject(RotationFixture fixture, CallPosition call, Runnable kill) {
+  void inject(RotationFixture fixture, CallPosition call, Runnable crash) {
     if (call.isMomentos()) {
       inject(
           fixture.momento().calls(),
@@ -69,22 +69,22 @@ enum FaultKind {
               ? Status.INVALID_ARGUMENT.asRuntimeException()
               : Status.UNAUTHENTICATED.asRuntimeException(),
           MomentoServer.throttled(),
-          kill);
+          crash);
     } else {
       inject(
           fixture.awsCalls(),
           call,
           SecretsManagerException.accessDenied(call.action(), SECRET),
           SecretsManagerException.throttled(),
-          kill);
+          crash);
     }
   }
 
   private <E extends RuntimeException> void inject(
-      FaultInjector<E> calls, CallPosition call, E refusal, E throttling, Runnable kill) {
+      FaultInjector<E> calls, CallPosition call, E refusal, E throttling, Runnable crash) {
     switch (this) {
       case REFUSED -> calls.fromNth(call.action(), call.nth(), new Fault.Refuse<>(refusal));
-      case ANSWER_LOST -> {
+      case RESPONSE_DROPPED -> {
         // The JDK's HTTP client hides the first from the AWS SDK by asking again.
         calls.onNth(call.action(), call.nth(), new Fault.DropResponse<>());
         if (!call.isMomentos()) {
@@ -93,14 +93,17 @@ enum FaultKind {
       }
       case STALE -> calls.onNth(call.action(), call.nth(), new Fault.ReadStale<>());
       case LAGGING -> calls.fromNth(call.action(), call.nth(), new Fault.Lag<>(LAG));
-      case HALF_ANSWERED -> calls.fromNth(call.action(), call.nth(), new Fault.StopHalfway<>());
-      case ANSWERS_LOST -> calls.fromNth(call.action(), call.nth(), new Fault.DropResponse<>());
+      case RESPONSE_TRUNCATED ->
+          calls.fromNth(call.action(), call.nth(), new Fault.StopHalfway<>());
+      case RESPONSES_DROPPED ->
+          calls.fromNth(call.action(), call.nth(), new Fault.DropResponse<>());
       case THROTTLED -> calls.onNth(call.action(), call.nth(), new Fault.Refuse<>(throttling));
       case THROTTLED_THROUGHOUT ->
           calls.fromNth(call.action(), call.nth(), new Fault.Refuse<>(throttling));
-      case HANGING -> calls.fromNth(call.action(), call.nth(), new Fault.Delay<>(FOR_EVER));
-      case KILLED_BEFORE -> calls.onNth(call.action(), call.nth(), new Fault.Instead<>(kill));
-      case KILLED_AFTER -> calls.onNth(call.action(), call.nth(), new Fault.After<>(kill));
+      case HANGING ->
+          calls.fromNth(call.action(), call.nth(), new Fault.Delay<>(LONGER_THAN_ANY_TIMEOUT));
+      case CRASHED_BEFORE -> calls.onNth(call.action(), call.nth(), new Fault.Instead<>(crash));
+      case CRASHED_AFTER -> calls.onNth(call.action(), call.nth(), new Fault.After<>(crash));
     }
   }
 }

@@ -106,7 +106,7 @@ final class HistoryOracle {
     Invariants.hold(
         fixture,
         before,
-        isOvertaken(request, found, outcome) ? new Outcome.Died() : outcome,
+        isOvertaken(request, found, outcome) ? new Outcome.Crashed() : outcome,
         request.trigger());
     NOTHING_IS_LOST.check(() -> successorIsKept(request, found));
     if (hasRefreshed) {

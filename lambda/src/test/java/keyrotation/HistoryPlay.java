@@ -126,7 +126,7 @@ final class HistoryPlay {
   private void prepare(Disturbance disturbance) {
     switch (disturbance) {
       case InjectedFault(FaultKind fault, CallPosition call) ->
-          fault.inject(fixture, call, fixture::die);
+          fault.inject(fixture, call, fixture::crash);
       case Interruption(OperatorAction action, CallPosition call) -> {
         Runnable interruption =
             () -> {
@@ -163,7 +163,7 @@ final class HistoryPlay {
               .findFirst()
               .orElse("")
               .replaceAll(".* was not rotated\\. (\\w+):.*", "$1");
-      case Outcome.Died _ -> "crashed";
+      case Outcome.Crashed _ -> "crashed";
     };
   }
 

@@ -18,11 +18,11 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 
 /**
- * Whatever happens to a secret, in whatever order: the promises hold after each step.
+ * Random sequences of requests, faults and operator actions: every guarantee holds after each step.
  *
  * <p>Every build plays the same histories; {@code -Pexhaustive} plays others each time, for three
- * minutes. A history that breaks a promise is shrunk and told; {@code -Dhistory=SEED} plays it
- * alone.
+ * minutes. A history that violates a guarantee is shrunk, and its trace printed; {@code
+ * -Dhistory=SEED} plays it alone.
  */
 class HistoryTest {
 
@@ -32,7 +32,7 @@ class HistoryTest {
 
   private final AtomicInteger histories = new AtomicInteger();
   private final AtomicInteger steps = new AtomicInteger();
-  private final ConcurrentSkipListMap<Long, String> broken = new ConcurrentSkipListMap<>();
+  private final ConcurrentSkipListMap<Long, String> violations = new ConcurrentSkipListMap<>();
 
   @Test
   void no_history_violates_an_invariant() throws InterruptedException, ExecutionException {
@@ -45,14 +45,14 @@ class HistoryTest {
       play(0, IN_EVERY_BUILD, Instant.MAX);
     }
     System.out.printf(
-        "Histories: %d with %d steps played, %d broke a promise.%n",
-        histories.get(), steps.get(), broken.size());
-    if (!broken.isEmpty()) {
-      long seed = broken.firstKey();
-      // If a shorter one does not break every time, the first trace has to do.
-      String trace = History.of(seed).shrink().play().orElse(broken.get(seed));
+        "Histories: %d with %d steps, %d violations.%n",
+        histories.get(), steps.get(), violations.size());
+    if (!violations.isEmpty()) {
+      long seed = violations.firstKey();
+      // If the shrunk one does not fail every time, the first trace has to do.
+      String trace = History.of(seed).shrink().play().orElse(violations.get(seed));
       fail(
-          "A history breaks a promise (-Dhistory=%d, one of %d that were played):%n%s"
+          "A history violates a guarantee (-Dhistory=%d, one of %d that were played):%n%s"
               .formatted(seed, histories.get(), trace));
     }
   }
@@ -63,13 +63,13 @@ class HistoryTest {
     Callable<Boolean> player =
         () -> {
           long seed = seeds.getAndIncrement();
-          while (seed < firstSeed + count && broken.isEmpty() && Instant.now().isBefore(end)) {
+          while (seed < firstSeed + count && violations.isEmpty() && Instant.now().isBefore(end)) {
             History history = History.of(seed);
             Optional<String> trace = history.play();
             histories.incrementAndGet();
             steps.addAndGet(history.steps().size());
             if (trace.isPresent()) {
-              broken.put(seed, trace.get());
+              violations.put(seed, trace.get());
             }
             seed = seeds.getAndIncrement();
           }

@@ -18,9 +18,9 @@ enum InitialState {
   FRESH,
   /** No version at all. */
   EMPTY,
-  /** A version that Secrets Manager has labelled as pending and nobody has filled. */
+  /** A version without a value that Secrets Manager has labelled AWSPENDING. */
   PENDING_EMPTY,
-  /** The good key of a rotation that broke off. */
+  /** A working key that an interrupted rotation has stored. */
   SUCCESSOR,
   /** The same of a rotation by an older version of the function. */
   SUCCESSOR_OF_OLDER_FUNCTION,
@@ -28,21 +28,23 @@ enum InitialState {
   SUCCESSOR_JUST_REJECTED,
   /** A successor that Momento does not accept, and had time to. */
   SUCCESSOR_REJECTED,
-  /** The good key of a rotation by Secrets Manager that broke off. */
+  /** A working key that an interrupted rotation of Secrets Manager's own has stored. */
   OWN_ROTATION_UNFINISHED,
   /** The same after a RotateSecret that was to test alone, which takes AWSPENDING off. */
   OWN_ROTATION_UNFINISHED_AND_TESTED,
-  /** The label of a successor on the current version: it died when it had promoted it. */
+  /**
+   * The label of a successor on the current version: the function crashed after it promoted that.
+   */
   PROMOTED_AND_LABELLED,
   /** The labels of a rotation by an older version of the function that was finished. */
   PROMOTED_BY_OLDER_FUNCTION,
-  /** An operator has gone back by hand from the version that replaced the current one. */
-  WENT_BACK,
+  /** An operator has rolled back by hand from the version that replaced the current one. */
+  ROLLED_BACK_BY_HAND,
   /** A previous version. */
   PREVIOUS,
   /** A version whose key was refreshed to the current one. */
   ROTATED,
-  /** The key of a rotation that broke off before an operator stored another. */
+  /** The key of an interrupted rotation, after which an operator has stored another. */
   SUCCESSOR_OF_FORMER;
 
   void arrange(RotationFixture fixture) {
@@ -90,7 +92,7 @@ enum InitialState {
         promote(fixture, old, fixture.leaveAsOlderFunction(oldKey(fixture)));
         fixture.pass(RotationFixture.STORED_FOR);
       }
-      case WENT_BACK -> {
+      case ROLLED_BACK_BY_HAND -> {
         Version old = storeAndReturn(fixture);
         Version left = fixture.leaveSuccessor(oldKey(fixture));
         promote(fixture, old, left);

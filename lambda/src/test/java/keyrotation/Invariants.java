@@ -106,7 +106,7 @@ final class Invariants {
       case Outcome.Answered(JsonNode report) -> reportIsTrue(report);
       case Outcome.Failed(String message) ->
           assertThat(reason(message)).isNotEqualTo("INTERNAL_ERROR");
-      case Outcome.Died _ -> {}
+      case Outcome.Crashed _ -> {}
     }
   }
 
@@ -165,7 +165,7 @@ final class Invariants {
         entry.put("result", entry.path("done").asText());
         yield new Outcome.Answered(report.put("failed", false));
       }
-      case Outcome.Failed _, Outcome.Died _ -> outcome;
+      case Outcome.Failed _, Outcome.Crashed _ -> outcome;
     };
   }
 

@@ -17,7 +17,7 @@ import keyrotation.sandbox.LambdaServer.Invocation;
 import keyrotation.sandbox.MomentoServer.RefreshTokens;
 import keyrotation.sandbox.Sandbox;
 
-/** The function as it is deployed, in a process of its own, which can die. */
+/** The function as it is deployed, in a process of its own, which can be killed. */
 final class PackedFunction extends RotationFixture {
 
   static final Path ARCHIVE = Path.of(System.getProperty("function.archive"));
@@ -47,7 +47,7 @@ final class PackedFunction extends RotationFixture {
    */
   PackedFunction(
       RefreshTokens refreshTokens, boolean snapStart, UnaryOperator<Map<String, String>> change) {
-    // The process looks at the machine's clock. The sandbox lags behind, and has time to pass.
+    // The process reads the machine's clock. The sandbox's lags behind, so that it can be advanced.
     AtomicReference<Duration> lag = new AtomicReference<>(LAG);
     super(
         Sandbox.start(() -> Instant.now().minus(lag.get()), refreshTokens),
@@ -68,8 +68,8 @@ final class PackedFunction extends RotationFixture {
                 change.apply(environment)));
   }
 
-  /** Makes the sandbox what it was at first, and forgets what was shown; the process goes on. */
-  void startAnew() {
+  /** Empties the sandbox and forgets what was shown; the process stays. */
+  void reset() {
     emptySandbox.run();
     lag.set(LAG);
     shown.clear();
@@ -95,7 +95,7 @@ final class PackedFunction extends RotationFixture {
         shown.add(json);
         yield new Outcome.Failed(message);
       }
-      case LambdaServer.Outcome.TimedOut _, LambdaServer.Outcome.Exited _ -> new Outcome.Died();
+      case LambdaServer.Outcome.TimedOut _, LambdaServer.Outcome.Exited _ -> new Outcome.Crashed();
     };
   }
 

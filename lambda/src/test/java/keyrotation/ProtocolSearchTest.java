@@ -153,7 +153,7 @@ class ProtocolSearchTest {
       if (situation == Situation.DONE) {
         var _ = Trigger.MANUAL.request(function, "one");
       } else if (situation != Situation.PLAIN) {
-        function.awsCalls().onNth("PutSecretValue", 2, new Fault.After<>(function::die));
+        function.awsCalls().onNth("PutSecretValue", 2, new Fault.After<>(function::crash));
         var _ = Trigger.MANUAL.request(function, "one");
         function.clearFaults();
       }

@@ -53,7 +53,7 @@ final class ReportAssert extends AbstractAssert<ReportAssert, JsonNode> {
     return switch (outcome) {
       case Outcome.Answered(JsonNode response) -> assertThatReport(response);
       case Outcome.Failed(String message) -> ofError(message);
-      case Outcome.Died _ -> throw new AssertionError("The process died and reported nothing.");
+      case Outcome.Crashed _ -> throw new AssertionError("The process died and reported nothing.");
     };
   }
 

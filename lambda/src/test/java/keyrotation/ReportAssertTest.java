@@ -93,7 +93,7 @@ class ReportAssertTest {
     assertShowsReport(() -> assertThatReport(() -> failing("\n" + good.json())).hasSecrets(SECRET));
     assertShowsReport(
         () -> assertThatReport(() -> failing("Something.\n" + bad.json())).hasSecrets(SECRET));
-    assertThatThrownBy(() -> assertThatReport(new Outcome.Died()).hasSecrets())
+    assertThatThrownBy(() -> assertThatReport(new Outcome.Crashed()).hasSecrets())
         .isInstanceOf(AssertionError.class);
   }
 

@@ -59,7 +59,7 @@ abstract class RotationFixture implements AutoCloseable {
     record Failed(String message) implements Outcome {}
 
     /** Its process crashed. */
-    record Died() implements Outcome {}
+    record Crashed() implements Outcome {}
   }
 
   static final String SECRET = "momento/authentication-token";

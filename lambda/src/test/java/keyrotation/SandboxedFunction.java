@@ -32,13 +32,13 @@ import software.amazon.awssdk.services.secretsmanager.SecretsManagerClient;
 /** The handler, in this JVM, with the sandbox around it and a clock that stands. */
 final class SandboxedFunction extends RotationFixture {
 
-  /** Enough to refresh a key and little to verify it, since a call that hangs takes real time. */
+  /** Enough to refresh a key, and little to verify it, as a call that hangs takes real time. */
   private static final Duration TIME_LEFT = Duration.ofSeconds(14);
 
-  /** Nothing waits for its end where nothing is wrong. */
+  /** For requests without a fault, which do not wait until it is over. */
   private static final Duration AMPLE_TIME = Duration.ofMinutes(1);
 
-  /** No call that is answered takes so long. */
+  /** What takes longer is a call that hangs. */
   private static final Duration HANGING = Duration.ofSeconds(4);
 
   private static final Duration STALE_READS = Duration.ofSeconds(10);
@@ -54,12 +54,12 @@ final class SandboxedFunction extends RotationFixture {
   volatile InstantSource handlersClock;
 
   private volatile Duration timeLeft = TIME_LEFT;
-  private volatile boolean isDead;
+  private volatile boolean hasCrashed;
   private final SecretsManagerClient client;
   private final HandlersTime time = new HandlersTime();
   private final RotationHandler handler;
   private final ByteArrayOutputStream log = new ByteArrayOutputStream();
-  private final Queue<String> said = new ConcurrentLinkedQueue<>();
+  private final Queue<String> responses = new ConcurrentLinkedQueue<>();
 
   SandboxedFunction(RefreshTokens refreshTokens) {
     this(refreshTokens, GRACE);
@@ -187,24 +187,24 @@ final class SandboxedFunction extends RotationFixture {
 
   @Override
   Outcome deliver(String event, String requestId) {
-    isDead = false;
+    hasCrashed = false;
     Outcome outcome;
     try {
       JsonNode report = invoke(event, requestId, timeLeft);
-      said.add(report.toString());
+      responses.add(report.toString());
       outcome = new Outcome.Answered(report);
     } catch (InvocationFailedException e) {
       StringWriter trace = new StringWriter();
       e.printStackTrace(new PrintWriter(trace, true));
-      said.add(trace.toString());
+      responses.add(trace.toString());
       outcome = new Outcome.Failed(String.valueOf(e.getMessage()));
     }
-    return isDead ? new Outcome.Died() : outcome;
+    return hasCrashed ? new Outcome.Crashed() : outcome;
   }
 
-  /** Dies as far as others can see: until all is healed nothing that it calls takes effect. */
-  void die() {
-    isDead = true;
+  /** Crashes as far as others can see: until the faults are cleared, no call takes effect. */
+  void crash() {
+    hasCrashed = true;
     for (String action : CallPosition.ACTIONS) {
       if (CallPosition.isMomentos(action)) {
         momento()
@@ -225,7 +225,7 @@ final class SandboxedFunction extends RotationFixture {
 
   @Override
   String shown() {
-    return log() + String.join("\n", said);
+    return log() + String.join("\n", responses);
   }
 
   String log() {

@@ -11,10 +11,10 @@ import keyrotation.RotationFixture.Outcome;
 import keyrotation.sandbox.MomentoServer.RefreshTokens;
 
 /**
- * A request to which something happens at one of its remote calls, and the request that comes next.
+ * A request with a fault in one of its remote calls, and the request that follows.
  *
  * @param initialState what the request finds
- * @param call the call, among those that the request makes where nothing happens
+ * @param call one of those that the request makes without a fault
  */
 record Scenario(
     Trigger trigger,
@@ -24,7 +24,7 @@ record Scenario(
     RemoteCall call,
     FollowUp followUp) {
 
-  /** Who asks, and for what. */
+  /** What starts the function, and for which action. */
   enum Trigger {
     MANUAL,
     IF_DUE,
@@ -64,40 +64,40 @@ record Scenario(
     }
   }
 
-  /** What comes next. */
+  /** What follows on the request with the fault. */
   enum FollowUp {
     /** The same request again. */
     SAME_REQUEST,
-    /** Another one of the same kind. */
+    /** Another one with the same trigger. */
     NEW_REQUEST,
-    /** One of another kind. */
+    /** One with another trigger. */
     ANOTHER_TRIGGER,
     /** An operator stores another key; then the same request again. */
     OPERATORS_KEY
   }
 
-  /** Returns who makes the next request. */
+  /** Returns what starts the next request. */
   Trigger nextTrigger() {
     if (followUp != FollowUp.ANOTHER_TRIGGER) {
       return trigger;
     }
     List<Trigger> others = Stream.of(Trigger.values()).filter(other -> other != trigger).toList();
-    // Each of them follows somewhere, and the same one each time.
+    // Each of them follows in some scenario, and the same one each time.
     String rest = initialState + " " + call + " " + fault;
     return others.get(Math.floorMod(rest.hashCode(), others.size()));
   }
 
   /**
-   * A loss that nothing could have prevented: Momento has made a key, its refresh token works once,
-   * and the new key is nowhere. The old key goes on working until it ends.
+   * A loss that cannot be prevented: Momento has issued a new key for a refresh token that works
+   * once, and the new key is stored nowhere. The old key works until it expires.
    */
   enum Loss {
-    /** Momento's answer was lost, or the process died when it came. */
-    NEW_KEY_LOST_ON_ITS_WAY,
+    /** Momento's response was lost, or the process crashed when it came. */
+    NEW_KEY_LOST_IN_TRANSIT,
     /** The right to write was proved, and yet the new key could not be written. */
     NEW_KEY_NOT_STORED,
-    /** Somebody wanted to go back to a key that had been refreshed before. */
-    WENT_BACK_TO_A_REFRESHED_KEY
+    /** An operator rolled back to a key that had been refreshed before. */
+    ROLLED_BACK_TO_A_REFRESHED_KEY
   }
 
   /** Returns the loss that this scenario may end with. */
@@ -106,19 +106,20 @@ record Scenario(
       return Optional.empty();
     }
     if (trigger == Trigger.ROLLBACK && initialState == InitialState.ROTATED) {
-      return Optional.of(Loss.WENT_BACK_TO_A_REFRESHED_KEY);
+      return Optional.of(Loss.ROLLED_BACK_TO_A_REFRESHED_KEY);
     }
     return Optional.ofNullable(
         switch (call.purpose()) {
           case REFRESH ->
               switch (fault) {
-                case ANSWER_LOST, ANSWERS_LOST, KILLED_AFTER -> Loss.NEW_KEY_LOST_ON_ITS_WAY;
+                case RESPONSE_DROPPED, RESPONSES_DROPPED, CRASHED_AFTER ->
+                    Loss.NEW_KEY_LOST_IN_TRANSIT;
                 default -> null;
               };
           case STAGE ->
               switch (fault) {
                 case REFUSED, THROTTLED_THROUGHOUT, HANGING -> Loss.NEW_KEY_NOT_STORED;
-                case KILLED_BEFORE -> Loss.NEW_KEY_LOST_ON_ITS_WAY;
+                case CRASHED_BEFORE -> Loss.NEW_KEY_LOST_IN_TRANSIT;
                 default -> null;
               };
           default -> null;

@@ -132,7 +132,7 @@ final class ScenarioOracle {
       }
       case Outcome.Failed(String message) ->
           assertThat(Invariants.reason(message)).isEqualTo("AWAITING_FIRST_KEY");
-      case Outcome.Died _ -> throw new AssertionError("the process was not killed");
+      case Outcome.Crashed _ -> throw new AssertionError("the process crashed without a fault");
     }
   }
 
@@ -146,7 +146,7 @@ final class ScenarioOracle {
         assertThat(Invariants.reason(message)).isEqualTo("CANNOT_ROLL_BACK");
         assertThat(rollbackTarget).isEmpty();
       }
-      case Outcome.Died _ -> throw new AssertionError("the process was not killed");
+      case Outcome.Crashed _ -> throw new AssertionError("the process crashed without a fault");
     }
   }
 
@@ -189,7 +189,7 @@ final class ScenarioOracle {
 
   private void lossIsUnavoidable(Outcome outcome) {
     assertThat(scenario.loss()).as("it could have been saved: " + outcome).isPresent();
-    if (scenario.loss().get() == Loss.WENT_BACK_TO_A_REFRESHED_KEY) {
+    if (scenario.loss().get() == Loss.ROLLED_BACK_TO_A_REFRESHED_KEY) {
       assertThat(isRolledBack).as("it was rolled back").isTrue();
     } else {
       List<IssuedKey> lost =

@@ -115,7 +115,7 @@ final class ScenarioRunner {
     assertThat(scenario.call().position().count(fixture) - callsBefore)
         .as("calls of the action, up to the one with the fault")
         .isGreaterThanOrEqualTo(scenario.call().position().nth());
-    assertThat(outcome instanceof Outcome.Died)
+    assertThat(outcome instanceof Outcome.Crashed)
         .as("the process crashed")
         .isEqualTo(scenario.fault().isCrash());
     fixture.clearFaults();

@@ -21,7 +21,7 @@ import keyrotation.sandbox.MomentoServer.RefreshTokens;
  */
 final class Scenarios {
 
-  /** Whether to play every scenario, or just enough for each two of their traits to meet. */
+  /** Whether to play every scenario, or a pairwise selection. */
   static final boolean ALL = Boolean.getBoolean("exhaustive");
 
   private static final String SELECTED = System.getProperty("scenario", "");
@@ -92,16 +92,16 @@ final class Scenarios {
         .toList();
   }
 
-  /** Chooses scenarios so that any two traits that meet in some scenario meet in a chosen one. */
-  static List<Scenario> covering(List<Scenario> scenarios) {
-    Set<Set<Object>> met = new HashSet<>();
+  /** Selects scenarios so that each pair of traits that occurs at all occurs in one of them. */
+  static List<Scenario> pairwise(List<Scenario> scenarios) {
+    Set<Set<Object>> pairs = new HashSet<>();
     return scenarios.stream()
         .filter(
             scenario -> {
               boolean isNew = false;
               for (Object one : traits(scenario)) {
                 for (Object other : traits(scenario)) {
-                  isNew |= !one.equals(other) && met.add(Set.of(one, other));
+                  isNew |= !one.equals(other) && pairs.add(Set.of(one, other));
                 }
               }
               return isNew;

@@ -244,7 +244,7 @@ sealed interface Step {
     return switch (random.nextInt(30)) {
       // These take seconds; those that take longer are played elsewhere.
       case 0 -> new InjectedFault(FaultKind.THROTTLED, call);
-      case 1 -> new InjectedFault(FaultKind.ANSWERS_LOST, call);
+      case 1 -> new InjectedFault(FaultKind.RESPONSES_DROPPED, call);
       case 2, 3, 4, 5, 6, 7, 8, 9 -> {
         OperatorAction action = anyAction(random);
         // That would be a request within a request.
@@ -259,9 +259,9 @@ sealed interface Step {
               anyOf(
                   random,
                   FaultKind.REFUSED,
-                  FaultKind.ANSWER_LOST,
-                  FaultKind.KILLED_BEFORE,
-                  FaultKind.KILLED_AFTER),
+                  FaultKind.RESPONSE_DROPPED,
+                  FaultKind.CRASHED_BEFORE,
+                  FaultKind.CRASHED_AFTER),
               call);
     };
   }

@@ -4,7 +4,7 @@ import java.time.Duration;
 import java.time.Instant;
 import keyrotation.sandbox.ManualClock;
 
-/** A clock that stands, except that what waits for it moves it on. */
+/** A clock that moves only when something waits for it, or a test advances it. */
 final class VirtualTime implements Time {
 
   private final ManualClock clock;
