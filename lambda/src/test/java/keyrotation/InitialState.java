@@ -5,6 +5,7 @@ import static keyrotation.RotationFixture.SECRET;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.UUID;
+import java.util.function.Function;
 import keyrotation.sandbox.IssuedKey;
 import keyrotation.sandbox.IssuedKey.Permissions;
 import keyrotation.sandbox.SecretsManagerState;
@@ -50,67 +51,83 @@ enum InitialState {
   void arrange(RotationFixture fixture) {
     switch (this) {
       case NEVER_ROTATED -> fixture.storeKey();
-      case FRESH ->
-          fixture.store(
-              fixture
-                  .momento()
-                  .issueAged(RotationFixture.LIFETIME, Duration.ofHours(1), Permissions.SUPER_USER)
-                  .consoleJson());
+      case FRESH -> storeFreshKey(fixture);
       case EMPTY -> fixture.state().create(SECRET, null, null, null);
-      case PENDING_EMPTY -> {
-        fixture.storeKey();
-        fixture.state().addPendingVersion(SECRET, UUID.randomUUID().toString());
-      }
-      case SUCCESSOR ->
-          fixture.leaveSuccessor(fixture.momento().refresh(fixture.storeKey()).consoleJson());
-      case SUCCESSOR_OF_OLDER_FUNCTION ->
-          fixture.leaveAsOlderFunction(fixture.momento().refresh(fixture.storeKey()).consoleJson());
-      case SUCCESSOR_JUST_REJECTED -> {
-        fixture.storeKey();
-        fixture.leaveSuccessor(unknownKey());
-      }
+      case PENDING_EMPTY -> addPendingVersion(fixture);
+      case SUCCESSOR -> fixture.leaveSuccessor(refreshedKey(fixture));
+      case SUCCESSOR_OF_OLDER_FUNCTION -> fixture.leaveAsOlderFunction(refreshedKey(fixture));
+      case SUCCESSOR_JUST_REJECTED -> leaveUnknownKey(fixture);
       case SUCCESSOR_REJECTED -> {
-        SUCCESSOR_JUST_REJECTED.arrange(fixture);
+        leaveUnknownKey(fixture);
         fixture.pass(Duration.ofHours(1));
       }
-      case OWN_ROTATION_UNFINISHED -> {
-        IssuedKey old = fixture.storeKey();
-        fixture.enableRotation();
-        fixture.leavePending(fixture.momento().refresh(old).consoleJson());
-      }
+      case OWN_ROTATION_UNFINISHED -> leaveOwnRotation(fixture);
       case OWN_ROTATION_UNFINISHED_AND_TESTED -> {
-        OWN_ROTATION_UNFINISHED.arrange(fixture);
+        leaveOwnRotation(fixture);
         fixture.enableRotation();
       }
-      case PROMOTED_AND_LABELLED -> {
-        Version old = storeAndReturn(fixture);
-        promote(fixture, old, fixture.leaveSuccessor(oldKey(fixture)));
-        fixture.pass(RotationFixture.STORED_FOR);
-      }
-      case PROMOTED_BY_OLDER_FUNCTION -> {
-        Version old = storeAndReturn(fixture);
-        promote(fixture, old, fixture.leaveAsOlderFunction(oldKey(fixture)));
-        fixture.pass(RotationFixture.STORED_FOR);
-      }
-      case ROLLED_BACK_BY_HAND -> {
-        Version old = storeAndReturn(fixture);
-        Version left = fixture.leaveSuccessor(oldKey(fixture));
-        promote(fixture, old, left);
-        promote(fixture, left, old);
-      }
+      case PROMOTED_AND_LABELLED -> promote(fixture, fixture::leaveSuccessor);
+      case PROMOTED_BY_OLDER_FUNCTION -> promote(fixture, fixture::leaveAsOlderFunction);
+      case ROLLED_BACK_BY_HAND -> rollBack(fixture);
       case PREVIOUS -> {
         fixture.storeKey();
         fixture.storeKey();
       }
-      case ROTATED -> {
-        IssuedKey old = fixture.storeKey();
-        fixture.store(fixture.momento().refresh(old).consoleJson());
-      }
+      case ROTATED -> fixture.store(refreshedKey(fixture));
       case SUCCESSOR_OF_FORMER -> {
-        fixture.leaveSuccessor(fixture.momento().refresh(fixture.storeKey()).consoleJson());
+        fixture.leaveSuccessor(refreshedKey(fixture));
         fixture.storeKey();
       }
     }
+  }
+
+  private static void storeFreshKey(RotationFixture fixture) {
+    fixture.store(
+        fixture
+            .momento()
+            .issueAged(RotationFixture.LIFETIME, Duration.ofHours(1), Permissions.SUPER_USER)
+            .consoleJson());
+  }
+
+  private static void addPendingVersion(RotationFixture fixture) {
+    fixture.storeKey();
+    fixture.state().addPendingVersion(SECRET, UUID.randomUUID().toString());
+  }
+
+  private static void leaveUnknownKey(RotationFixture fixture) {
+    fixture.storeKey();
+    fixture.leaveSuccessor(unknownKey());
+  }
+
+  private static void leaveOwnRotation(RotationFixture fixture) {
+    IssuedKey old = fixture.storeKey();
+    fixture.enableRotation();
+    fixture.leavePending(fixture.momento().refresh(old).consoleJson());
+  }
+
+  /** Promotes a key that is no refreshed one, and leaves the labels of a rotation on it. */
+  private static void promote(RotationFixture fixture, Function<String, Version> leave) {
+    fixture.storeKey();
+    Version old = fixture.current();
+    promote(fixture, old, leave.apply(oldKey(fixture)));
+    fixture.pass(RotationFixture.STORED_FOR);
+  }
+
+  private static void rollBack(RotationFixture fixture) {
+    fixture.storeKey();
+    Version old = fixture.current();
+    Version replacement = fixture.leaveSuccessor(oldKey(fixture));
+    promote(fixture, old, replacement);
+    promote(fixture, replacement, old);
+  }
+
+  private static void promote(RotationFixture fixture, Version from, Version to) {
+    fixture.state().moveLabel(SECRET, SecretsManagerState.CURRENT, from.id(), to.id());
+  }
+
+  /** Stores a key, and returns the one that it is refreshed to. */
+  private static String refreshedKey(RotationFixture fixture) {
+    return fixture.momento().refresh(fixture.storeKey()).consoleJson();
   }
 
   /**
@@ -118,15 +135,6 @@ enum InitialState {
    */
   private static String oldKey(RotationFixture fixture) {
     return fixture.issueOldKey(Permissions.SUPER_USER).consoleJson();
-  }
-
-  private static void promote(RotationFixture fixture, Version from, Version to) {
-    fixture.state().moveLabel(SECRET, SecretsManagerState.CURRENT, from.id(), to.id());
-  }
-
-  private static Version storeAndReturn(RotationFixture fixture) {
-    fixture.storeKey();
-    return fixture.current();
   }
 
   /** Returns a key like any, but that Momento has never issued. */

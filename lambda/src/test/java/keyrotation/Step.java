@@ -14,8 +14,8 @@ import keyrotation.sandbox.SecretsManagerState;
 import keyrotation.sandbox.SecretsManagerState.Version;
 
 /**
- * What may happen to a secret next. Any step may follow any other, so that a history stays one when
- * steps are taken out of it.
+ * A step of a history. Any step may follow any other, so that a history stays one when steps are
+ * taken out of it.
  */
 sealed interface Step {
 
@@ -114,6 +114,8 @@ sealed interface Step {
     /** RotateSecret with RotateImmediately=false, which takes AWSPENDING off what is unfinished. */
     TEST_SECRETS_MANAGERS_ROTATION;
 
+    private static final Duration CLOCK_ERROR = Duration.ofHours(1);
+
     /** Tells whether it stores a version, or moves a label that says what is current. */
     boolean concernsVersions() {
       return switch (this) {
@@ -134,65 +136,69 @@ sealed interface Step {
 
     void happen(SandboxedFunction fixture) {
       switch (this) {
-        case STORE_A_FRESH_KEY ->
-            fixture.store(
-                fixture
-                    .momento()
-                    .issue(RotationFixture.LIFETIME, Permissions.SUPER_USER)
-                    .consoleJson());
+        case STORE_A_FRESH_KEY -> storeFreshKey(fixture);
         case STORE_AN_OLD_KEY -> fixture.storeKeyAtOnce();
         case STORE_A_KEY_THAT_MAY_NOT_LIST_CACHES ->
             fixture.store(fixture.issueOldKey(Permissions.DATA_ONLY).consoleJson());
-        case STORE_A_KEY_WITHOUT_REFRESH_TOKEN -> {
-          String json = fixture.issueOldKey(Permissions.SUPER_USER).consoleJson();
-          fixture.store(
-              ((ObjectNode) RotationFixture.parse(json)).without("refreshToken").toString());
-        }
+        case STORE_A_KEY_WITHOUT_REFRESH_TOKEN -> storeKeyWithoutRefreshToken(fixture);
         case STORE_RUBBISH -> fixture.store("{\"apiKey\":\"rubbish\"}");
         case STORE_THE_PREVIOUS_VALUE_AGAIN ->
             fixture
                 .labelled(SecretsManagerState.PREVIOUS)
                 .map(Version::value)
                 .ifPresent(fixture::store);
-        case EDIT_ANOTHER_FIELD -> {
-          ObjectNode json = (ObjectNode) fixture.currentJson();
-          fixture.store(json.put("note", json.path("note").asInt() + 1).toString());
-        }
-        case MAKE_THE_PREVIOUS_VERSION_CURRENT ->
-            fixture
-                .labelled(SecretsManagerState.PREVIOUS)
-                .ifPresent(
-                    version ->
-                        fixture
-                            .state()
-                            .moveLabel(
-                                SECRET,
-                                SecretsManagerState.CURRENT,
-                                fixture.current().id(),
-                                version.id()));
-        case TAKE_AWSPENDING_OFF ->
-            fixture
-                .labelled(SecretsManagerState.PENDING)
-                .ifPresent(
-                    version ->
-                        fixture
-                            .state()
-                            .moveLabel(SECRET, SecretsManagerState.PENDING, version.id(), null));
+        case EDIT_ANOTHER_FIELD -> editAnotherField(fixture);
+        case MAKE_THE_PREVIOUS_VERSION_CURRENT -> makePreviousCurrent(fixture);
+        case TAKE_AWSPENDING_OFF -> takePendingOff(fixture);
         case DELETE_THE_SECRET -> fixture.state().delete(SECRET, false);
         case RESTORE_THE_SECRET -> fixture.state().restore(SECRET);
-        case SWITCH_SECRETS_MANAGERS_ROTATION_OFF -> {
-          try (var client = fixture.sandbox.secretsManager().clientBuilder().build()) {
-            var _ = client.cancelRotateSecret(r -> r.secretId(SECRET));
-          }
-        }
+        case SWITCH_SECRETS_MANAGERS_ROTATION_OFF -> switchRotationOff(fixture);
         case NEW_KEYS_WILL_BE_KNOWN_AT_ONCE -> fixture.momento().refuseNewKeysAtFirst(0);
         case NEW_KEYS_WILL_BE_UNKNOWN_AT_FIRST -> fixture.momento().refuseNewKeysAtFirst(1);
         case THE_FUNCTIONS_CLOCK_IS_AN_HOUR_SLOW ->
-            fixture.handlersClock = () -> fixture.clock.instant().minus(Duration.ofHours(1));
+            fixture.handlersClock = () -> fixture.clock.instant().minus(CLOCK_ERROR);
         case THE_FUNCTIONS_CLOCK_IS_AN_HOUR_FAST ->
-            fixture.handlersClock = () -> fixture.clock.instant().plus(Duration.ofHours(1));
+            fixture.handlersClock = () -> fixture.clock.instant().plus(CLOCK_ERROR);
         case THE_FUNCTIONS_CLOCK_IS_RIGHT -> fixture.handlersClock = fixture.clock;
         case TEST_SECRETS_MANAGERS_ROTATION -> fixture.enableRotation();
+      }
+    }
+
+    private static void storeFreshKey(SandboxedFunction fixture) {
+      fixture.store(
+          fixture.momento().issue(RotationFixture.LIFETIME, Permissions.SUPER_USER).consoleJson());
+    }
+
+    private static void storeKeyWithoutRefreshToken(SandboxedFunction fixture) {
+      String json = fixture.issueOldKey(Permissions.SUPER_USER).consoleJson();
+      fixture.store(((ObjectNode) RotationFixture.parse(json)).without("refreshToken").toString());
+    }
+
+    private static void editAnotherField(SandboxedFunction fixture) {
+      ObjectNode json = (ObjectNode) fixture.currentJson();
+      fixture.store(json.put("note", json.path("note").asInt() + 1).toString());
+    }
+
+    private static void makePreviousCurrent(SandboxedFunction fixture) {
+      Optional<Version> previous = fixture.labelled(SecretsManagerState.PREVIOUS);
+      if (previous.isPresent()) {
+        fixture
+            .state()
+            .moveLabel(
+                SECRET, SecretsManagerState.CURRENT, fixture.current().id(), previous.get().id());
+      }
+    }
+
+    private static void takePendingOff(SandboxedFunction fixture) {
+      Optional<Version> pending = fixture.labelled(SecretsManagerState.PENDING);
+      if (pending.isPresent()) {
+        fixture.state().moveLabel(SECRET, SecretsManagerState.PENDING, pending.get().id(), null);
+      }
+    }
+
+    private static void switchRotationOff(SandboxedFunction fixture) {
+      try (var client = fixture.sandbox.secretsManager().clientBuilder().build()) {
+        var _ = client.cancelRotateSecret(r -> r.secretId(SECRET));
       }
     }
 
