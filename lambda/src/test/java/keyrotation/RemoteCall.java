@@ -25,8 +25,8 @@ record RemoteCall(CallPurpose purpose, int nth, CallPosition position) {
     Map<Object, Integer> counts = new HashMap<>();
     List<RemoteCall> calls = new ArrayList<>();
     for (String action : actions) {
-      CallPurpose purpose = left.remove();
-      if (!purpose.action().equals(action)) {
+      CallPurpose purpose = left.poll();
+      if (purpose == null || !purpose.action().equals(action)) {
         throw new AssertionError(action + " was called in the step " + purpose);
       }
       CallPosition position = new CallPosition(action, counts.merge(action, 1, Integer::sum));
