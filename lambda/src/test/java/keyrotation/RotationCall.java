@@ -33,7 +33,11 @@ enum RotationCall {
 
   /** Returns which of the calls of its action it is, counting from 1. */
   int nth() {
-    return (int) Arrays.stream(values()).limit(ordinal() + 1L).filter(this::isOfSameAction).count();
+    return (int)
+        Arrays.stream(values())
+            .filter(this::isOfSameAction)
+            .filter(call -> call.compareTo(this) <= 0)
+            .count();
   }
 
   /** Returns how many calls of its action a rotation makes. */
