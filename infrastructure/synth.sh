@@ -1,5 +1,5 @@
 #!/bin/sh
-# The command that cdk runs: builds the function and the CDK app, then synthesizes the stack.
+# What cdk runs: builds the function and this app, and has the app describe the stack.
 set -eu
 cd "$(dirname "$0")"
 
@@ -8,6 +8,5 @@ mvn --batch-mode --quiet --file ../pom.xml --projects lambda,infrastructure --al
   -Dstyle.color=never -Dmaven.test.skip=true package >&2
 
 # Use the JDK that Maven found; the one on the PATH may be older.
-java=$(sed -n 's/^ *java\.home = //p' ../sandbox/target/jdk.properties)/bin/java
-exec "$java" -XX:TieredStopAtLevel=1 -cp "target/classes:$(cat target/class-path)" \
+exec ../target/jdk/bin/java -XX:TieredStopAtLevel=1 -cp "target/classes:$(cat target/class-path)" \
   keyrotation.infrastructure.KeyRotationApp ../lambda/target/function.zip
