@@ -2,40 +2,23 @@
 # Builds the function, sends it events in the local sandbox and shows the results.
 set -eu
 
-usage() {
-  echo "Usage: scripts/demo.sh [--event FILE | --all] [--keep]"
-  echo "  --event FILE  sends this event, one of events/*.json (default: events/manual.json)"
-  echo "  --all         sends all events/*.json, one after the other"
-  echo "  --keep        leaves the sandbox running and prints how to call it"
-}
-
+usage="Usage: scripts/demo.sh [--event FILE | --all] [--keep]
+  --event FILE  sends this event, one of events/*.json (default: events/manual.json)
+  --all         sends all events/*.json, one after the other
+  --keep        leaves the sandbox running and prints how to call it"
 event=
 all=
 keep=
-while [ $# -gt 0 ]; do
-  case $1 in
-    --event)
-      if [ $# -lt 2 ] || [ ! -f "$2" ]; then
-        echo "No such event file: ${2:-}" >&2
-        usage >&2
-        exit 2
-      fi
-      event=$(cd "$(dirname "$2")" && pwd)/$(basename "$2")
-      shift
-      ;;
-    --all) all=yes ;;
-    --keep) keep=--keep ;;
-    --help)
-      usage
-      exit
-      ;;
-    *)
-      usage >&2
-      exit 2
-      ;;
-  esac
-  shift
-done
+. "$(dirname "$0")/lib.sh"
+read_options "$@"
+
+if [ -n "$event" ]; then
+  if [ ! -f "$event" ]; then
+    echo "No such event file: $event" >&2
+    misuse
+  fi
+  event=$(cd "$(dirname "$event")" && pwd)/$(basename "$event")
+fi
 
 cd "$(dirname "$0")/.."
 if [ -n "$all" ]; then
@@ -44,4 +27,4 @@ else
   set -- "${event:-events/manual.json}"
 fi
 
-exec scripts/run-in-sandbox.sh Demo "$@" $keep
+exec scripts/run-in-sandbox.sh Demo "$@" ${keep:+--keep}

@@ -2,32 +2,16 @@
 # Deploys or updates the function, its schedule and its secrets in an AWS account.
 set -eu
 
-usage() {
-  echo "Usage: scripts/deploy.sh [--synth] [--yes]"
-  echo "  --synth  writes the CloudFormation template and stops; needs no AWS account"
-  echo "  --yes    asks for no confirmation: of granted permissions, of cdk bootstrap, of a secret"
-  echo "           that the stack will no longer rotate"
-  echo "Settings are environment variables; the README lists them. The account and the region are"
-  echo "those of the aws command; AWS_PROFILE and AWS_REGION select others."
-}
-
+usage="Usage: scripts/deploy.sh [--synth] [--yes]
+  --synth  writes the CloudFormation template and stops; needs no AWS account
+  --yes    asks for no confirmation: of granted permissions, of cdk bootstrap, of a secret
+           that the stack will no longer rotate
+Settings are environment variables; the README lists them. The account and the region are
+those of the aws command; AWS_PROFILE and AWS_REGION select others."
 synth=
-sure=
-while [ $# -gt 0 ]; do
-  case $1 in
-    --synth) synth=yes ;;
-    --yes) sure=yes ;;
-    --help)
-      usage
-      exit
-      ;;
-    *)
-      usage >&2
-      exit 2
-      ;;
-  esac
-  shift
-done
+yes=
+. "$(dirname "$0")/lib.sh"
+read_options "$@"
 
 cd "$(dirname "$0")/../infrastructure"
 . ../scripts/stack.sh
@@ -70,13 +54,13 @@ keep_rotating() {
   for name in $(names "$1"); do
     names "$2" | grep -qxF "$name" && continue
     echo "The stack rotates $name, but MOMENTO_AUTH_TOKEN_SECRET_NAME does not name it."
-    [ -n "$sure" ] || confirm "Stop rotating it?"
+    [ -n "$yes" ] || confirm "Stop rotating it?"
   done
 }
 
 need mvn "Maven 3.8 or newer builds the function."
 need npm "npm installs the CDK; it comes with Node.js 20 or newer."
-[ package-lock.json -ot node_modules/.package-lock.json ] \
+[ -z "$(find package-lock.json -newer node_modules/.package-lock.json 2>&1)" ] \
   || npm ci --loglevel=error --no-audit --no-fund >/dev/null \
   || fail "npm could not install the CDK command line."
 
@@ -104,9 +88,9 @@ fi
 if ! aws ssm get-parameter --name /cdk-bootstrap/hnb659fds/version >/dev/null 2>"$errors"; then
   grep -q ParameterNotFound "$errors" || fail "$(cat "$errors")"
   echo "This account and region are not bootstrapped for the CDK, which needs a bucket and roles."
-  [ -n "$sure" ] || confirm "Run cdk bootstrap?"
+  [ -n "$yes" ] || confirm "Run cdk bootstrap?"
   npx cdk bootstrap
 fi
-npx cdk deploy -c MOMENTO_AUTH_TOKEN_SECRET_NAME="$ids" ${sure:+--require-approval never}
+npx cdk deploy -c MOMENTO_AUTH_TOKEN_SECRET_NAME="$ids" ${yes:+--require-approval never}
 echo "Store a first key, the file from Momento's console, in each secret that has no key yet:"
 echo "  aws secretsmanager put-secret-value --secret-id NAME --secret-string file://momento_token.info.json"

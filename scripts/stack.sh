@@ -1,4 +1,5 @@
-# Functions that deploy.sh and teardown.sh share; both source this file.
+# shellcheck shell=sh
+# Functions that deploy.sh and teardown.sh share; they need lib.sh.
 
 stack=momento-auth-token-refresh-stack
 errors=$(mktemp)
@@ -6,15 +7,6 @@ trap 'rm -f "$errors"' EXIT
 
 # Version 1 of the AWS command line reads only AWS_DEFAULT_REGION; the CDK reads both.
 [ -z "${AWS_REGION:-}" ] || export AWS_DEFAULT_REGION="$AWS_REGION"
-
-fail() {
-  echo "$@" >&2
-  exit 1
-}
-
-need() {
-  command -v "$1" >/dev/null || fail "The command $1 was not found. $2"
-}
 
 # Prints the stack's resources, one per line: logical id, type, physical id. Prints nothing if the
 # stack does not exist.

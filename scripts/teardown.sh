@@ -2,27 +2,11 @@
 # Deletes the stack that deploy.sh created and keeps its secrets.
 set -eu
 
-usage() {
-  echo "Usage: scripts/teardown.sh [--yes]"
-  echo "  --yes  asks for no confirmation"
-}
-
-sure=
-while [ $# -gt 0 ]; do
-  case $1 in
-    --yes) sure=yes ;;
-    --help)
-      usage
-      exit
-      ;;
-    *)
-      usage >&2
-      exit 2
-      ;;
-  esac
-  shift
-done
-
+usage="Usage: scripts/teardown.sh [--yes]
+  --yes  asks for no confirmation"
+yes=
+. "$(dirname "$0")/lib.sh"
+read_options "$@"
 . "$(dirname "$0")/stack.sh"
 
 resources=$(resources)
@@ -33,7 +17,7 @@ secrets=$(secrets_of_stack)
 echo "This deletes $(of_stack StackId)."
 echo "It keeps these secrets, which nothing rotates afterwards:"
 echo "${secrets:-the secrets with its tag}" | tr , '\n' | sed 's/^/  /'
-[ -n "$sure" ] || confirm "Delete the stack?"
+[ -n "$yes" ] || confirm "Delete the stack?"
 aws cloudformation delete-stack --stack-name "$stack"
 echo "Waiting for the deletion ..."
 aws cloudformation wait stack-delete-complete --stack-name "$stack"

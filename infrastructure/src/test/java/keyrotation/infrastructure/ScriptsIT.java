@@ -38,6 +38,17 @@ class ScriptsIT {
 
   private record Result(int status, String output) {}
 
+  @Test
+  void the_shell_linter_finds_no_fault_in_the_scripts() throws IOException, InterruptedException {
+    assumeTrue(isOnPath("shellcheck"), "shellcheck is not installed");
+
+    Result checked =
+        new Shell(URI.create("http://localhost:1"))
+            .run("sh", "-c", "shellcheck -x -P SCRIPTDIR ../scripts/*.sh synth.sh ../.ci/run");
+
+    assertThat(checked.status).as(checked.output).isZero();
+  }
+
   /**
    * moto ignores resource types that it does not support, among them secrets in stacks. This tests
    * the scripts, the uploads, and that the secret is kept.
