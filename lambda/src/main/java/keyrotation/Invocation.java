@@ -5,7 +5,32 @@ import java.util.List;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import java.util.stream.Stream;
-import keyrotation.RotationEvent.Action;
+import keyrotation.core.FailureReason;
+import keyrotation.core.RotationException;
+import keyrotation.core.RotationRequest;
+import keyrotation.core.RotationStep;
+import keyrotation.core.SecretTag;
+import keyrotation.core.Time;
+import keyrotation.core.TimeBudget;
+import keyrotation.event.RotationEvent;
+import keyrotation.event.RotationEvent.Action;
+import keyrotation.momento.MomentoClient;
+import keyrotation.rotation.BatchRotation;
+import keyrotation.rotation.DryRun;
+import keyrotation.rotation.KeyRenewal;
+import keyrotation.rotation.KeyVerification;
+import keyrotation.rotation.LabelCleanup;
+import keyrotation.rotation.LogStep;
+import keyrotation.rotation.RefreshTokenRenewal;
+import keyrotation.rotation.RenewalPolicy;
+import keyrotation.rotation.Rollback;
+import keyrotation.rotation.Rotation;
+import keyrotation.rotation.RotationLog;
+import keyrotation.rotation.RotationResult;
+import keyrotation.rotation.RotationSteps;
+import keyrotation.rotation.SecretVersions;
+import keyrotation.secretsmanager.SecretStore;
+import keyrotation.secretsmanager.SecretsManagerErrors;
 
 /** Carries out one event. */
 final class Invocation {

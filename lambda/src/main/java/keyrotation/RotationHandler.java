@@ -13,6 +13,17 @@ import java.io.PrintStream;
 import java.security.Security;
 import java.time.Duration;
 import java.time.Instant;
+import keyrotation.core.RateLimit;
+import keyrotation.core.RotationException;
+import keyrotation.core.Time;
+import keyrotation.core.TimeBudget;
+import keyrotation.event.RotationEvent;
+import keyrotation.event.RotationEventParser;
+import keyrotation.momento.MomentoClient;
+import keyrotation.momento.MomentoControlPlane;
+import keyrotation.rotation.LogStep;
+import keyrotation.rotation.RotationLog;
+import keyrotation.secretsmanager.SecretStore;
 import software.amazon.awssdk.core.retry.RetryMode;
 import software.amazon.awssdk.http.urlconnection.UrlConnectionHttpClient;
 import software.amazon.awssdk.services.secretsmanager.SecretsManagerClient;
@@ -72,7 +83,7 @@ public final class RotationHandler implements RequestStreamHandler {
   }
 
   /** Makes a client with the time limits of {@link TimeBudget}. */
-  static SecretsManagerClient configured(SecretsManagerClientBuilder client) {
+  public static SecretsManagerClient configured(SecretsManagerClientBuilder client) {
     return client
         .httpClientBuilder(
             UrlConnectionHttpClient.builder().socketTimeout(TimeBudget.SOCKET_TIMEOUT))

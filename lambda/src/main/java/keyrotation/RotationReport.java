@@ -4,6 +4,9 @@ import static java.util.stream.Collectors.joining;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.List;
+import keyrotation.core.Json;
+import keyrotation.core.RotationException;
+import keyrotation.rotation.RotationResult;
 
 /** The report of an invocation: the result of each secret. */
 record RotationReport(String requestId, List<RotationResult> results) {

@@ -8,6 +8,10 @@ import java.util.Optional;
 import java.util.function.Function;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import keyrotation.core.HostAndPort;
+import keyrotation.core.SecretTag;
+import keyrotation.momento.KeyDetector;
+import keyrotation.rotation.RenewalPolicy;
 
 /**
  * The function's environment variables, parsed and checked. The function parses them at start, and

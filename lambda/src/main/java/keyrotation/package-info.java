@@ -1,10 +1,10 @@
 /**
  * Keeps Momento API keys in AWS Secrets Manager fresh.
  *
- * <p>The one way in is {@link keyrotation.RotationHandler}. Data goes one way: an event names
- * secrets, {@code Rotation} takes each through its steps, and results become a report. {@code
- * Rotation} sees Secrets Manager as a {@code SecretStore} and Momento as a {@code MomentoClient},
- * and nothing of events or Lambda.
+ * <p>Lambda calls {@link keyrotation.RotationHandler}. It reads an event, an {@code Invocation}
+ * carries it out, and the results become a report. {@link keyrotation.rotation.Rotation} is the
+ * main path. Packages depend downwards only: {@code keyrotation} on {@code event} and {@code
+ * rotation}, these on {@code momento} and {@code secretsmanager}, and all on {@code core}.
  */
 @NullMarked
 package keyrotation;

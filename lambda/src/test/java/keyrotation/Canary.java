@@ -6,6 +6,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.List;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import keyrotation.core.FailureReason;
+import keyrotation.core.RotationException;
+import keyrotation.core.Sensitive;
+import keyrotation.momento.MomentoKey;
 
 /**
  * Secrets that every fuzzed input can hold, and the search for them in the messages about it.

@@ -1,11 +1,11 @@
 package keyrotation;
 
-import static keyrotation.FailureReason.ACCESS_DENIED;
-import static keyrotation.FailureReason.KEY_EXPIRED;
-import static keyrotation.FailureReason.REFRESH_REJECTED;
 import static keyrotation.ResultAssert.assertThatResult;
 import static keyrotation.SandboxedFunction.LIFETIME;
 import static keyrotation.SandboxedFunction.SECRET;
+import static keyrotation.core.FailureReason.ACCESS_DENIED;
+import static keyrotation.core.FailureReason.KEY_EXPIRED;
+import static keyrotation.core.FailureReason.REFRESH_REJECTED;
 import static keyrotation.sandbox.SecretsManagerState.CURRENT;
 import static keyrotation.sandbox.SecretsManagerState.PENDING;
 import static org.assertj.core.api.Assertions.assertThat;

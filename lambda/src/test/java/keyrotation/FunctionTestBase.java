@@ -1,10 +1,10 @@
 package keyrotation;
 
-import static keyrotation.FailureReason.MOMENTO_UNAVAILABLE;
 import static keyrotation.ResultAssert.assertThatResult;
 import static keyrotation.RotationCall.VERIFY;
 import static keyrotation.SandboxedFunction.LIFETIME;
 import static keyrotation.SandboxedFunction.SECRET;
+import static keyrotation.core.FailureReason.MOMENTO_UNAVAILABLE;
 import static keyrotation.sandbox.SecretsManagerState.CURRENT;
 
 import com.fasterxml.jackson.databind.JsonNode;

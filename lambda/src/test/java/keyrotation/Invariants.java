@@ -19,6 +19,7 @@ import java.util.Set;
 import java.util.regex.Pattern;
 import keyrotation.RotationFixture.Outcome;
 import keyrotation.Scenario.Trigger;
+import keyrotation.core.FailureReason;
 import keyrotation.sandbox.IssuedKey;
 import keyrotation.sandbox.SecretsManagerState;
 import keyrotation.sandbox.SecretsManagerState.Secret;

@@ -1,7 +1,5 @@
 package keyrotation;
 
-import static keyrotation.FailureReason.KEY_NOT_REFRESHABLE;
-import static keyrotation.FailureReason.KEY_TOO_SHORT_LIVED;
 import static keyrotation.ReportAssert.assertThatReport;
 import static keyrotation.ReportedResult.ALREADY_ROTATED;
 import static keyrotation.ReportedResult.ROLLED_BACK;
@@ -9,6 +7,8 @@ import static keyrotation.ReportedResult.ROTATED;
 import static keyrotation.ReportedResult.STEP_DONE;
 import static keyrotation.ReportedResult.WOULD_ROTATE;
 import static keyrotation.ResultAssert.assertThatResult;
+import static keyrotation.core.FailureReason.KEY_NOT_REFRESHABLE;
+import static keyrotation.core.FailureReason.KEY_TOO_SHORT_LIVED;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 

@@ -1,15 +1,22 @@
 package keyrotation;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
-import static keyrotation.FailureReason.KEY_NOT_REFRESHABLE;
-import static keyrotation.FailureReason.KEY_UNREADABLE;
-import static keyrotation.FailureReason.SECRET_MALFORMED;
+import static keyrotation.core.FailureReason.KEY_NOT_REFRESHABLE;
+import static keyrotation.core.FailureReason.KEY_UNREADABLE;
+import static keyrotation.core.FailureReason.SECRET_MALFORMED;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.code_intelligence.jazzer.junit.FuzzTest;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.List;
+import keyrotation.core.Json;
+import keyrotation.core.RotationException;
+import keyrotation.core.Sensitive;
+import keyrotation.momento.Expiry;
+import keyrotation.momento.KeySecret;
+import keyrotation.momento.MomentoKey;
+import keyrotation.momento.RefreshedKey;
 import org.junit.jupiter.api.Timeout;
 
 /** Whatever a secret holds, a new key can be put in without loss, or it is refused in silence. */

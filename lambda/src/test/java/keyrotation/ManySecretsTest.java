@@ -1,18 +1,18 @@
 package keyrotation;
 
-import static keyrotation.FailureReason.ACCESS_DENIED;
-import static keyrotation.FailureReason.MOMENTO_UNAVAILABLE;
-import static keyrotation.FailureReason.OUT_OF_TIME;
-import static keyrotation.FailureReason.REFRESH_REJECTED;
-import static keyrotation.FailureReason.SECRET_IS_REPLICA;
-import static keyrotation.FailureReason.SECRET_MALFORMED;
-import static keyrotation.FailureReason.SECRET_NOT_FOUND;
 import static keyrotation.ReportAssert.assertThatReport;
 import static keyrotation.ReportedResult.ALREADY_ROTATED;
 import static keyrotation.ReportedResult.FAILED;
 import static keyrotation.ReportedResult.ROTATED;
 import static keyrotation.ReportedResult.SKIPPED;
 import static keyrotation.RotationCall.VERIFY;
+import static keyrotation.core.FailureReason.ACCESS_DENIED;
+import static keyrotation.core.FailureReason.MOMENTO_UNAVAILABLE;
+import static keyrotation.core.FailureReason.OUT_OF_TIME;
+import static keyrotation.core.FailureReason.REFRESH_REJECTED;
+import static keyrotation.core.FailureReason.SECRET_IS_REPLICA;
+import static keyrotation.core.FailureReason.SECRET_MALFORMED;
+import static keyrotation.core.FailureReason.SECRET_NOT_FOUND;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -26,6 +26,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
 import java.util.stream.IntStream;
+import keyrotation.core.TimeBudget;
 import keyrotation.sandbox.Fault;
 import keyrotation.sandbox.IssuedKey.Permissions;
 import keyrotation.sandbox.MomentoServer;

@@ -1,12 +1,15 @@
 package keyrotation;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
-import static keyrotation.FailureReason.KEY_UNREADABLE;
+import static keyrotation.core.FailureReason.KEY_UNREADABLE;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.code_intelligence.jazzer.junit.FuzzTest;
 import java.time.Instant;
 import java.util.Base64;
+import keyrotation.core.RotationException;
+import keyrotation.momento.Expiry;
+import keyrotation.momento.MomentoKey;
 import org.junit.jupiter.api.Timeout;
 
 /** Whatever stands for a key is one, or is refused in silence; and so it is with its token. */

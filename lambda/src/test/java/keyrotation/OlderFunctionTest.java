@@ -16,6 +16,7 @@ import keyrotation.sandbox.Fault;
 import keyrotation.sandbox.IssuedKey;
 import keyrotation.sandbox.IssuedKey.Permissions;
 import keyrotation.sandbox.SecretsManagerState.Version;
+import keyrotation.secretsmanager.StagingLabel;
 import org.junit.jupiter.api.Test;
 
 /** What becomes of the rotations that an older version of the function has begun. */

@@ -1,15 +1,15 @@
 package keyrotation;
 
-import static keyrotation.FailureReason.ACCESS_DENIED;
-import static keyrotation.FailureReason.MOMENTO_THROTTLED;
-import static keyrotation.FailureReason.MOMENTO_UNAVAILABLE;
-import static keyrotation.FailureReason.NEW_KEY_INVALID;
-import static keyrotation.FailureReason.OUT_OF_TIME;
-import static keyrotation.FailureReason.REFRESH_REJECTED;
 import static keyrotation.ReportedResult.ROTATED;
 import static keyrotation.ResultAssert.assertThatResult;
 import static keyrotation.RotationCall.REFRESH;
 import static keyrotation.SandboxedFunction.SECRET;
+import static keyrotation.core.FailureReason.ACCESS_DENIED;
+import static keyrotation.core.FailureReason.MOMENTO_THROTTLED;
+import static keyrotation.core.FailureReason.MOMENTO_UNAVAILABLE;
+import static keyrotation.core.FailureReason.NEW_KEY_INVALID;
+import static keyrotation.core.FailureReason.OUT_OF_TIME;
+import static keyrotation.core.FailureReason.REFRESH_REJECTED;
 import static keyrotation.sandbox.SecretsManagerState.CURRENT;
 import static org.assertj.core.api.Assertions.assertThat;
 

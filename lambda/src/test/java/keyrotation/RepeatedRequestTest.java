@@ -1,8 +1,5 @@
 package keyrotation;
 
-import static keyrotation.FailureReason.MOMENTO_UNAVAILABLE;
-import static keyrotation.FailureReason.NEW_KEY_REJECTED;
-import static keyrotation.FailureReason.REFRESH_REJECTED;
 import static keyrotation.ReportedResult.ALREADY_ROTATED;
 import static keyrotation.ReportedResult.RESUMED;
 import static keyrotation.ReportedResult.ROLLED_BACK;
@@ -15,6 +12,9 @@ import static keyrotation.RotationCall.STAGE;
 import static keyrotation.RotationCall.VERIFY;
 import static keyrotation.SandboxedFunction.LIFETIME;
 import static keyrotation.SandboxedFunction.SECRET;
+import static keyrotation.core.FailureReason.MOMENTO_UNAVAILABLE;
+import static keyrotation.core.FailureReason.NEW_KEY_REJECTED;
+import static keyrotation.core.FailureReason.REFRESH_REJECTED;
 import static keyrotation.sandbox.SecretsManagerState.CURRENT;
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -23,12 +23,14 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.Set;
 import keyrotation.Scenario.Trigger;
+import keyrotation.core.RotationRequest;
 import keyrotation.sandbox.Fault;
 import keyrotation.sandbox.IssuedKey;
 import keyrotation.sandbox.IssuedKey.Permissions;
 import keyrotation.sandbox.MomentoServer.RefreshTokens;
 import keyrotation.sandbox.SecretsManagerState.Value;
 import keyrotation.sandbox.SecretsManagerState.Version;
+import keyrotation.secretsmanager.StagingLabel;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;

@@ -1,13 +1,13 @@
 package keyrotation;
 
-import static keyrotation.FailureReason.KEY_EXPIRED;
-import static keyrotation.FailureReason.REFRESH_REJECTED;
 import static keyrotation.ReportAssert.assertThatReport;
 import static keyrotation.ReportedResult.ALREADY_ROTATED;
 import static keyrotation.ReportedResult.FAILED;
 import static keyrotation.ReportedResult.ROTATED;
 import static keyrotation.ResultAssert.assertThatResult;
 import static keyrotation.RotationFixture.SECRET;
+import static keyrotation.core.FailureReason.KEY_EXPIRED;
+import static keyrotation.core.FailureReason.REFRESH_REJECTED;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -16,6 +16,9 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import keyrotation.RotationFixture.Outcome;
+import keyrotation.core.RotationException;
+import keyrotation.momento.Expiry;
+import keyrotation.rotation.RotationResult;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 

@@ -1,7 +1,5 @@
 package keyrotation;
 
-import static keyrotation.FailureReason.ACCESS_DENIED;
-import static keyrotation.FailureReason.CANNOT_ROLL_BACK;
 import static keyrotation.ReportedResult.RESUMED;
 import static keyrotation.ReportedResult.ROLLED_BACK;
 import static keyrotation.ReportedResult.ROTATED;
@@ -10,6 +8,8 @@ import static keyrotation.RotationCall.PROMOTE;
 import static keyrotation.RotationCall.REMOVE_LABEL;
 import static keyrotation.SandboxedFunction.LIFETIME;
 import static keyrotation.SandboxedFunction.SECRET;
+import static keyrotation.core.FailureReason.ACCESS_DENIED;
+import static keyrotation.core.FailureReason.CANNOT_ROLL_BACK;
 import static keyrotation.sandbox.SecretsManagerState.CURRENT;
 import static keyrotation.sandbox.SecretsManagerState.PENDING;
 import static keyrotation.sandbox.SecretsManagerState.PREVIOUS;

@@ -1,14 +1,17 @@
 package keyrotation;
 
-import static keyrotation.FailureReason.EVENT_UNKNOWN;
+import static keyrotation.core.FailureReason.EVENT_UNKNOWN;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.code_intelligence.jazzer.junit.FuzzTest;
 import java.time.Instant;
 import java.util.regex.Pattern;
-import keyrotation.RotationEvent.Manual;
-import keyrotation.RotationEvent.Scheduled;
-import keyrotation.RotationEvent.Step;
+import keyrotation.core.RotationException;
+import keyrotation.event.RotationEvent;
+import keyrotation.event.RotationEvent.Manual;
+import keyrotation.event.RotationEvent.Scheduled;
+import keyrotation.event.RotationEvent.Step;
+import keyrotation.event.RotationEventParser;
 import org.junit.jupiter.api.Timeout;
 
 /** Whatever arrives as an event has a known form, or is refused for having none. */

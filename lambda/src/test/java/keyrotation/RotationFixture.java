@@ -15,6 +15,9 @@ import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Consumer;
+import keyrotation.core.RotationRequest;
+import keyrotation.core.TimeBudget;
+import keyrotation.rotation.RenewalPolicy;
 import keyrotation.sandbox.FaultInjector;
 import keyrotation.sandbox.IssuedKey;
 import keyrotation.sandbox.IssuedKey.Permissions;
@@ -24,6 +27,7 @@ import keyrotation.sandbox.SecretsManagerException;
 import keyrotation.sandbox.SecretsManagerState;
 import keyrotation.sandbox.SecretsManagerState.Value;
 import keyrotation.sandbox.SecretsManagerState.Version;
+import keyrotation.secretsmanager.StagingLabel;
 import software.amazon.awssdk.services.secretsmanager.model.InvalidRequestException;
 
 /**

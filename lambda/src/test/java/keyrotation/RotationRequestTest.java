@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
 import java.time.Instant;
+import keyrotation.core.RotationRequest;
+import keyrotation.core.TimeBudget;
 import org.junit.jupiter.api.Test;
 
 class RotationRequestTest {

@@ -20,11 +20,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import keyrotation.Scenario.Trigger;
+import keyrotation.core.RateLimit;
+import keyrotation.momento.MomentoClient;
 import keyrotation.sandbox.Fault;
 import keyrotation.sandbox.IssuedKey;
 import keyrotation.sandbox.IssuedKey.Permissions;
 import keyrotation.sandbox.SecretsManagerException;
 import keyrotation.sandbox.SecretsManagerState.Version;
+import keyrotation.secretsmanager.SecretStore;
 import momento.sdk.auth.CredentialProvider;
 import org.junit.jupiter.api.Test;
 

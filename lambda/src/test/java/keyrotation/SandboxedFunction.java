@@ -21,6 +21,7 @@ import java.util.Map;
 import java.util.Queue;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import keyrotation.core.Time;
 import keyrotation.sandbox.Fault;
 import keyrotation.sandbox.LambdaContext;
 import keyrotation.sandbox.ManualClock;

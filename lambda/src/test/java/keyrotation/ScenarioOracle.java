@@ -21,6 +21,7 @@ import keyrotation.sandbox.IssuedKey;
 import keyrotation.sandbox.SecretsManagerState;
 import keyrotation.sandbox.SecretsManagerState.Secret;
 import keyrotation.sandbox.SecretsManagerState.Version;
+import keyrotation.secretsmanager.StagingLabel;
 
 /**
  * Judges how a scenario ends, guarantee by guarantee. {@link Invariants} has judged each of its

@@ -1,6 +1,5 @@
 package keyrotation;
 
-import static keyrotation.FailureReason.QUOTA_EXCEEDED;
 import static keyrotation.ReportedResult.NOT_DUE;
 import static keyrotation.ReportedResult.RESUMED;
 import static keyrotation.ReportedResult.ROTATED;
@@ -8,6 +7,7 @@ import static keyrotation.ResultAssert.assertThatResult;
 import static keyrotation.RotationCall.REMOVE_LABEL;
 import static keyrotation.SandboxedFunction.LIFETIME;
 import static keyrotation.SandboxedFunction.SECRET;
+import static keyrotation.core.FailureReason.QUOTA_EXCEEDED;
 import static keyrotation.sandbox.SecretsManagerState.CURRENT;
 import static keyrotation.sandbox.SecretsManagerState.PENDING;
 import static keyrotation.sandbox.SecretsManagerState.PREVIOUS;
@@ -21,6 +21,7 @@ import keyrotation.sandbox.IssuedKey;
 import keyrotation.sandbox.IssuedKey.Permissions;
 import keyrotation.sandbox.SecretsManagerState.Value;
 import keyrotation.sandbox.SecretsManagerState.Version;
+import keyrotation.secretsmanager.StagingLabel;
 import org.junit.jupiter.api.Test;
 
 /** Which staging labels a rotation puts on, leaves and takes off. */

@@ -1,11 +1,11 @@
 package keyrotation;
 
-import static keyrotation.FailureReason.ACCESS_DENIED;
-import static keyrotation.FailureReason.SECRETS_MANAGER_UNAVAILABLE;
 import static keyrotation.ReportedResult.ROTATED;
 import static keyrotation.ResultAssert.assertThatResult;
 import static keyrotation.RotationCall.REFRESH;
 import static keyrotation.RotationCall.STAGE;
+import static keyrotation.core.FailureReason.ACCESS_DENIED;
+import static keyrotation.core.FailureReason.SECRETS_MANAGER_UNAVAILABLE;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;

@@ -1,13 +1,13 @@
 package keyrotation;
 
-import static keyrotation.FailureReason.ACCESS_DENIED;
-import static keyrotation.FailureReason.KEY_EXPIRED;
 import static keyrotation.ReportedResult.RESUMED;
 import static keyrotation.ReportedResult.ROTATED;
 import static keyrotation.ResultAssert.assertThatResult;
 import static keyrotation.RotationCall.PROMOTE;
 import static keyrotation.SandboxedFunction.LIFETIME;
 import static keyrotation.SandboxedFunction.SECRET;
+import static keyrotation.core.FailureReason.ACCESS_DENIED;
+import static keyrotation.core.FailureReason.KEY_EXPIRED;
 import static keyrotation.sandbox.SecretsManagerState.CURRENT;
 import static keyrotation.sandbox.SecretsManagerState.PENDING;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -21,6 +21,7 @@ import keyrotation.sandbox.IssuedKey;
 import keyrotation.sandbox.IssuedKey.Permissions;
 import keyrotation.sandbox.SecretsManagerState.Value;
 import keyrotation.sandbox.SecretsManagerState.Version;
+import keyrotation.secretsmanager.StagingLabel;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;

@@ -1,7 +1,5 @@
 package keyrotation;
 
-import static keyrotation.FailureReason.REFRESH_REJECTED;
-import static keyrotation.FailureReason.SUPERSEDED;
 import static keyrotation.ReportedResult.RESUMED;
 import static keyrotation.ReportedResult.ROTATED;
 import static keyrotation.ResultAssert.assertThatResult;
@@ -11,6 +9,8 @@ import static keyrotation.RotationCall.REFRESH;
 import static keyrotation.SandboxedFunction.LIFETIME;
 import static keyrotation.SandboxedFunction.SECRET;
 import static keyrotation.SandboxedFunction.json;
+import static keyrotation.core.FailureReason.REFRESH_REJECTED;
+import static keyrotation.core.FailureReason.SUPERSEDED;
 import static keyrotation.sandbox.SecretsManagerState.CURRENT;
 import static keyrotation.sandbox.SecretsManagerState.PREVIOUS;
 import static org.assertj.core.api.Assertions.assertThat;

@@ -1,7 +1,5 @@
 package keyrotation;
 
-import static keyrotation.FailureReason.AWAITING_FIRST_KEY;
-import static keyrotation.FailureReason.MOMENTO_UNAVAILABLE;
 import static keyrotation.ReportedResult.NOT_DUE;
 import static keyrotation.ReportedResult.RESUMED;
 import static keyrotation.ReportedResult.ROTATED;
@@ -10,6 +8,8 @@ import static keyrotation.ResultAssert.assertThatResult;
 import static keyrotation.RotationCall.REFRESH;
 import static keyrotation.SandboxedFunction.LIFETIME;
 import static keyrotation.SandboxedFunction.SECRET;
+import static keyrotation.core.FailureReason.AWAITING_FIRST_KEY;
+import static keyrotation.core.FailureReason.MOMENTO_UNAVAILABLE;
 import static keyrotation.sandbox.SecretsManagerState.CURRENT;
 import static keyrotation.sandbox.SecretsManagerState.PENDING;
 import static org.assertj.core.api.Assertions.assertThat;

@@ -1,15 +1,15 @@
 package keyrotation;
 
-import static keyrotation.FailureReason.MOMENTO_THROTTLED;
-import static keyrotation.FailureReason.MOMENTO_UNAVAILABLE;
-import static keyrotation.FailureReason.NEW_KEY_REJECTED;
-import static keyrotation.FailureReason.REFRESH_REJECTED;
 import static keyrotation.ReportedResult.RESUMED;
 import static keyrotation.ReportedResult.ROLLED_BACK;
 import static keyrotation.ReportedResult.ROTATED;
 import static keyrotation.ResultAssert.assertThatResult;
 import static keyrotation.RotationCall.REFRESH;
 import static keyrotation.RotationCall.VERIFY;
+import static keyrotation.core.FailureReason.MOMENTO_THROTTLED;
+import static keyrotation.core.FailureReason.MOMENTO_UNAVAILABLE;
+import static keyrotation.core.FailureReason.NEW_KEY_REJECTED;
+import static keyrotation.core.FailureReason.REFRESH_REJECTED;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.grpc.Status;

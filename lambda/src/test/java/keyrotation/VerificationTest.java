@@ -1,19 +1,20 @@
 package keyrotation;
 
-import static keyrotation.FailureReason.MOMENTO_UNAVAILABLE;
-import static keyrotation.FailureReason.NEW_KEY_REJECTED;
-import static keyrotation.FailureReason.OUT_OF_TIME;
-import static keyrotation.FailureReason.REFRESH_REJECTED;
 import static keyrotation.ReportedResult.RESUMED;
 import static keyrotation.ReportedResult.ROTATED;
 import static keyrotation.ResultAssert.assertThatResult;
 import static keyrotation.RotationCall.VERIFY;
 import static keyrotation.SandboxedFunction.SECRET;
+import static keyrotation.core.FailureReason.MOMENTO_UNAVAILABLE;
+import static keyrotation.core.FailureReason.NEW_KEY_REJECTED;
+import static keyrotation.core.FailureReason.OUT_OF_TIME;
+import static keyrotation.core.FailureReason.REFRESH_REJECTED;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.grpc.Status;
 import java.time.Duration;
 import java.util.stream.Stream;
+import keyrotation.core.FailureReason;
 import keyrotation.sandbox.Fault;
 import keyrotation.sandbox.IssuedKey;
 import keyrotation.sandbox.MomentoServer;

@@ -2,18 +2,19 @@ package keyrotation;
 
 import java.time.Duration;
 import java.time.Instant;
+import keyrotation.core.Time;
 import keyrotation.sandbox.ManualClock;
 
 /** A clock that moves only when something waits for it, or a test advances it. */
-final class VirtualTime implements Time {
+public final class VirtualTime implements Time {
 
   private final ManualClock clock;
 
-  VirtualTime() {
+  public VirtualTime() {
     this(new ManualClock());
   }
 
-  VirtualTime(ManualClock clock) {
+  public VirtualTime(ManualClock clock) {
     this.clock = clock;
   }
 

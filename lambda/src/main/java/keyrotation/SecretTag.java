@@ -1,9 +1,0 @@
-package keyrotation;
-
-/** A tag of a secret. */
-public record SecretTag(String key, String value) {
-  @Override
-  public String toString() {
-    return key + "=" + value;
-  }
-}

@@ -1,0 +1,40 @@
+package keyrotation.event;
+
+import keyrotation.core.RotationStep;
+
+/** An event that starts the function. */
+public sealed interface RotationEvent {
+
+  /** What a manual event asks for. */
+  enum Action {
+    /** Rotate the secret now. */
+    ROTATE,
+    /** Rotate the secret if a scheduled run would. */
+    ROTATE_IF_DUE,
+    /** Report what a rotation would do, and ask Momento for no key. */
+    DRY_RUN,
+    /** Make the previous key current again. */
+    ROLL_BACK
+  }
+
+  /**
+   * An operator's event, for one secret.
+   *
+   * @param secretId its name or ARN
+   */
+  record Manual(String secretId, Action action) implements RotationEvent {}
+
+  /**
+   * A schedule's event: every configured secret is rotated that is due.
+   *
+   * @param identity the schedule and its time: the same whenever the same event is delivered
+   */
+  record Scheduled(String identity) implements RotationEvent {}
+
+  /**
+   * A step of Secrets Manager's own rotation.
+   *
+   * @param versionId the version that it is about
+   */
+  record Step(RotationStep step, String secretId, String versionId) implements RotationEvent {}
+}

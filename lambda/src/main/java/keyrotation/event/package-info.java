@@ -1,0 +1,5 @@
+/** The events that start the function. */
+@NullMarked
+package keyrotation.event;
+
+import org.jspecify.annotations.NullMarked;

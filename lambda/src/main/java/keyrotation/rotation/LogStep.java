@@ -1,0 +1,49 @@
+package keyrotation.rotation;
+
+import java.util.Locale;
+
+/** A step of the work on a secret, as the log names it. */
+public enum LogStep {
+  /** Reads the event. */
+  PARSE_EVENT,
+  /** Looks for the secrets that have the configured tag. */
+  LIST_SECRETS,
+  /** Reads the secret's labels. */
+  DESCRIBE,
+  /** Reads the current version. */
+  READ_CURRENT,
+  /** Reads the previous version. */
+  READ_PREVIOUS,
+  /** Reads the version that is to replace the current one. */
+  READ_SUCCESSOR,
+  /** Reads the version that Secrets Manager's own rotation has labelled AWSPENDING. */
+  READ_PENDING,
+  /** Looks whether an earlier delivery of the request has stored a version. */
+  FIND_VERSION,
+  /** Proves the right to write. */
+  PROBE_WRITE,
+  /** Asks Momento for a new key. */
+  REFRESH,
+  /** Stores the new key. */
+  STAGE,
+  /** Stores the key of an unfinished rotation under the request's own version id. */
+  ADOPT,
+  /** Asks Momento whether it accepts a key. */
+  VERIFY,
+  /** Makes the new version current. */
+  PROMOTE,
+  /** Takes a label off a version. */
+  REMOVE_LABEL,
+  /** Gives up a new key that Momento rejects for good. */
+  GIVE_UP,
+  /** Compares a key's life with the interval of scheduled runs. */
+  CHECK_LIFETIME,
+  /** The result of all the work on the secret. */
+  RESULT;
+
+  /** Returns the step as the log has it. */
+  @Override
+  public String toString() {
+    return name().toLowerCase(Locale.ROOT);
+  }
+}

@@ -1,0 +1,102 @@
+package keyrotation.rotation;
+
+import static java.util.Comparator.reverseOrder;
+import static keyrotation.core.FailureReason.KEY_TOO_SHORT_LIVED;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import keyrotation.core.RotationException;
+import keyrotation.momento.Expiry;
+
+/**
+ * When a scheduled run rotates a key, and how long a key has to live so that a scheduled run can
+ * rotate it in time.
+ *
+ * @param age the age of a version at which its key is due
+ * @param interval the time between two scheduled runs
+ */
+public record RenewalPolicy(Duration age, Duration interval) {
+
+  /** The intervals that can be configured, in hours: each divides a day. */
+  public static final List<Integer> INTERVALS_IN_HOURS = List.of(1, 2, 3, 4, 6, 8, 12, 24);
+
+  /**
+   * A scheduled run may come this much early or late. The schedule's flexible window is an hour at
+   * most; the rest is for Lambda's retries and for clocks that differ.
+   */
+  private static final Duration TOLERANCE = Duration.ofHours(2);
+
+  /**
+   * Tells whether a key is due: at the configured age; when a third of its life is left; or when it
+   * might expire before the run after next, so that one run may fail. A key of unknown expiry is
+   * due at once.
+   *
+   * @param created when the version that holds the key was created
+   * @param byAge whether the age counts. It does not if Secrets Manager rotates the secret, on its
+   *     own schedule
+   */
+  boolean isDue(Instant created, Expiry expiry, Instant now, boolean byAge) {
+    return (byAge && !now.isBefore(created.plus(age).minus(TOLERANCE)))
+        || switch (expiry) {
+          case Expiry.Unknown _ -> true;
+          case Expiry.Never _ -> false;
+          case Expiry.At(Instant end) -> {
+            Duration left = Duration.between(now, end);
+            Duration life = Duration.between(created, end);
+            yield left.multipliedBy(3).compareTo(life) <= 0
+                || left.compareTo(shortestLife(interval)) <= 0;
+          }
+        };
+  }
+
+  /**
+   * Returns the failure of a key that does not live long enough for the interval: it would expire
+   * before it can be rotated with room for one failed run. Empty if it lives long enough, if its
+   * expiry is unknown, or if it had expired before it was stored.
+   *
+   * @param created when the version that holds the key was created
+   */
+  public Optional<RotationException> judge(Instant created, Expiry expiry) {
+    if (!(expiry instanceof Expiry.At(Instant end))) {
+      return Optional.empty();
+    }
+    Duration life = Duration.between(created, end);
+    if (!life.isPositive() || life.compareTo(shortestLife()) >= 0) {
+      return Optional.empty();
+    }
+    String remedy =
+        largestIntervalFor(life)
+            .map(largest -> "CHECK_INTERVAL_IN_HOURS=" + largest.toHours() + " would do.")
+            .orElse("No interval is short enough for a key that lives less than 4 hours.");
+    return Optional.of(
+        new RotationException(
+            KEY_TOO_SHORT_LIVED,
+            "The key expires at %s, %s after it was stored. Scheduled runs are %d hours apart, so it has to live for %d hours. %s"
+                .formatted(
+                    end, inHours(life), interval.toHours(), shortestLife().toHours(), remedy)));
+  }
+
+  private static String inHours(Duration duration) {
+    return "%d h %d min".formatted(duration.toHours(), duration.toMinutesPart());
+  }
+
+  /** Returns the largest interval that suits a life; empty if even the smallest is too large. */
+  static Optional<Duration> largestIntervalFor(Duration life) {
+    return INTERVALS_IN_HOURS.stream()
+        .sorted(reverseOrder())
+        .map(Duration::ofHours)
+        .filter(interval -> life.compareTo(shortestLife(interval)) >= 0)
+        .findFirst();
+  }
+
+  /** Returns the shortest life that a key may have. */
+  public Duration shortestLife() {
+    return shortestLife(interval);
+  }
+
+  private static Duration shortestLife(Duration interval) {
+    return interval.multipliedBy(2).plus(TOLERANCE);
+  }
+}

@@ -1,0 +1,145 @@
+package keyrotation.rotation;
+
+import static keyrotation.core.FailureReason.INTERNAL_ERROR;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.PrintStream;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.Arrays;
+import java.util.function.Supplier;
+import keyrotation.core.Json;
+import keyrotation.core.RotationException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The log of an invocation, or of its work on one secret: a line of JSON for each step.
+ *
+ * <p>Lambda forwards such lines from standard output unchanged, and filters them by {@code level}.
+ */
+public final class RotationLog {
+
+  private final PrintStream out;
+  private final InstantSource clock;
+  private final String requestId;
+  private String secret;
+
+  /**
+   * Makes the log of an invocation.
+   *
+   * @param secret the secret's name, as the request gave it; empty while none is known
+   */
+  public RotationLog(PrintStream out, InstantSource clock, String requestId, String secret) {
+    this.out = out;
+    this.clock = clock;
+    this.requestId = requestId;
+    this.secret = secret;
+  }
+
+  /** Makes the log of the same invocation for a secret. */
+  public RotationLog forSecret(String otherSecret) {
+    return new RotationLog(out, clock, requestId, otherSecret);
+  }
+
+  public String requestId() {
+    return requestId;
+  }
+
+  /** Logs the secret under its name from now on, even if the request used its ARN. */
+  void secretIs(String name) {
+    secret = name;
+  }
+
+  /** Carries out a step, and logs how it ended and how long it took. */
+  public <T> T step(LogStep name, Supplier<T> step) {
+    return step(name, "", step);
+  }
+
+  /** Carries out a step on a version, and logs it. */
+  public <T extends @Nullable Object> T step(LogStep name, String versionId, Supplier<T> step) {
+    Instant start = clock.instant();
+    try {
+      T result = step.get();
+      write("INFO", name, versionId, "done", start, "");
+      return result;
+    } catch (RotationException e) {
+      write("WARN", name, versionId, e.reason().name(), start, e.what());
+      throw e;
+    } catch (RuntimeException e) {
+      RotationException failure = internal(name, e);
+      write("ERROR", name, versionId, failure.reason().name(), start, failure.what());
+      throw failure;
+    }
+  }
+
+  /** Carries out a step without a result, and logs it. */
+  public void step(LogStep name, String versionId, Runnable step) {
+    var _ =
+        this.<@Nullable Object>step(
+            name,
+            versionId,
+            () -> {
+              step.run();
+              return null;
+            });
+  }
+
+  /** Logs a problem that does not end the step. */
+  void warn(LogStep step, String versionId, RotationException failure) {
+    write("WARN", step, versionId, failure.reason().name(), clock.instant(), failure.what());
+  }
+
+  /** Carries out the work on the secret. Every exception becomes a result, and is logged. */
+  public RotationResult result(Supplier<RotationResult> work) {
+    Instant start = clock.instant();
+    RotationResult result;
+    try {
+      result = work.get();
+    } catch (RotationException e) {
+      result = new RotationResult.Failed(secret, e);
+    } catch (RuntimeException | Error e) {
+      // Even an error of the JVM must not end the work on other secrets.
+      result = new RotationResult.Failed(secret, internal(LogStep.RESULT, e));
+    }
+    ObjectNode facts = result.json();
+    String level = result instanceof RotationResult.Failed ? "ERROR" : "INFO";
+    out.println(line(level, LogStep.RESULT, facts.path("result").asText(), start).setAll(facts));
+    return result;
+  }
+
+  /** Describes an unexpected exception by its class and stack trace. */
+  static RotationException internal(LogStep step, Throwable e) {
+    // Its message is left out: it may quote a key.
+    String place =
+        e.getClass().getName() + " " + Arrays.stream(e.getStackTrace()).limit(5).toList();
+    return new RotationException(INTERNAL_ERROR, "The step " + step + " failed: " + place + ".");
+  }
+
+  private void write(
+      String level, LogStep step, String versionId, String outcome, Instant start, String message) {
+    ObjectNode line = line(level, step, outcome, start);
+    if (!versionId.isEmpty()) {
+      line.put("version_id", versionId);
+    }
+    if (!message.isEmpty()) {
+      line.put("message", message);
+    }
+    out.println(line);
+  }
+
+  private ObjectNode line(String level, LogStep step, String outcome, Instant start) {
+    Instant now = clock.instant();
+    ObjectNode line =
+        Json.object()
+            .put("timestamp", now.toString())
+            .put("level", level)
+            .put("request_id", requestId);
+    if (!secret.isEmpty()) {
+      line.put("secret", secret);
+    }
+    return line.put("step", step.toString())
+        .put("outcome", outcome)
+        .put("duration_ms", Duration.between(start, now).toMillis());
+  }
+}

@@ -1,0 +1,137 @@
+package keyrotation.momento;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.time.Instant;
+import java.util.Base64;
+import keyrotation.Jwt;
+import keyrotation.core.FailureReason;
+import keyrotation.core.RotationException;
+import keyrotation.core.Sensitive;
+import momento.sdk.auth.CredentialProvider;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class MomentoKeyTest {
+
+  private static final String TOKEN = Jwt.with("{\"exp\":1800000000}");
+
+  @Test
+  void reads_endpoint_token_and_expiry() {
+    MomentoKey key =
+        MomentoKey.parse(
+            base64("{\"endpoint\":\"cell.example.com\",\"api_key\":\"" + TOKEN + "\"}"));
+
+    assertThat(key)
+        .isEqualTo(
+            new MomentoKey.V1(
+                new Sensitive(MomentoKey.v1("cell.example.com", TOKEN).text().value()),
+                "cell.example.com",
+                new Sensitive(TOKEN),
+                new Expiry.At(Instant.ofEpochSecond(1_800_000_000))));
+  }
+
+  @Test
+  void reads_fields_in_any_order_and_more_of_them() {
+    MomentoKey key =
+        MomentoKey.parse(
+            base64("{\"x\":1,\"api_key\":\"" + TOKEN + "\",\"endpoint\":\"cell.example.com\"}"));
+
+    assertThat(key).isEqualTo(MomentoKey.v1("cell.example.com", TOKEN));
+  }
+
+  @Test
+  void writes_what_momentos_own_sdk_reads() {
+    String text = MomentoKey.v1("cell.example.com", TOKEN).text().value();
+
+    CredentialProvider credentials = CredentialProvider.fromString(text);
+    assertThat(credentials.getControlEndpoint()).isEqualTo("control.cell.example.com");
+    assertThat(credentials.getAuthToken()).isEqualTo(TOKEN);
+    assertThat(new String(Base64.getDecoder().decode(text), UTF_8)).startsWith("{\"endpoint\":");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "{}",
+        "{\"exp\":\"soon\"}",
+        "{\"exp\":-1}",
+        "{\"exp\":0}",
+        "{\"exp\":31556889864403200}",
+        "{\"exp\":1e30}",
+        "[]"
+      })
+  void a_token_that_says_nothing_of_its_expiry_is_a_token_all_the_same(String claims) {
+    assertThat(MomentoKey.v1("cell.example.com", Jwt.with(claims)).expiry())
+        .isEqualTo(new Expiry.Unknown());
+  }
+
+  @Test
+  void an_opaque_token_is_a_token_too() {
+    assertThat(MomentoKey.v1("cell.example.com", "opaque").expiry())
+        .isEqualTo(new Expiry.Unknown());
+  }
+
+  @Test
+  void tells_the_kinds_that_have_no_refresh() {
+    assertThat(MomentoKey.parse(Jwt.with("{\"t\":\"g\"}"))).isEqualTo(new MomentoKey.V2());
+    assertThat(MomentoKey.parse(Jwt.with("{\"cp\":\"a\",\"c\":\"b\"}")))
+        .isEqualTo(new MomentoKey.Legacy());
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "",
+        "hello",
+        "a.b.c",
+        "{}",
+        "[1]",
+        "{\"endpoint\":\"cell.example.com\"}",
+        "{\"endpoint\":\"cell.example.com\",\"api_key\":\"\"}",
+        "{\"endpoint\":\"cell.example.com\",\"api_key\":\"a b\"}",
+        "{\"endpoint\":\"cell.example.com\",\"api_key\":\"a\\nb\"}",
+        "{\"endpoint\":\"cell.example.com\",\"api_key\":\"\u00e9\"}",
+        "{\"endpoint\":\"cell.example.com\",\"api_key\":\"a\u007f\"}",
+        "{\"api_key\":\"a\"}",
+        "{\"endpoint\":\"https://cell.example.com\",\"api_key\":\"a\"}",
+        "{\"endpoint\":\"cell.example.com:80\",\"api_key\":\"a\"}",
+        "{\"endpoint\":\"cell..com\",\"api_key\":\"a\"}",
+        "{\"endpoint\":\"10.0.0.1\",\"api_key\":\"a\"}",
+        "{\"endpoint\":\"-a.com\",\"api_key\":\"a\"}",
+        "{\"endpoint\":\"a-.com\",\"api_key\":\"a\"}",
+        "{\"endpoint\":7,\"api_key\":\"a\"}{}",
+      })
+  void refuses_what_is_no_key(String json) {
+    assertUnreadable(json);
+    assertUnreadable(base64(json));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"{\"sub\":\"x\"}", "{\"cp\":\"a\"}", "{\"c\":\"b\"}"})
+  void refuses_a_jwt_of_no_known_kind(String claims) {
+    assertUnreadable(Jwt.with(claims));
+  }
+
+  @Test
+  void does_not_show_itself() {
+    assertThat(MomentoKey.v1("cell.example.com", TOKEN).toString())
+        .contains("cell.example.com")
+        .doesNotContain(TOKEN)
+        .doesNotContain(TOKEN.substring(0, 8));
+  }
+
+  private static void assertUnreadable(String text) {
+    assertThatThrownBy(() -> MomentoKey.parse(text))
+        .isInstanceOfSatisfying(
+            RotationException.class,
+            e -> assertThat(e.reason()).isEqualTo(FailureReason.KEY_UNREADABLE));
+  }
+
+  private static String base64(String text) {
+    return Base64.getEncoder().encodeToString(text.getBytes(UTF_8));
+  }
+}
