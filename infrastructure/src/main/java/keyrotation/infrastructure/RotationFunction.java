@@ -45,7 +45,7 @@ final class RotationFunction extends Construct {
    */
   private static final int MEMORY_MEGABYTES = 1024;
 
-  /** One slow rotation takes 40 seconds; many rotations share Momento's quota of calls. */
+  /** Room for several slow rotations: many secrets share the rate that Momento allows. */
   static final Duration TIMEOUT = Duration.minutes(5);
 
   private static final List<String> ACTIONS =
