@@ -73,20 +73,7 @@ public record Settings(
         new Settings(
             secretIds.orElseGet(() -> tag.isPresent() ? List.of() : List.of(DEFAULT_SECRET)),
             tag,
-            new RenewalPolicy(
-                reader.read(
-                    "AUTO_ROTATION_IN_DAYS",
-                    "1",
-                    text -> number(text, MAX_DAYS).map(Duration::ofDays),
-                    "a number of days from 1 to " + MAX_DAYS + ", such as 1"),
-                reader.read(
-                    "CHECK_INTERVAL_IN_HOURS",
-                    "24",
-                    text ->
-                        number(text, 24)
-                            .filter(RenewalPolicy.INTERVALS_IN_HOURS::contains)
-                            .map(Duration::ofHours),
-                    "a number of hours, one of 1, 2, 3, 4, 6, 8, 12 and 24, such as 24")),
+            policy(reader),
             reader.read(
                 "MOMENTO_REFRESHES_PER_SECOND",
                 "5",
@@ -105,6 +92,23 @@ public record Settings(
       throw new IllegalArgumentException(String.join("\n", reader.mistakes));
     }
     return settings;
+  }
+
+  private static RenewalPolicy policy(Reader reader) {
+    return new RenewalPolicy(
+        reader.read(
+            "AUTO_ROTATION_IN_DAYS",
+            "1",
+            text -> number(text, MAX_DAYS).map(Duration::ofDays),
+            "a number of days from 1 to " + MAX_DAYS + ", such as 1"),
+        reader.read(
+            "CHECK_INTERVAL_IN_HOURS",
+            "24",
+            text ->
+                number(text, 24)
+                    .filter(RenewalPolicy.INTERVALS_IN_HOURS::contains)
+                    .map(Duration::ofHours),
+            "a number of hours, one of 1, 2, 3, 4, 6, 8, 12 and 24, such as 24"));
   }
 
   /** Reads variables, and collects what is invalid, so that one message names all of it. */
