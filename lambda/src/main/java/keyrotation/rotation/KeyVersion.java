@@ -96,12 +96,6 @@ public final class KeyVersion {
         && key().flatMap(KeySecret::refreshToken).isPresent();
   }
 
-  /** Hides the value. */
-  @Override
-  public String toString() {
-    return "KeyVersion[" + id() + "]";
-  }
-
   private static Sensitive textOf(Version version) {
     return version
         .text()
