@@ -28,13 +28,13 @@ import keyrotation.secretsmanager.Secret;
  *       every run that has to rotate fails with {@code REFRESH_REJECTED} until an operator stores a
  *       new key.
  *   <li><b>After the new key is stored:</b> the next run finds it by its label. If Momento accepts
- *       it, the run promotes it without another refresh. If Momento still rejects it after ten
- *       minutes, the run gives it up.
+ *       it, the run promotes it without another refresh. If Momento rejects it more than ten
+ *       minutes after it was stored, the run gives it up.
  *   <li><b>After the new key is stored, and an operator then makes another key current:</b> the
  *       operator's key stays. The label names a version that is not current, so the stored key is
- *       left where it is and is never promoted over the operator's. If the operator makes the
- *       replaced version current again, the next run that has to rotate resumes with the stored
- *       key.
+ *       left where it is, with its label, and is never promoted over the operator's; a repeated
+ *       delivery of the request that stored it does nothing. If the operator makes the replaced
+ *       version current again, the next run that has to rotate resumes with the stored key.
  *   <li><b>After the promotion:</b> the next run takes the label off.
  * </ul>
  */
@@ -92,7 +92,7 @@ public final class Rotation {
     String name = task.secret().name();
     KeyVersion current = task.current();
     Optional<TargetVersion> target = TargetVersion.chooseVersionId(task, versions, verification);
-    if (target.isEmpty()) {
+    if (target.isEmpty()) { // The request was carried out before.
       return judge(new RotationResult.AlreadyRotated(name, current.id()), current);
     }
     if (onlyIfDue && secretsManagerIsRotating(task.secret())) {
@@ -101,7 +101,7 @@ public final class Rotation {
     boolean mustRotate = !onlyIfDue || task.isDue(policy, clock.instant());
     Optional<KeyVersion> successor = findSuccessor(task, target.get(), mustRotate);
     if (successor.isPresent()) {
-      // If the verdict is uncertain, the rotation ends here, and the next run resumes.
+      // An uncertain verdict is an exception: the rotation ends, and the next run tries again.
       Verdict verdict = verification.verifySuccessor(task, successor.get());
       if (!(verdict instanceof Verdict.Rejected)) {
         return resume(task, successor.get(), target.get().id());
@@ -119,9 +119,10 @@ public final class Rotation {
   }
 
   /**
-   * Returns the stored key to resume with: what an earlier delivery of this request has stored, or
-   * what is labelled as the current version's successor. If an operator has just gone back to the
-   * current key, it is left alone until the key is due.
+   * Returns the stored key to resume with: the one that an earlier delivery of this request has
+   * stored, or else any other successor. Either carries the label that names the current version,
+   * is not the current key, and expires no earlier. If an operator has gone back to the current
+   * key, the stored key is not used until a run has to rotate.
    */
   private Optional<KeyVersion> findSuccessor(
       RotationTask task, TargetVersion target, boolean mustRotate) {
@@ -132,7 +133,10 @@ public final class Rotation {
         .filter(_ -> mustRotate || !versions.operatorWentBack(task));
   }
 
-  /** Promotes a stored key; first stores it under the request's own version id as well. */
+  /**
+   * Promotes a stored key. If another request has stored it, it is first copied to this request's
+   * version id, so that a repeated delivery finds it.
+   */
   private RotationResult resume(RotationTask task, KeyVersion successor, String versionId) {
     String newId = versions.adopt(task, successor, versionId, List.of());
     KeyVersion resumed = verifyAndPromote(task, newId);
