@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
+import keyrotation.core.RotationException;
 import keyrotation.core.RotationRequest;
 import keyrotation.core.Sensitive;
 import keyrotation.momento.Expiry;
@@ -85,6 +86,7 @@ public final class Rotation {
       return new RotationResult.AwaitingFirstKey(secret.name());
     }
     RotationTask task = new RotationTask(secret, current.get(), request);
+    // Labels that no rotation needs any more come off; a stored key keeps its label.
     return rotate(cleanup.beforeRotation(task), onlyIfDue);
   }
 
@@ -153,6 +155,8 @@ public final class Rotation {
    *
    * @param labels further labels of the new version, beside the label of a successor
    * @return the id of the successor
+   * @throws RotationException {@code REFRESH_REJECTED} among others, if Momento rejects the refresh
+   *     token
    */
   String renewAndStage(RotationTask task, String versionId, List<String> labels) {
     renewal.requireRenewable(task);
