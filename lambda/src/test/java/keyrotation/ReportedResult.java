@@ -1,6 +1,6 @@
 package keyrotation;
 
-/** What a report can say about a secret, in the words of the README. */
+/** What a report can say about a secret, in the words of docs/responses.md. */
 enum ReportedResult {
   ROTATED,
   RESUMED,

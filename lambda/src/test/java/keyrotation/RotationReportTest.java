@@ -23,10 +23,11 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** The report is what the README says it is. */
+/** The report is what its documentation says it is. */
 class RotationReportTest {
 
-  private static final Path README = Path.of("../README.md");
+  private static final Path RESPONSES = Path.of("../docs/responses.md");
+  private static final Path RUNBOOK = Path.of("../docs/runbook.md");
   private static final String SECRET = "momento/a";
   private static final String NEW = "01cc936f-d252-34f5-8837-521d832c7e28";
   private static final String OLD = "83544ba1-59f8-4e59-a801-47c4825e3085";
@@ -63,23 +64,25 @@ class RotationReportTest {
 
   @ParameterizedTest
   @MethodSource("results")
-  void each_entry_is_as_in_the_readme(RotationResult result) throws IOException {
-    assertThat(Files.readAllLines(README)).contains(result.json().toString());
+  void each_entry_is_as_documented(RotationResult result) throws IOException {
+    assertThat(Files.readAllLines(RESPONSES)).contains(result.json().toString());
   }
 
   @ParameterizedTest
   @EnumSource
-  void each_reason_is_in_the_readme(FailureReason reason) throws IOException {
-    assertThat(Files.readAllLines(README))
+  void each_reason_is_in_the_runbook(FailureReason reason) throws IOException {
+    assertThat(Files.readAllLines(RUNBOOK))
         .filteredOn(line -> line.startsWith("| `") && line.contains("`" + reason + "`"))
         .anyMatch(row -> row.split(" \\| ", -1)[1].equals(reason.needs().toString()));
+    assertThat(Files.readAllLines(RUNBOOK)).contains("### " + reason);
     assertThat(reason.nextStep()).endsWith(".");
   }
 
   @ParameterizedTest
   @EnumSource
-  void each_step_of_the_log_is_in_the_readme(LogStep step) throws IOException {
-    assertThat(Files.readAllLines(README)).anyMatch(line -> line.startsWith("| `" + step + "` | "));
+  void each_step_of_the_log_is_documented(LogStep step) throws IOException {
+    assertThat(Files.readAllLines(RESPONSES))
+        .anyMatch(line -> line.startsWith("| `" + step + "` | "));
   }
 
   @Test

@@ -10,8 +10,8 @@ import java.util.stream.Stream;
 import keyrotation.Settings;
 
 /**
- * The settings of a deployment: those of the function and those of the stack. The README explains
- * each.
+ * The settings of a deployment: those of the function and those of the stack. {@code
+ * docs/settings.md} explains each.
  *
  * @param secrets the named secrets; a tag may select more
  * @param environment the function's environment variables

@@ -1,0 +1,116 @@
+package keyrotation.infrastructure;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.MappingIterator;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Holds the documentation to the files, scripts and settings that it names. */
+class DocumentationTest {
+
+  private static final Path ROOT = Path.of("..");
+  private static final Pattern LINK = Pattern.compile("\\]\\(([^)#\\s]*)(?:#([^)\\s]+))?\\)");
+  private static final Pattern SCRIPT = Pattern.compile("(?:\\./)?(scripts/[a-z-]+\\.sh)");
+  private static final Pattern JSON_BLOCK = Pattern.compile("(?s)```json\\n(.*?)```");
+  private static final Pattern CODE_BLOCK = Pattern.compile("(?s)```.*?```");
+  private static final Pattern SETTING_ROW = Pattern.compile("(?m)^\\| `([A-Z_]+)` \\|");
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  static List<Path> pages() throws IOException {
+    List<Path> pages = new ArrayList<>();
+    for (Path folder : List.of(ROOT, ROOT.resolve("docs"), ROOT.resolve("sandbox"))) {
+      try (Stream<Path> files = Files.list(folder)) {
+        files.filter(file -> file.toString().endsWith(".md")).sorted().forEach(pages::add);
+      }
+    }
+    return pages;
+  }
+
+  @ParameterizedTest
+  @MethodSource("pages")
+  void every_relative_link_leads_to_a_file_and_a_heading(Path page) throws IOException {
+    String text = CODE_BLOCK.matcher(Files.readString(page)).replaceAll("");
+    List<MatchResult> links =
+        LINK.matcher(text).results().filter(link -> !link.group(1).contains("://")).toList();
+
+    assertThat(links)
+        .allSatisfy(
+            link -> {
+              Path target =
+                  link.group(1).isEmpty() ? page : page.resolveSibling(link.group(1)).normalize();
+              assertThat(target).exists();
+              if (link.group(2) != null) {
+                assertThat(anchors(target)).contains(link.group(2));
+              }
+            });
+  }
+
+  @ParameterizedTest
+  @MethodSource("pages")
+  void every_script_that_is_named_exists(Path page) throws IOException {
+    assertThat(
+            SCRIPT
+                .matcher(Files.readString(page))
+                .results()
+                .map(script -> script.group(1))
+                .toList())
+        .allSatisfy(script -> assertThat(ROOT.resolve(script)).isRegularFile());
+  }
+
+  @ParameterizedTest
+  @MethodSource("pages")
+  void every_json_example_is_json(Path page) throws IOException {
+    assertThat(
+            JSON_BLOCK
+                .matcher(Files.readString(page))
+                .results()
+                .map(json -> json.group(1))
+                .toList())
+        .allSatisfy(DocumentationTest::assertJson);
+  }
+
+  @Test
+  void the_page_of_settings_has_all_settings_and_no_others() throws IOException {
+    String page = Files.readString(ROOT.resolve("docs/settings.md"));
+
+    assertThat(SETTING_ROW.matcher(page).results().map(row -> row.group(1)))
+        .containsExactlyInAnyOrderElementsOf(StackSettings.NAMES);
+  }
+
+  /** Returns the anchors of a page's headings, as GitHub makes them. */
+  private static List<String> anchors(Path page) throws IOException {
+    return CODE_BLOCK
+        .matcher(Files.readString(page))
+        .replaceAll("")
+        .lines()
+        .filter(line -> line.matches("#+ .*"))
+        .map(
+            line ->
+                line.replaceFirst("#+ ", "")
+                    .toLowerCase(Locale.ROOT)
+                    .replaceAll("[^\\w\\- ]", "")
+                    .replace(' ', '-'))
+        .toList();
+  }
+
+  private static void assertJson(String block) {
+    try (MappingIterator<JsonNode> values = JSON.readerFor(JsonNode.class).readValues(block)) {
+      assertThat(values.readAll()).isNotEmpty().allMatch(JsonNode::isObject);
+    } catch (IOException e) {
+      throw new AssertionError("Not JSON: " + block, e);
+    }
+  }
+}
