@@ -6,7 +6,7 @@ usage="Usage: scripts/deploy.sh [--synth] [--yes]
   --synth  writes the CloudFormation template and stops; needs no AWS account
   --yes    asks for no confirmation: of granted permissions, of cdk bootstrap, of a secret
            that the stack will no longer rotate
-Settings are environment variables; the README lists them. The account and the region are
+Settings are environment variables; docs/settings.md lists them. The account and the region are
 those of the aws command; AWS_PROFILE and AWS_REGION select others."
 synth=
 yes=

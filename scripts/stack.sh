@@ -41,6 +41,6 @@ confirm() {
 refuse_older() {
   if echo "$1" | grep -q '^momentoauthtoken'; then
     fail "The stack $stack is the older TypeScript system's; deleting it deletes its secrets." \
-      "See \"Moving over from the TypeScript function\" in the README."
+      "See docs/migrating-from-typescript.md."
   fi
 }

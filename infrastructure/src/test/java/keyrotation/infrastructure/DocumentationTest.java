@@ -90,6 +90,16 @@ class DocumentationTest {
         .containsExactlyInAnyOrderElementsOf(StackSettings.NAMES);
   }
 
+  @Test
+  void the_readme_is_short_and_names_only_settings_that_exist() throws IOException {
+    String readme = Files.readString(ROOT.resolve("README.md"));
+
+    assertThat(readme.lines()).hasSizeLessThanOrEqualTo(150);
+    assertThat(SETTING_ROW.matcher(readme).results().map(row -> row.group(1)))
+        .isNotEmpty()
+        .isSubsetOf(StackSettings.NAMES);
+  }
+
   /** Returns the anchors of a page's headings, as GitHub makes them. */
   private static List<String> anchors(Path page) throws IOException {
     return CODE_BLOCK
