@@ -98,8 +98,8 @@ class BadInputTest extends FunctionTestBase {
 
   @Test
   void a_secret_that_does_not_exist() {
-    assertThatReport(() -> invoke(manualEvent("nobody")))
-        .ofOnlySecret("nobody")
+    assertThatReport(() -> invoke(manualEvent("momento/unknown")))
+        .ofOnlySecret("momento/unknown")
         .failedWith(SECRET_NOT_FOUND);
   }
 

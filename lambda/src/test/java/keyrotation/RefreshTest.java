@@ -28,7 +28,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** How a rotation refreshes the key, and what it does about the answers of Momento. */
+/** How a rotation refreshes the key, and how it handles Momento's answers. */
 class RefreshTest extends FunctionTestBase {
 
   @Test

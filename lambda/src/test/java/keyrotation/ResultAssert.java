@@ -20,7 +20,7 @@ final class ResultAssert extends AbstractAssert<ResultAssert, JsonNode> {
     super(entry, ResultAssert.class);
   }
 
-  /** Checks the response of an invocation, or what it says of its only secret. */
+  /** Checks the response of an invocation, or its entry for the only secret. */
   @CheckReturnValue
   static ResultAssert assertThatResult(JsonNode response) {
     return response.has("secrets")

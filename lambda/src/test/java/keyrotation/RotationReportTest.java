@@ -23,7 +23,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** The report is what its documentation says it is. */
+/** The report matches its documentation. */
 class RotationReportTest {
 
   private static final Path RESPONSES = Path.of("../docs/responses.md");

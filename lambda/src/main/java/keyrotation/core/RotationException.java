@@ -32,7 +32,7 @@ public final class RotationException extends RuntimeException {
     return String.valueOf(getMessage());
   }
 
-  /** Adds the reason, and what it takes to succeed again, to a log line or a report. */
+  /** Adds the reason and its {@code needs} to a log line or a report. */
   public void addTo(ObjectNode json) {
     json.put("reason", reason.name()).put("needs", reason.needs().toString());
   }

@@ -15,7 +15,7 @@ public interface KeyRenewal {
    * right to store the new key has to be proved before.
    *
    * @return the value of a version that holds the new key
-   * @throws RotationException if Momento gives none, or none that can be used
+   * @throws RotationException if Momento returns no key, or an invalid one
    */
   Sensitive renew(RotationTask task);
 }
