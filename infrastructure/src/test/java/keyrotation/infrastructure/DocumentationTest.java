@@ -61,43 +61,33 @@ class DocumentationTest {
   @ParameterizedTest
   @MethodSource("pages")
   void every_script_that_is_named_exists(Path page) throws IOException {
-    assertThat(
-            SCRIPT
-                .matcher(Files.readString(page))
-                .results()
-                .map(script -> script.group(1))
-                .toList())
+    assertThat(findAll(SCRIPT, page))
         .allSatisfy(script -> assertThat(ROOT.resolve(script)).isRegularFile());
   }
 
   @ParameterizedTest
   @MethodSource("pages")
   void every_json_example_is_json(Path page) throws IOException {
-    assertThat(
-            JSON_BLOCK
-                .matcher(Files.readString(page))
-                .results()
-                .map(json -> json.group(1))
-                .toList())
-        .allSatisfy(DocumentationTest::assertJson);
+    assertThat(findAll(JSON_BLOCK, page)).allSatisfy(DocumentationTest::assertJson);
   }
 
   @Test
   void the_page_of_settings_has_all_settings_and_no_others() throws IOException {
-    String page = Files.readString(ROOT.resolve("docs/settings.md"));
-
-    assertThat(SETTING_ROW.matcher(page).results().map(row -> row.group(1)))
+    assertThat(findAll(SETTING_ROW, ROOT.resolve("docs/settings.md")))
         .containsExactlyInAnyOrderElementsOf(StackSettings.NAMES);
   }
 
   @Test
   void the_readme_is_short_and_names_only_settings_that_exist() throws IOException {
-    String readme = Files.readString(ROOT.resolve("README.md"));
+    Path readme = ROOT.resolve("README.md");
 
-    assertThat(readme.lines()).hasSizeLessThanOrEqualTo(150);
-    assertThat(SETTING_ROW.matcher(readme).results().map(row -> row.group(1)))
-        .isNotEmpty()
-        .isSubsetOf(StackSettings.NAMES);
+    assertThat(Files.readAllLines(readme)).hasSizeLessThanOrEqualTo(150);
+    assertThat(findAll(SETTING_ROW, readme)).isNotEmpty().isSubsetOf(StackSettings.NAMES);
+  }
+
+  /** Returns the first group of each match in a page. */
+  private static List<String> findAll(Pattern pattern, Path page) throws IOException {
+    return pattern.matcher(Files.readString(page)).results().map(match -> match.group(1)).toList();
   }
 
   /** Returns the anchors of a page's headings, as GitHub makes them. */
