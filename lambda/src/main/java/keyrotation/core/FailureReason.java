@@ -64,8 +64,8 @@ public enum FailureReason {
   CANNOT_ROLL_BACK(PERSON, "Keep the current key, or store another by hand."),
   ROTATION_NOT_ENABLED(
       WAIT,
-      "If Secrets Manager sent the step, it repeats it. Else start the rotation with "
-          + "`aws secretsmanager rotate-secret`, which enables it."),
+      "If Secrets Manager sent the step, it repeats it. Else enable the rotation: deploy with "
+          + "ROTATION_TRIGGER=secrets-manager."),
   VERSION_UNKNOWN(
       WAIT,
       "If Secrets Manager sent the step, it repeats it. Else start a rotation with `aws "
