@@ -115,7 +115,7 @@ final class Scenarios {
         scenario.initialState(),
         scenario.tokens(),
         scenario.fault(),
-        scenario.call(),
+        scenario.call().purpose(),
         scenario.followUp());
   }
 
