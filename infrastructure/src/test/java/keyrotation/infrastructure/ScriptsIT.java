@@ -6,18 +6,14 @@ import static org.junit.jupiter.api.Assumptions.abort;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.sun.net.httpserver.HttpServer;
-import java.io.File;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.stream.Stream;
 import keyrotation.sandbox.MotoServer;
 import keyrotation.sandbox.SecretsManagerServer;
 import org.junit.jupiter.api.Test;
@@ -40,13 +36,13 @@ class ScriptsIT {
 
   @Test
   void the_shell_linter_finds_no_fault_in_the_scripts() throws IOException, InterruptedException {
-    assumeTrue(isOnPath("shellcheck"), "shellcheck is not installed");
+    assumeTrue(Shell.isOnPath("shellcheck"), "shellcheck is not installed");
 
-    Result checked =
+    Shell.Result checked =
         new Shell(URI.create("http://localhost:1"))
             .run("sh", "-c", "shellcheck -x -P SCRIPTDIR ../scripts/*.sh synth.sh ../.ci/run");
 
-    assertThat(checked.status).as(checked.output).isZero();
+    assertThat(checked.status()).as(checked.output()).isZero();
   }
 
   /**
@@ -58,27 +54,27 @@ class ScriptsIT {
       throws IOException, InterruptedException {
     Optional<MotoServer> started = MotoServer.start();
     assumeTrue(started.isPresent(), "moto_server is not installed");
-    assumeTrue(isOnPath("aws"), "the AWS command line is not installed");
+    assumeTrue(Shell.isOnPath("aws"), "the AWS command line is not installed");
     try (MotoServer moto = started.get()) {
       Shell shell = new Shell(moto.endpoint());
       String arn = shell.aws("secretsmanager create-secret --name " + SECRET + " --query ARN");
 
-      Result deployed = shell.run("../scripts/deploy.sh", "--yes");
-      assertThat(deployed.status).as(deployed.output).isZero();
-      assertThat(deployed.output).contains("The secret " + SECRET + " already exists");
-      Result again = shell.run("../scripts/deploy.sh", "--yes");
-      assertThat(again.status).as(again.output).isZero();
+      Shell.Result deployed = shell.run("../scripts/deploy.sh", "--yes");
+      assertThat(deployed.status()).as(deployed.output()).isZero();
+      assertThat(deployed.output()).contains("The secret " + SECRET + " already exists");
+      Shell.Result again = shell.run("../scripts/deploy.sh", "--yes");
+      assertThat(again.status()).as(again.output()).isZero();
       assertThat(shell.aws("cloudformation get-template --output json --stack-name " + STACK))
           .contains(arn)
           .doesNotContain("AWS::SecretsManager::Secret\"");
 
-      Result unsure = shell.run("../scripts/teardown.sh");
-      assertThat(unsure.output).contains("stack/" + STACK, "Canceled; nothing was changed.");
-      assertThat(unsure.status).isEqualTo(1);
-      Result removed = shell.run("../scripts/teardown.sh", "--yes");
-      assertThat(removed.status).as(removed.output).isZero();
-      Result removedAgain = shell.run("../scripts/teardown.sh", "--yes");
-      assertThat(removedAgain.output).contains("There is no stack " + STACK);
+      Shell.Result unsure = shell.run("../scripts/teardown.sh");
+      assertThat(unsure.output()).contains("stack/" + STACK, "Canceled; nothing was changed.");
+      assertThat(unsure.status()).isEqualTo(1);
+      Shell.Result removed = shell.run("../scripts/teardown.sh", "--yes");
+      assertThat(removed.status()).as(removed.output()).isZero();
+      Shell.Result removedAgain = shell.run("../scripts/teardown.sh", "--yes");
+      assertThat(removedAgain.output()).contains("There is no stack " + STACK);
       assertThat(shell.aws("secretsmanager describe-secret --query ARN --secret-id " + SECRET))
           .isEqualTo(arn);
     }
@@ -88,7 +84,7 @@ class ScriptsIT {
   @Test
   void only_a_secret_that_the_stack_created_is_its_own_and_dropping_one_needs_confirmation()
       throws IOException, InterruptedException {
-    assumeTrue(isOnPath("aws"), "the AWS command line is not installed");
+    assumeTrue(Shell.isOnPath("aws"), "the AWS command line is not installed");
     try (SecretsManagerServer secretsManager = SecretsManagerServer.start(InstantSource.system())) {
       for (String name : List.of("rotated", "made")) {
         secretsManager.state().create(name, null, null, null);
@@ -135,15 +131,15 @@ class ScriptsIT {
                     "MOMENTO_AUTH_TOKEN_SECRET_NAME",
                     " rotated, made"));
 
-        Result deployed = shell.run("../scripts/deploy.sh");
+        Shell.Result deployed = shell.run("../scripts/deploy.sh");
 
-        assertThat(deployed.output)
+        assertThat(deployed.output())
             .contains("The secret rotated already exists")
             .doesNotContain("The secret made already exists")
             .contains("The stack rotates forgotten, but")
             .doesNotContain("The stack rotates rotated", "The stack rotates made")
             .contains("Canceled; nothing was changed.");
-        assertThat(deployed.status).isEqualTo(1);
+        assertThat(deployed.status()).isEqualTo(1);
       } finally {
         cloudFormation.stop(0);
       }
@@ -166,21 +162,21 @@ class ScriptsIT {
                 "MOMENTO_CONTROL_ENDPOINT", "10.0.0.1:443",
                 "ALARM_EMAIL", "platform"));
 
-    Result synthesized = shell.run("../scripts/deploy.sh", "--synth");
+    Shell.Result synthesized = shell.run("../scripts/deploy.sh", "--synth");
 
-    assertThat(synthesized.output)
+    assertThat(synthesized.output())
         .contains(
             "MOMENTO_AUTH_TOKEN_SECRET_TAG is \"rotate=momento=yes\", but must be ",
             "MOMENTO_CONTROL_ENDPOINT is \"10.0.0.1:443\", but must be ",
             "ALARM_EMAIL is \"platform\", but must be ");
-    assertThat(synthesized.status).isEqualTo(1);
+    assertThat(synthesized.status()).isEqualTo(1);
   }
 
   @Test
   void local_stack_deploys_deletes_and_redeploys_a_stack_and_keeps_the_secret()
       throws IOException, InterruptedException {
     assumeTrue(DockerClientFactory.instance().isDockerAvailable(), "Docker does not answer");
-    assumeTrue(isOnPath("aws"), "the AWS command line is not installed");
+    assumeTrue(Shell.isOnPath("aws"), "the AWS command line is not installed");
     try (LocalStackContainer localStack = new LocalStackContainer(LOCAL_STACK)) {
       try {
         localStack.start();
@@ -189,8 +185,8 @@ class ScriptsIT {
       }
       Shell shell = new Shell(localStack.getEndpoint());
 
-      Result deployed = shell.run("../scripts/deploy.sh", "--yes");
-      assertThat(deployed.status).as(deployed.output).isZero();
+      Shell.Result deployed = shell.run("../scripts/deploy.sh", "--yes");
+      assertThat(deployed.status()).as(deployed.output()).isZero();
       String arn = shell.aws("secretsmanager describe-secret --query ARN --secret-id " + SECRET);
       assertThat(
               shell.aws(
@@ -199,79 +195,15 @@ class ScriptsIT {
                       + " --query FunctionVersion"))
           .isEqualTo("1");
 
-      Result removed = shell.run("../scripts/teardown.sh", "--yes");
-      assertThat(removed.status).as(removed.output).isZero();
+      Shell.Result removed = shell.run("../scripts/teardown.sh", "--yes");
+      assertThat(removed.status()).as(removed.output()).isZero();
       assertThat(shell.aws("secretsmanager describe-secret --query ARN --secret-id " + SECRET))
           .isEqualTo(arn);
 
-      Result again = shell.run("../scripts/deploy.sh", "--yes");
-      assertThat(again.status).as(again.output).isZero();
+      Shell.Result again = shell.run("../scripts/deploy.sh", "--yes");
+      assertThat(again.status()).as(again.output()).isZero();
       assertThat(shell.aws("secretsmanager describe-secret --query ARN --secret-id " + SECRET))
           .isEqualTo(arn);
     }
-  }
-
-  /** Runs commands against an emulator. */
-  private record Shell(URI endpoint, Map<String, String> settings) {
-
-    Shell(URI endpoint) {
-      this(endpoint, Map.of());
-    }
-
-    /** Returns the output of the AWS command line. */
-    String aws(String arguments) throws IOException, InterruptedException {
-      Result result =
-          run(
-              Stream.of(("aws --region us-east-1 --output text " + arguments).split(" ", -1))
-                  .toArray(String[]::new));
-      assertThat(result.status).as(result.output).isZero();
-      return result.output.strip();
-    }
-
-    Result run(String... command) throws IOException, InterruptedException {
-      Path output = Files.createTempFile("script", ".txt");
-      try {
-        ProcessBuilder builder =
-            new ProcessBuilder(command)
-                .redirectErrorStream(true)
-                .redirectInput(new File("/dev/null"))
-                .redirectOutput(output.toFile());
-        builder.environment().keySet().removeAll(StackSettings.NAMES);
-        builder.environment().keySet().removeAll(List.of("AWS_PROFILE", "AWS_DEFAULT_REGION"));
-        builder.environment().putAll(environment());
-        builder.environment().putAll(settings);
-        int status = builder.start().waitFor();
-        return new Result(status, Files.readString(output, UTF_8));
-      } finally {
-        Files.delete(output);
-      }
-    }
-
-    private Map<String, String> environment() {
-      return Map.of(
-          "AWS_ENDPOINT_URL",
-          endpoint.toString(),
-          "AWS_REGION",
-          "us-east-1",
-          "AWS_ACCESS_KEY_ID",
-          "test",
-          "AWS_SECRET_ACCESS_KEY",
-          "test",
-          // Runs the app directly; a nested Maven build would disturb this one.
-          "CDK_APP",
-          String.join(
-              " ",
-              List.of(
-                  Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                  "-cp",
-                  System.getProperty("java.class.path"),
-                  KeyRotationApp.class.getName(),
-                  "../lambda/target/function.zip")));
-    }
-  }
-
-  private static boolean isOnPath(String program) {
-    return Stream.of(System.getenv("PATH").split(File.pathSeparator, -1))
-        .anyMatch(directory -> Files.isExecutable(Path.of(directory, program)));
   }
 }

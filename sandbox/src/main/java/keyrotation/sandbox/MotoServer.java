@@ -6,6 +6,10 @@ import java.io.BufferedReader;
 import java.io.File;
 import java.io.IOException;
 import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -40,6 +44,20 @@ public final class MotoServer implements AutoCloseable {
   /** Returns the value for {@code AWS_ENDPOINT_URL}. */
   public URI endpoint() {
     return endpoint;
+  }
+
+  /** Changes moto's own settings. */
+  public void configure(String json) throws IOException, InterruptedException {
+    try (HttpClient client = HttpClient.newHttpClient()) {
+      HttpRequest request =
+          HttpRequest.newBuilder(endpoint.resolve("/moto-api/config"))
+              .POST(BodyPublishers.ofString(json))
+              .build();
+      int status = client.send(request, BodyHandlers.discarding()).statusCode();
+      if (status != 201) {
+        throw new IOException("moto answered " + status + " to a change of its settings.");
+      }
+    }
   }
 
   @Override
