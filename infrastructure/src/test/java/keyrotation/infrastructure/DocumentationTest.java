@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.regex.MatchResult;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -23,6 +24,8 @@ class DocumentationTest {
 
   private static final Path ROOT = Path.of("..");
   private static final Pattern LINK = Pattern.compile("\\]\\(([^)#\\s]*)(?:#([^)\\s]+))?\\)");
+  private static final Pattern WORKFLOW =
+      Pattern.compile("\\.\\./\\.\\./actions/workflows/([^/]+)");
   private static final Pattern SCRIPT = Pattern.compile("(?:\\./)?(scripts/[a-z-]+\\.sh)");
   private static final Pattern JSON_BLOCK = Pattern.compile("(?s)```json\\n(.*?)```");
   private static final Pattern CODE_BLOCK = Pattern.compile("(?s)```.*?```");
@@ -49,8 +52,7 @@ class DocumentationTest {
     assertThat(links)
         .allSatisfy(
             link -> {
-              Path target =
-                  link.group(1).isEmpty() ? page : page.resolveSibling(link.group(1)).normalize();
+              Path target = link.group(1).isEmpty() ? page : target(page, link.group(1));
               assertThat(target).exists();
               if (link.group(2) != null) {
                 assertThat(anchors(target)).contains(link.group(2));
@@ -83,6 +85,14 @@ class DocumentationTest {
 
     assertThat(Files.readAllLines(readme)).hasSizeLessThanOrEqualTo(150);
     assertThat(findAll(SETTING_ROW, readme)).isNotEmpty().isSubsetOf(StackSettings.NAMES);
+  }
+
+  /** Returns the file that a link leads to; a link to GitHub's page of a workflow, its file. */
+  private static Path target(Path page, String link) {
+    Matcher workflow = WORKFLOW.matcher(link);
+    return workflow.lookingAt()
+        ? ROOT.resolve(".github/workflows").resolve(workflow.group(1))
+        : page.resolveSibling(link).normalize();
   }
 
   /** Returns the first group of each match in a page. */

@@ -15,35 +15,38 @@ import keyrotation.momento.Verdict;
 import keyrotation.secretsmanager.Secret;
 
 /**
- * The rotation of one secret: to a new key, which becomes current once Momento has accepted it.
+ * Rotates the key of one secret.
  *
- * <p>One call stores the new key together with the label {@code MOMENTO_REPLACES_<id of the current
- * version>}. While that version is current, the label lets the next run resume. A run may die at
- * any point:
+ * <p>A run looks for a successor: a new key that an earlier run has stored for the current version
+ * and not promoted. If there is none, and the key is due or the request insists, it <b>probes</b> a
+ * write, <b>renews</b> the key at Momento, and <b>stages</b> the new key: one call stores it with
+ * the label {@code MOMENTO_REPLACES_<id of the current version>}, which makes it the successor. In
+ * either case it has Momento <b>verify</b> the successor, <b>promotes</b> it to AWSCURRENT, and
+ * takes the label off. The process may end at any point:
  *
  * <ul>
- *   <li><b>Before the refresh:</b> nothing has changed, and the next run starts again.
- *   <li><b>After the refresh, before the new key is stored:</b> the new key is lost. The current
- *       key works until it expires. If its refresh token can be used again, the next run that has
- *       to rotate refreshes it again. If the token works only once, Momento rejects that refresh:
- *       every run that has to rotate fails with {@code REFRESH_REJECTED} until an operator stores a
- *       new key.
- *   <li><b>After the new key is stored:</b> the next run finds it by its label. If Momento accepts
- *       it, the run promotes it without another refresh. If Momento rejects it more than ten
- *       minutes after it was stored, the run gives it up.
- *   <li><b>After the new key is stored, and an operator then makes another key current:</b> the
- *       operator's key stays. The label names a version that is not current, so the stored key is
- *       left where it is, with its label, and is never promoted over the operator's; a repeated
- *       delivery of the request that stored it does nothing. If the operator makes the replaced
- *       version current again, the next run that has to rotate resumes with the stored key.
+ *   <li><b>Before the renewal:</b> no key has changed. The next run starts again.
+ *   <li><b>After the renewal, before the new key is staged:</b> the new key is lost. The current
+ *       key works until it expires. The next run for which the key is due, or that insists, renews
+ *       it again. If the refresh token works only once, Momento rejects that: each such run fails
+ *       with {@code REFRESH_REJECTED} until an operator stores a new key.
+ *   <li><b>After the new key is staged:</b> the next run finds it by its label. If Momento accepts
+ *       it, the run promotes it without another renewal. If Momento rejects it more than ten
+ *       minutes after it was stored, the run takes its label off and renews a key that is due.
  *   <li><b>After the promotion:</b> the next run takes the label off.
  * </ul>
+ *
+ * <p>What an operator stores wins. If an operator makes another key current, the label of a staged
+ * key names a version that is not current. The staged key keeps its label and is never promoted
+ * over the operator's key; if Lambda delivers its request again, that run does nothing. If the
+ * operator makes the version that the label names current again, the staged key is its successor
+ * again.
  */
 public final class Rotation {
 
   /**
-   * How long a rotation by Secrets Manager, whose four steps take minutes, counts as under way
-   * after the secret's latest change.
+   * For how long after a secret's latest change a scheduled run leaves it to Secrets Manager's own
+   * rotation. The four steps of that take minutes.
    */
   private static final Duration SECRETS_MANAGER_ROTATION_TIME = Duration.ofHours(1);
 
@@ -69,7 +72,7 @@ public final class Rotation {
     this.clock = clock;
   }
 
-  /** Rotates a secret now. */
+  /** Rotates a secret now, even if its key is not due. */
   public RotationResult rotate(String secretId, RotationRequest request) {
     return rotate(secretId, request, false);
   }
@@ -86,7 +89,7 @@ public final class Rotation {
       return new RotationResult.AwaitingFirstKey(secret.name());
     }
     RotationTask task = new RotationTask(secret, current.get(), request);
-    // Labels that no rotation needs any more come off; a stored key keeps its label.
+    // Takes off labels that no rotation needs any more; a successor keeps its label.
     return rotate(cleanup.beforeRotation(task), onlyIfDue);
   }
 
@@ -94,7 +97,7 @@ public final class Rotation {
     String name = task.secret().name();
     KeyVersion current = task.current();
     Optional<TargetVersion> target = TargetVersion.chooseVersionId(task, versions, verification);
-    if (target.isEmpty()) { // The request was carried out before.
+    if (target.isEmpty()) { // An earlier delivery of this request has done its work.
       return judge(new RotationResult.AlreadyRotated(name, current.id()), current);
     }
     if (onlyIfDue && secretsManagerIsRotating(task.secret())) {
@@ -121,10 +124,10 @@ public final class Rotation {
   }
 
   /**
-   * Returns the stored key to resume with: the one that an earlier delivery of this request has
-   * stored, or else any other successor. Either carries the label that names the current version,
-   * is not the current key, and expires no earlier. If an operator has gone back to the current
-   * key, the stored key is not used until a run has to rotate.
+   * Returns the successor to resume with: the one that an earlier delivery of this request has
+   * stored, or else another request's. It is not the current key, and expires no earlier than the
+   * current key. If an operator went back to the current key, a scheduled run does not resume
+   * before that key is due.
    */
   private Optional<KeyVersion> findSuccessor(
       RotationTask task, TargetVersion target, boolean mustRotate) {
@@ -136,8 +139,8 @@ public final class Rotation {
   }
 
   /**
-   * Promotes a stored key. If another request has stored it, it is first copied to this request's
-   * version id, so that a repeated delivery finds it.
+   * Promotes a successor. If another request has stored it, its value is first copied to this
+   * request's version id, so that Lambda may deliver this request again.
    */
   private RotationResult resume(RotationTask task, KeyVersion successor, String versionId) {
     String newId = versions.adopt(task, successor, versionId, List.of());
@@ -150,13 +153,13 @@ public final class Rotation {
   }
 
   /**
-   * Gets a new key and stores it as the current version's successor. Momento is asked only after
-   * Secrets Manager has accepted a write, so that a missing permission costs no key.
+   * Gets a new key and stores it as the current version's successor. The key is renewed only after
+   * Secrets Manager has accepted a write: a new key that could not be stored would be lost.
    *
-   * @param labels further labels of the new version, beside the label of a successor
+   * @param labels further labels of the new version
    * @return the id of the successor
-   * @throws RotationException {@code REFRESH_REJECTED} among others, if Momento rejects the refresh
-   *     token
+   * @throws RotationException if a step fails; {@code REFRESH_REJECTED} if Momento does not accept
+   *     the refresh token
    */
   String renewAndStage(RotationTask task, String versionId, List<String> labels) {
     renewal.requireRenewable(task);
@@ -182,7 +185,10 @@ public final class Rotation {
         && secret.changed().isAfter(clock.instant().minus(SECRETS_MANAGER_ROTATION_TIME));
   }
 
-  /** Turns a result, even a success, into a failure if the key's life is too short. */
+  /**
+   * Turns a result, even a success, into a failure if the current key's life is too short for the
+   * schedule: it would expire before it is renewed.
+   */
   private RotationResult judge(RotationResult result, KeyVersion current) {
     return result.orFailed(policy.judge(current.created(), current.expiry()));
   }
