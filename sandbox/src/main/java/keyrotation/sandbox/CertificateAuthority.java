@@ -66,6 +66,14 @@ public final class CertificateAuthority {
     return new TrustManager[] {certificates.trustManager()};
   }
 
+  /** Returns a context for clients, which trust this authority only. */
+  public SSLContext contextForClients() {
+    return new HandshakeCertificates.Builder()
+        .addTrustedCertificate(root.certificate())
+        .build()
+        .sslContext();
+  }
+
   /** Issues a certificate, with its key, for a server on this machine. */
   ServerCredentials issueForLocalhost() {
     return TlsServerCredentials.newBuilder().keyManager(newKey()).build();

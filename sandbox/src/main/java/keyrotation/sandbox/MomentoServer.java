@@ -78,6 +78,7 @@ public final class MomentoServer implements AutoCloseable {
   private static final Context.Key<String> CALLERS_TOKEN = Context.key("token");
 
   private final InstantSource clock;
+  private final V2Keys v2Keys;
   private final RefreshTokens refreshTokens;
   private final SecureRandom random = new SecureRandom();
   private final FaultInjector<StatusRuntimeException> calls;
@@ -101,6 +102,7 @@ public final class MomentoServer implements AutoCloseable {
       CertificateAuthority authority, InstantSource clock, RefreshTokens refreshTokens)
       throws IOException {
     this.clock = clock;
+    this.v2Keys = new V2Keys(clock);
     this.calls = new FaultInjector<>(clock);
     this.refreshTokens = refreshTokens;
     this.server =
@@ -133,6 +135,11 @@ public final class MomentoServer implements AutoCloseable {
   /** Returns the recorded calls, by method name, and the planned faults. */
   public FaultInjector<StatusRuntimeException> calls() {
     return calls;
+  }
+
+  /** Returns the account's v2 keys, which {@code ListCaches} accepts, too. */
+  public V2Keys v2Keys() {
+    return v2Keys;
   }
 
   /** Returns each call's client and runtime, as its headers state them. */
@@ -180,7 +187,9 @@ public final class MomentoServer implements AutoCloseable {
     Set<String> savedSpent = new HashSet<>(spentRefreshTokens);
     Map<String, Integer> savedRefusals = new HashMap<>(refusalsLeft);
     Set<String> savedConfirmedTokens = new HashSet<>(confirmedTokens);
+    Runnable restoreV2Keys = v2Keys.save();
     return () -> {
+      restoreV2Keys.run();
       synchronized (this) {
         keys.clear();
         keys.putAll(savedKeys);
@@ -198,19 +207,24 @@ public final class MomentoServer implements AutoCloseable {
 
   /** Tells whether the given {@code apiKey} is valid. */
   public synchronized boolean accepts(String apiKey) {
-    return keys.values().stream()
-        .anyMatch(key -> key.apiKey().equals(apiKey) && clock.instant().isBefore(key.validUntil()));
+    return v2Keys.accepts(apiKey)
+        || keys.values().stream()
+            .anyMatch(
+                key -> key.apiKey().equals(apiKey) && clock.instant().isBefore(key.validUntil()));
   }
 
   /** Tells whether a response has confirmed to a caller that the given {@code apiKey} is valid. */
   public synchronized boolean hasConfirmed(String apiKey) {
-    return keys.values().stream()
-        .anyMatch(key -> key.apiKey().equals(apiKey) && confirmedTokens.contains(key.token()));
+    // A v2 key is its own token.
+    return confirmedTokens.contains(apiKey)
+        || keys.values().stream()
+            .anyMatch(key -> key.apiKey().equals(apiKey) && confirmedTokens.contains(key.token()));
   }
 
   private synchronized boolean isLive(String token) {
     IssuedKey key = keys.get(token);
-    return key != null && !isBehindProxy && clock.instant().isBefore(key.validUntil());
+    return !isBehindProxy
+        && (v2Keys.accepts(token) || (key != null && clock.instant().isBefore(key.validUntil())));
   }
 
   private synchronized void confirm(String token) {
@@ -374,6 +388,10 @@ public final class MomentoServer implements AutoCloseable {
     if (isBehindProxy) {
       throw Status.PERMISSION_DENIED.withDescription("RBAC: access denied").asRuntimeException();
     }
+    Optional<V2Key> v2Key = v2Keys.find(token);
+    if (v2Key.isPresent()) {
+      return cachesVisibleTo(v2Key.get());
+    }
     IssuedKey key = keys.get(token);
     if (key == null
         || !clock.instant().isBefore(key.validUntil())
@@ -381,11 +399,25 @@ public final class MomentoServer implements AutoCloseable {
       throw error(Status.UNAUTHENTICATED, "invalid_credentials");
     }
     if (key.permissions() == Permissions.DATA_ONLY) {
-      throw sendsTrailers
-          ? error(Status.PERMISSION_DENIED, "momento_general_err")
-          : Status.PERMISSION_DENIED.asRuntimeException();
+      throw permissionDenied();
     }
     return _ListCachesResponse.getDefaultInstance();
+  }
+
+  private _ListCachesResponse cachesVisibleTo(V2Key key) {
+    if (v2Keys.isPropagating(key)) {
+      throw error(Status.UNAUTHENTICATED, "invalid_credentials");
+    }
+    if (v2Keys.role(key).filter(V2Keys.Role::listsCaches).isEmpty()) {
+      throw permissionDenied();
+    }
+    return _ListCachesResponse.getDefaultInstance();
+  }
+
+  private StatusRuntimeException permissionDenied() {
+    return sendsTrailers
+        ? error(Status.PERMISSION_DENIED, "momento_general_err")
+        : Status.PERMISSION_DENIED.asRuntimeException();
   }
 
   private StatusRuntimeException refusal(String description) {

@@ -19,15 +19,17 @@ public final class Sandbox implements AutoCloseable {
   private final Path trustStore;
   private final SecretsManagerServer secretsManager;
   private final MomentoServer momento;
+  private final MomentoApiServer momentoApi;
 
   private Sandbox(InstantSource clock, RefreshTokens refreshTokens) throws IOException {
     this.trustStore = Files.createTempFile("sandbox", ".p12");
     authority.writeTrustStore(trustStore);
     this.secretsManager = SecretsManagerServer.start(clock);
     this.momento = MomentoServer.start(authority, clock, refreshTokens);
+    this.momentoApi = MomentoApiServer.start(authority, clock, momento.v2Keys());
   }
 
-  /** Starts both servers with the same clock. */
+  /** Starts all servers with the same clock. */
   public static Sandbox start(InstantSource clock, RefreshTokens refreshTokens) {
     try {
       return new Sandbox(clock, refreshTokens);
@@ -51,19 +53,25 @@ public final class Sandbox implements AutoCloseable {
     return momento;
   }
 
-  /** Returns the actions of all calls to both servers so far, in order. */
+  /** Returns the stand-in for Momento's HTTP API. */
+  public MomentoApiServer momentoApi() {
+    return momentoApi;
+  }
+
+  /** Returns the actions of all calls to the servers so far, in order. */
   public List<String> callsSeen() {
-    return Stream.of(secretsManager.calls(), momento.calls())
+    return Stream.of(secretsManager.calls(), momento.calls(), momentoApi.calls())
         .flatMap(calls -> calls.timeline().stream())
         .sorted(comparingLong(FaultInjector.Call::order))
         .map(FaultInjector.Call::action)
         .toList();
   }
 
-  /** Removes the planned faults of both servers. */
+  /** Removes the planned faults of all servers. */
   public void clearFaults() {
     secretsManager.calls().clearFaults();
     momento.calls().clearFaults();
+    momentoApi.calls().clearFaults();
   }
 
   /**
@@ -93,6 +101,7 @@ public final class Sandbox implements AutoCloseable {
 
   @Override
   public void close() {
+    momentoApi.close();
     momento.close();
     secretsManager.close();
     try {

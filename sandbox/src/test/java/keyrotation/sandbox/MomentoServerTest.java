@@ -18,6 +18,7 @@ import io.grpc.TlsChannelCredentials;
 import io.grpc.stub.MetadataUtils;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.Optional;
 import keyrotation.sandbox.IssuedKey.Permissions;
 import keyrotation.sandbox.MomentoServer.RefreshTokens;
 import momento.auth.AuthGrpc;
@@ -55,6 +56,27 @@ class MomentoServerTest {
   void stop() {
     channel.shutdownNow();
     server.close();
+  }
+
+  @Test
+  void accepts_a_v2_key_until_it_is_revoked() {
+    V2Key key = server.v2Keys().issue(V2Keys.VIEWER, "", Optional.empty());
+
+    assertThat(verdict(key.token())).isEqualTo(Status.Code.OK);
+    assertThat(server.hasConfirmed(key.token())).isTrue();
+
+    server.v2Keys().revoke(key.id());
+    assertThat(server.accepts(key.token())).isFalse();
+    assertThat(verdict(key.token())).isEqualTo(Status.Code.UNAUTHENTICATED);
+  }
+
+  @Test
+  void denies_caches_to_a_v2_key_whose_role_has_no_right_to_them() {
+    V2Keys.Role role = new V2Keys.Role("r-topics", "Topics", V2Keys.Role.Type.CUSTOM, false, false);
+    server.v2Keys().add(role);
+    V2Key key = server.v2Keys().issue(role, "", Optional.empty());
+
+    assertThat(verdict(key.token())).isEqualTo(Status.Code.PERMISSION_DENIED);
   }
 
   @Test

@@ -1,0 +1,80 @@
+package keyrotation.sandbox;
+
+import java.time.Duration;
+import java.util.Optional;
+
+/** An error response of Momento's HTTP API. */
+public final class MomentoApiException extends RuntimeException {
+  private static final long serialVersionUID = 1L;
+
+  private final int status;
+  private final String code;
+  private final transient Optional<Duration> retryAfter;
+
+  private MomentoApiException(
+      int status, String code, String message, Optional<Duration> retryAfter) {
+    super(message);
+    this.status = status;
+    this.code = code;
+    this.retryAfter = retryAfter;
+  }
+
+  /** Returns the HTTP status. */
+  public int status() {
+    return status;
+  }
+
+  /** Returns the field {@code code}; empty for a gateway's error, whose body is no JSON. */
+  public String code() {
+    return code;
+  }
+
+  /** Returns the value of the header {@code Retry-After}. */
+  public Optional<Duration> retryAfter() {
+    return retryAfter;
+  }
+
+  /** A field or parameter is missing or invalid. */
+  public static MomentoApiException badRequest(String message) {
+    return new MomentoApiException(400, "invalid_argument", message, Optional.empty());
+  }
+
+  /** The key in the header is missing, unknown, expired or revoked. */
+  public static MomentoApiException unauthorized() {
+    return new MomentoApiException(
+        401, "unauthenticated", "The key is not valid.", Optional.empty());
+  }
+
+  /** The key's role does not allow the call. */
+  public static MomentoApiException forbidden() {
+    return new MomentoApiException(
+        403, "permission_denied", "Insufficient permissions.", Optional.empty());
+  }
+
+  /** There is no such role or key. */
+  public static MomentoApiException notFound(String message) {
+    return new MomentoApiException(404, "not_found", message, Optional.empty());
+  }
+
+  /** Too many calls; the response says nothing about when to call again. */
+  public static MomentoApiException throttled() {
+    return new MomentoApiException(
+        429, "resource_exhausted", "Too many requests.", Optional.empty());
+  }
+
+  /** Too many calls; the response asks for a pause before the next. */
+  public static MomentoApiException throttledFor(Duration pause) {
+    return new MomentoApiException(
+        429, "resource_exhausted", "Too many requests.", Optional.of(pause));
+  }
+
+  /** The service failed. */
+  public static MomentoApiException internal() {
+    return new MomentoApiException(500, "internal", "Internal error.", Optional.empty());
+  }
+
+  /** A gateway in front answered. */
+  public static MomentoApiException badGateway() {
+    return new MomentoApiException(502, "", "Bad gateway", Optional.empty());
+  }
+}

@@ -1,0 +1,28 @@
+package keyrotation.sandbox;
+
+import java.time.Instant;
+import java.util.Optional;
+
+/**
+ * A v2 key that the Momento stand-in has issued.
+ *
+ * @param id the claim {@code jti} of its token
+ * @param token the JWT, which is the key as users hold it
+ * @param roleId the role whose permissions the key has
+ * @param description free text, which the list of keys repeats
+ * @param expiry empty if the key never expires
+ */
+public record V2Key(
+    String id,
+    String token,
+    String roleId,
+    String description,
+    Instant issued,
+    Optional<Instant> expiry) {
+
+  /** Identifies the key without revealing it. */
+  @Override
+  public String toString() {
+    return "V2Key[" + id + ", " + Fingerprint.of(token) + ", role " + roleId + "]";
+  }
+}
