@@ -24,7 +24,7 @@ import keyrotation.momento.Unavailable;
 import keyrotation.momento.Verdict;
 import keyrotation.secretsmanager.Secret;
 
-/** Renews v1 keys: Momento trades a key and its refresh token for new ones. */
+/** Renews v1 keys: Momento exchanges a key and its refresh token for new ones. */
 public final class RefreshTokenRenewal implements KeyRenewal {
 
   /**
