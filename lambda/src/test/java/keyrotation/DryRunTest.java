@@ -5,6 +5,7 @@ import static keyrotation.SandboxedFunction.LIFETIME;
 import static keyrotation.SandboxedFunction.SECRET;
 import static keyrotation.core.FailureReason.ACCESS_DENIED;
 import static keyrotation.core.FailureReason.KEY_EXPIRED;
+import static keyrotation.core.FailureReason.KEY_NOT_REFRESHABLE;
 import static keyrotation.core.FailureReason.REFRESH_REJECTED;
 import static keyrotation.sandbox.SecretsManagerState.CURRENT;
 import static keyrotation.sandbox.SecretsManagerState.PENDING;
@@ -61,6 +62,13 @@ class DryRunTest extends FunctionTestBase {
       function.store(strangers.consoleJson());
     }
     assertThatResult(() -> send("dry-run.json")).failedWith(REFRESH_REJECTED);
+  }
+
+  @Test
+  void a_dry_run_fails_for_a_key_that_works_and_cannot_be_refreshed() {
+    function.store(function.momento().issueNonExpiring().consoleJson());
+
+    assertThatResult(() -> send("dry-run.json")).failedWith(KEY_NOT_REFRESHABLE);
   }
 
   @Test
