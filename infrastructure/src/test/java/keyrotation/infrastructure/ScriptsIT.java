@@ -32,8 +32,6 @@ class ScriptsIT {
   private static final String SECRET = "momento/authentication-token";
   private static final String STACK = "momento-auth-token-refresh-stack";
 
-  private record Result(int status, String output) {}
-
   @Test
   void the_shell_linter_finds_no_fault_in_the_scripts() throws IOException, InterruptedException {
     assumeTrue(Shell.isOnPath("shellcheck"), "shellcheck is not installed");
