@@ -28,6 +28,7 @@ class RotationReportTest {
 
   private static final Path RESPONSES = Path.of("../docs/responses.md");
   private static final Path RUNBOOK = Path.of("../docs/runbook.md");
+  private static final String REQUEST = "5b0a52ad-5a5c-4f3c-8a2e-6b5c9e9f3c11";
   private static final String SECRET = "momento/a";
   private static final String NEW = "01cc936f-d252-34f5-8837-521d832c7e28";
   private static final String OLD = "83544ba1-59f8-4e59-a801-47c4825e3085";
@@ -66,6 +67,31 @@ class RotationReportTest {
   @MethodSource("results")
   void each_entry_is_as_documented(RotationResult result) throws IOException {
     assertThat(Files.readAllLines(RESPONSES)).contains(result.json().toString());
+  }
+
+  @Test
+  void the_response_is_as_documented() throws IOException {
+    RotationReport report =
+        new RotationReport(
+            REQUEST,
+            List.of(
+                new RotationResult.Rotated(
+                    "momento/authentication-token",
+                    "938f5b05-bb89-34b1-826e-a0dca70c875e",
+                    "a1410fcb-5e87-4af7-a3ec-2b4524078360",
+                    new Expiry.At(Instant.parse("2026-12-22T02:09:57Z")))));
+
+    String[] page = Files.readString(RESPONSES).split("```(json)?\n", -1);
+    assertThat(RotationFixture.parse(page[1])).isEqualTo(report.json());
+  }
+
+  @Test
+  void the_error_is_as_documented() throws IOException {
+    RotationReport report =
+        new RotationReport(
+            REQUEST, results().filter(r -> r.message().contains("KEY_EXPIRED")).toList());
+
+    assertThat(Files.readString(RESPONSES)).contains("```\n" + report.error() + "\n```");
   }
 
   @ParameterizedTest
