@@ -1,7 +1,5 @@
 package keyrotation.sandbox;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
 import grpc.control_client.ScsControlGrpc;
 import grpc.control_client._ListCachesRequest;
 import grpc.control_client._ListCachesResponse;
@@ -20,12 +18,10 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
-import java.util.Base64;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -80,7 +76,6 @@ public final class MomentoServer implements AutoCloseable {
   private final InstantSource clock;
   private final V2Keys v2Keys;
   private final RefreshTokens refreshTokens;
-  private final SecureRandom random = new SecureRandom();
   private final FaultInjector<StatusRuntimeException> calls;
   private final Map<String, IssuedKey> keys = new HashMap<>();
   private final List<IssuedKey> issued = new ArrayList<>();
@@ -297,16 +292,16 @@ public final class MomentoServer implements AutoCloseable {
       Instant validUntil, Duration lifetime, Permissions permissions) {
     String claims =
         validUntil.equals(Instant.MAX)
-            ? "{\"id\":\"%s\"}".formatted(randomText(12))
-            : "{\"id\":\"%s\",\"exp\":%d}".formatted(randomText(12), validUntil.getEpochSecond());
-    String token =
-        base64Url("{\"alg\":\"HS256\"}") + "." + base64Url(claims) + "." + randomText(32);
+            ? "{\"id\":\"%s\"}".formatted(Tokens.random(12))
+            : "{\"id\":\"%s\",\"exp\":%d}"
+                .formatted(Tokens.random(12), validUntil.getEpochSecond());
+    String token = Tokens.jwt(claims);
     IssuedKey key =
         new IssuedKey(
             ENDPOINT,
             token,
             // Tests search logs and reports for this prefix.
-            "refresh-canary-" + randomText(24),
+            "refresh-canary-" + Tokens.random(24),
             validUntil.equals(Instant.MAX)
                 ? validUntil
                 : Instant.ofEpochSecond(validUntil.getEpochSecond()),
@@ -428,16 +423,6 @@ public final class MomentoServer implements AutoCloseable {
     Metadata trailers = new Metadata();
     trailers.put(ERR, err);
     return status.asRuntimeException(trailers);
-  }
-
-  private String randomText(int bytes) {
-    byte[] noise = new byte[bytes];
-    random.nextBytes(noise);
-    return Base64.getUrlEncoder().withoutPadding().encodeToString(noise);
-  }
-
-  private static String base64Url(String text) {
-    return Base64.getUrlEncoder().withoutPadding().encodeToString(text.getBytes(UTF_8));
   }
 
   private <T> void answer(String action, StreamObserver<T> caller, Supplier<T> work) {

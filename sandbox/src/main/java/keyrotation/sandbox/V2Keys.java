@@ -1,13 +1,9 @@
 package keyrotation.sandbox;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
-import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
-import java.util.Base64;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -49,7 +45,6 @@ public final class V2Keys {
   private record Change(Instant at, Map<String, V2Key> keys) {}
 
   private final InstantSource clock;
-  private final SecureRandom random = new SecureRandom();
   private final Map<String, Role> roles = new LinkedHashMap<>();
   private final List<Change> changes = new ArrayList<>();
   private final List<V2Key> issued = new ArrayList<>();
@@ -84,11 +79,10 @@ public final class V2Keys {
    */
   public synchronized V2Key issue(Role role, String description, Optional<Instant> expiry) {
     Instant now = clock.instant();
-    String id = randomText(12);
+    String id = Tokens.random(12);
     String end = expiry.map(at -> ",\"exp\":" + at.getEpochSecond()).orElse("");
     String claims = "{\"t\":\"g\",\"jti\":\"%s\"%s}".formatted(id, end);
-    String token =
-        base64Url("{\"alg\":\"HS256\"}") + "." + base64Url(claims) + "." + randomText(32);
+    String token = Tokens.jwt(claims);
     V2Key key = new V2Key(id, token, role.id(), description, now, expiry);
     Map<String, V2Key> keys = new LinkedHashMap<>(all());
     keys.put(id, key);
@@ -201,15 +195,5 @@ public final class V2Keys {
 
   private Map<String, V2Key> all() {
     return changes.getLast().keys;
-  }
-
-  private String randomText(int bytes) {
-    byte[] noise = new byte[bytes];
-    random.nextBytes(noise);
-    return Base64.getUrlEncoder().withoutPadding().encodeToString(noise);
-  }
-
-  private static String base64Url(String text) {
-    return Base64.getUrlEncoder().withoutPadding().encodeToString(text.getBytes(UTF_8));
   }
 }
