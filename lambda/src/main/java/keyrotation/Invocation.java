@@ -2,6 +2,7 @@ package keyrotation;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import java.util.stream.Stream;
@@ -14,14 +15,19 @@ import keyrotation.core.Time;
 import keyrotation.core.TimeBudget;
 import keyrotation.event.RotationEvent;
 import keyrotation.event.RotationEvent.Action;
+import keyrotation.momento.KeyManagement;
 import keyrotation.momento.MomentoClient;
+import keyrotation.rotation.AccountKeys;
 import keyrotation.rotation.BatchRotation;
 import keyrotation.rotation.DryRun;
+import keyrotation.rotation.IssueRenewal;
 import keyrotation.rotation.KeyRenewal;
 import keyrotation.rotation.KeyVerification;
 import keyrotation.rotation.LabelCleanup;
 import keyrotation.rotation.LogStep;
+import keyrotation.rotation.ManagementKey;
 import keyrotation.rotation.RefreshTokenRenewal;
+import keyrotation.rotation.RenewalByKind;
 import keyrotation.rotation.RenewalPolicy;
 import keyrotation.rotation.Rollback;
 import keyrotation.rotation.Rotation;
@@ -38,6 +44,7 @@ final class Invocation {
   private final Settings settings;
   private final SecretStore store;
   private final MomentoClient momento;
+  private final AccountKeys accountKeys;
   private final Time time;
   private final TimeBudget budget;
   private final RotationLog log;
@@ -46,12 +53,20 @@ final class Invocation {
       Settings settings,
       SecretStore store,
       MomentoClient momento,
+      KeyManagement management,
       Time time,
       TimeBudget budget,
       RotationLog log) {
     this.settings = settings;
     this.store = store;
     this.momento = momento;
+    Optional<String> managementSecret = settings.v2().managementKeySecret();
+    RotationLog managementLog = log.forSecret(managementSecret.orElse(""));
+    this.accountKeys =
+        new AccountKeys(
+            management,
+            new ManagementKey(managementSecret, new SecretVersions(store, time, managementLog)),
+            time);
     this.time = time;
     this.budget = budget;
     this.log = log;
@@ -63,6 +78,12 @@ final class Invocation {
         switch (event) {
           case RotationEvent.Manual(String secretId, Action action) ->
               List.of(result(secretId, rotator -> requireKey(act(rotator, action, secretId))));
+          case RotationEvent.ToV2(String secretId, String roleId, boolean accountUnchecked) -> {
+            var toV2 = Optional.of(new IssueRenewal.ToV2(roleId, accountUnchecked));
+            yield List.of(
+                result(
+                    secretId, toV2, rotator -> requireKey(act(rotator, Action.ROTATE, secretId))));
+          }
           case RotationEvent.Step(RotationStep step, String secretId, String versionId) ->
               List.of(result(secretId, rotator -> act(rotator, step, secretId, versionId)));
           case RotationEvent.Scheduled(String identity) -> rotateAll(identity);
@@ -147,8 +168,13 @@ final class Invocation {
   }
 
   private RotationResult result(String secretId, Function<Rotator, RotationResult> task) {
+    return result(secretId, Optional.empty(), task);
+  }
+
+  private RotationResult result(
+      String secretId, Optional<IssueRenewal.ToV2> toV2, Function<Rotator, RotationResult> task) {
     RotationLog secretLog = log.forSecret(secretId);
-    return secretLog.result(() -> task.apply(rotator(secretLog)));
+    return secretLog.result(() -> task.apply(rotator(secretLog, toV2)));
   }
 
   private RotationRequest request(String identity) {
@@ -159,17 +185,31 @@ final class Invocation {
   private record Rotator(
       Rotation rotation, RotationSteps steps, Rollback rollback, DryRun dryRun) {}
 
-  private Rotator rotator(RotationLog secretLog) {
+  private Rotator rotator(RotationLog secretLog, Optional<IssueRenewal.ToV2> toV2) {
     SecretVersions versions = new SecretVersions(store, time, secretLog);
     LabelCleanup cleanup = new LabelCleanup(versions);
-    KeyVerification verification = new KeyVerification(momento, time, secretLog);
-    KeyRenewal renewal = new RefreshTokenRenewal(versions, momento, time, secretLog);
+    KeyVerification verification =
+        new KeyVerification(momento, settings.v2().endpoints(), time, secretLog);
+    KeyRenewal issue =
+        new IssueRenewal(
+            accountKeys,
+            verification,
+            momento,
+            settings.v2().allowedRoles(),
+            toV2,
+            time,
+            secretLog);
+    KeyRenewal renewal =
+        toV2.isPresent()
+            ? issue
+            : new RenewalByKind(
+                new RefreshTokenRenewal(versions, verification, momento, time, secretLog), issue);
     RenewalPolicy policy = settings.policy();
     Rotation rotation = new Rotation(versions, cleanup, verification, renewal, policy, time);
     return new Rotator(
         rotation,
         new RotationSteps(rotation, versions, cleanup, verification, renewal, policy, secretLog),
         new Rollback(versions, cleanup, verification),
-        new DryRun(versions, verification, renewal, policy, time));
+        new DryRun(versions, renewal, policy, time));
   }
 }

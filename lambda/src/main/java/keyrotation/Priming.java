@@ -78,7 +78,7 @@ final class Priming implements Resource {
                     .toString()));
     try (MomentoControlPlane unreachable =
         new MomentoControlPlane(Optional.of(UNREACHABLE), credentials, clock)) {
-      var _ = unreachable.verify(key, SHORT);
+      var _ = unreachable.verify(key.credentials(), SHORT);
       var _ = unreachable.refresh(key, secret.refreshToken().orElseThrow(), SHORT);
     }
   }

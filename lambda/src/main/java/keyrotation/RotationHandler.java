@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.PrintStream;
+import java.net.http.HttpClient;
 import java.security.Security;
 import java.time.Duration;
 import java.time.Instant;
@@ -19,6 +20,8 @@ import keyrotation.core.Time;
 import keyrotation.core.TimeBudget;
 import keyrotation.event.RotationEvent;
 import keyrotation.event.RotationEventParser;
+import keyrotation.momento.KeyManagement;
+import keyrotation.momento.MomentoApiKeys;
 import keyrotation.momento.MomentoClient;
 import keyrotation.momento.MomentoControlPlane;
 import keyrotation.rotation.LogStep;
@@ -48,6 +51,7 @@ public final class RotationHandler implements RequestStreamHandler {
   private final Settings settings;
   private final SecretsManagerClient secretsManager;
   private final ChannelCredentials credentials;
+  private final HttpClient.Builder http;
   private final Time time;
   private final Duration grace;
   private final PrintStream log;
@@ -61,6 +65,7 @@ public final class RotationHandler implements RequestStreamHandler {
         Settings.from(System.getenv()),
         configured(SecretsManagerClient.builder()),
         TlsChannelCredentials.create(),
+        HttpClient.newBuilder(),
         Time.system(),
         TimeBudget.PROPAGATION_GRACE,
         System.out);
@@ -70,12 +75,14 @@ public final class RotationHandler implements RequestStreamHandler {
       Settings settings,
       SecretsManagerClient secretsManager,
       ChannelCredentials credentials,
+      HttpClient.Builder http,
       Time time,
       Duration grace,
       PrintStream log) {
     this.settings = settings;
     this.secretsManager = secretsManager;
     this.credentials = credentials;
+    this.http = http;
     this.time = time;
     this.grace = grace;
     this.log = log;
@@ -122,11 +129,18 @@ public final class RotationHandler implements RequestStreamHandler {
   private RotationReport run(
       RotationEvent event, Time steady, TimeBudget budget, RotationLog invocationLog) {
     try (MomentoControlPlane controlPlane =
-        new MomentoControlPlane(settings.controlEndpoint(), credentials, steady)) {
+            new MomentoControlPlane(settings.controlEndpoint(), credentials, steady);
+        MomentoApiKeys apiKeys = new MomentoApiKeys(settings.v2().apiEndpoint(), http, steady)) {
       // Each invocation has new limiters: permits that one has reserved must not delay the next.
-      RateLimit refreshes = new RateLimit(settings.refreshesPerSecond(), steady);
-      MomentoClient momento = new MomentoClient(controlPlane, steady, refreshes);
-      return new Invocation(settings, store(steady), momento, steady, budget, invocationLog)
+      RateLimit renewals = new RateLimit(settings.refreshesPerSecond(), steady);
+      return new Invocation(
+              settings,
+              store(steady),
+              new MomentoClient(controlPlane, steady, renewals),
+              new KeyManagement(apiKeys, steady, renewals),
+              steady,
+              budget,
+              invocationLog)
           .run(event);
     }
   }

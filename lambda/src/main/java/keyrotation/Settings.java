@@ -5,13 +5,18 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import keyrotation.core.HostAndPort;
 import keyrotation.core.SecretTag;
+import keyrotation.momento.EndpointPolicy;
 import keyrotation.momento.KeyDetector;
+import keyrotation.momento.MomentoApiKeys;
 import keyrotation.rotation.RenewalPolicy;
+import keyrotation.secretsmanager.SecretTags;
 
 /**
  * The function's environment variables, parsed and checked. The function parses them at start, and
@@ -23,6 +28,7 @@ import keyrotation.rotation.RenewalPolicy;
  * @param refreshesPerSecond how many refresh calls Momento allows an account
  * @param writesPerSecond how many writing calls Secrets Manager allows an account
  * @param controlEndpoint Momento's control plane; empty to derive it from each key
+ * @param v2 how v2 keys are renewed
  */
 public record Settings(
     List<String> secretIds,
@@ -30,7 +36,22 @@ public record Settings(
     RenewalPolicy policy,
     int refreshesPerSecond,
     int writesPerSecond,
-    Optional<HostAndPort> controlEndpoint) {
+    Optional<HostAndPort> controlEndpoint,
+    V2 v2) {
+
+  /**
+   * How v2 keys are renewed.
+   *
+   * @param managementKeySecret the name or ARN of the secret with the management key
+   * @param allowedRoles the roles that a tag or an event may ask for
+   * @param endpoints the hosts that a v2 key may be sent to
+   * @param apiEndpoint Momento's API that manages v2 keys
+   */
+  public record V2(
+      Optional<String> managementKeySecret,
+      Set<String> allowedRoles,
+      EndpointPolicy endpoints,
+      HostAndPort apiEndpoint) {}
 
   /** What ListSecrets can search for in tags, but for "=", which separates key and value here. */
   private static final Pattern TAG =
@@ -87,18 +108,59 @@ public record Settings(
             reader.readIfSet(
                 "MOMENTO_CONTROL_ENDPOINT",
                 Settings::hostAndPort,
-                "a host name and a port, such as control.example.com:443"));
+                "a host name and a port, such as control.example.com:443"),
+            v2(reader));
     if (!reader.mistakes.isEmpty()) {
       throw new IllegalArgumentException(String.join("\n", reader.mistakes));
     }
     return settings;
   }
 
+  private static V2 v2(Reader reader) {
+    return new V2(
+        reader
+            .readIfSet(
+                "MOMENTO_MANAGEMENT_KEY_SECRET",
+                text -> secretIds(text).filter(ids -> ids.size() == 1),
+                "the name or ARN of one secret, such as momento/management-key")
+            .map(List::getFirst),
+        Set.copyOf(
+            reader
+                .readIfSet(
+                    "MOMENTO_ALLOWED_ROLES",
+                    text -> list(text, SecretTags.ROLE_ID.asMatchPredicate()),
+                    "ids of roles, separated by commas, such as r-viewer,r-operator")
+                .orElseGet(List::of)),
+        new EndpointPolicy(
+            reader
+                .readIfSet(
+                    "MOMENTO_ENDPOINT_SUFFIXES",
+                    text -> list(text, Settings::isHostSuffix),
+                    "ends of host names, of two labels at least, such as .momento.example.com")
+                .orElseGet(List::of)),
+        reader
+            .readIfSet(
+                "MOMENTO_API_ENDPOINT",
+                Settings::hostAndPort,
+                "a host name and a port, such as api.example.com:443")
+            .orElse(MomentoApiKeys.DEFAULT_ENDPOINT));
+  }
+
+  private static Optional<List<String>> list(String text, Predicate<String> isValid) {
+    List<String> entries = Stream.of(text.split(",", -1)).map(String::strip).toList();
+    return entries.stream().allMatch(isValid) ? Optional.of(entries) : Optional.empty();
+  }
+
+  private static boolean isHostSuffix(String text) {
+    return text.startsWith(".")
+        && text.indexOf('.', 1) > 0 // Not a top-level domain: anybody can have a name in that.
+        && HostAndPort.isHostName(text.substring(1));
+  }
+
   private static RenewalPolicy policy(Reader reader) {
     return new RenewalPolicy(
-        reader.read(
+        reader.readIfSet(
             "AUTO_ROTATION_IN_DAYS",
-            "1",
             text -> number(text, MAX_DAYS).map(Duration::ofDays),
             "a number of days from 1 to " + MAX_DAYS + ", such as 1"),
         reader.read(

@@ -194,13 +194,6 @@ class BadInputTest extends FunctionTestBase {
   }
 
   @Test
-  void a_v2_key() {
-    function.store("{\"apiKey\": \"" + jwt("{\"t\":\"g\"}") + "\", \"refreshToken\": \"r\"}");
-
-    assertFails(KEY_NOT_REFRESHABLE, "v2");
-  }
-
-  @Test
   void a_legacy_key() {
     function.store(
         "{\"apiKey\": \"" + jwt("{\"cp\":\"a.b\",\"c\":\"c.d\"}") + "\", \"refreshToken\": \"r\"}");

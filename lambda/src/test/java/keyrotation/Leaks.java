@@ -37,7 +37,7 @@ final class Leaks {
         text);
   }
 
-  private static void assertNone(Stream<String> secrets, String text) {
+  static void assertNone(Stream<String> secrets, String text) {
     long[] shown = runs(text).sorted().toArray();
     assertThat(
             secrets

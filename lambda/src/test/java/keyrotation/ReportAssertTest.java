@@ -29,7 +29,7 @@ class ReportAssertTest {
 
   private static final Instant END = Instant.parse("2026-01-01T00:00:00Z");
   private static final RotationResult.Rotated NEW_KEY =
-      new RotationResult.Rotated(SECRET, "new", "old", new Expiry.At(END));
+      new RotationResult.Rotated(SECRET, "new", "old", new Expiry.At(END), Optional.empty());
   private final RotationException expired = new RotationException(KEY_EXPIRED, "The key expired.");
 
   private final RotationReport good = new RotationReport("1", List.of(NEW_KEY));

@@ -11,6 +11,7 @@ import keyrotation.event.RotationEvent;
 import keyrotation.event.RotationEvent.Manual;
 import keyrotation.event.RotationEvent.Scheduled;
 import keyrotation.event.RotationEvent.Step;
+import keyrotation.event.RotationEvent.ToV2;
 import keyrotation.event.RotationEventParser;
 import org.junit.jupiter.api.Timeout;
 
@@ -32,6 +33,10 @@ class RotationEventFuzzTest {
     }
     switch (parsed) {
       case Manual(String secretId, _) -> assertShowable(secretId);
+      case ToV2(String secretId, String roleId, _) -> {
+        assertShowable(secretId);
+        assertThat(roleId).matches("[A-Za-z0-9_-]{1,64}").doesNotContain("eyJ");
+      }
       case Scheduled(String identity) -> assertThat(identity).startsWith("schedule/");
       case Step(_, String secretId, String versionId) -> {
         assertShowable(secretId);

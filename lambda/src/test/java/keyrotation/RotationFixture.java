@@ -21,12 +21,15 @@ import keyrotation.rotation.RenewalPolicy;
 import keyrotation.sandbox.FaultInjector;
 import keyrotation.sandbox.IssuedKey;
 import keyrotation.sandbox.IssuedKey.Permissions;
+import keyrotation.sandbox.MomentoApiException;
 import keyrotation.sandbox.MomentoServer;
 import keyrotation.sandbox.Sandbox;
 import keyrotation.sandbox.SecretsManagerException;
 import keyrotation.sandbox.SecretsManagerState;
 import keyrotation.sandbox.SecretsManagerState.Value;
 import keyrotation.sandbox.SecretsManagerState.Version;
+import keyrotation.sandbox.V2Key;
+import keyrotation.sandbox.V2Keys;
 import keyrotation.secretsmanager.StagingLabel;
 import software.amazon.awssdk.services.secretsmanager.model.InvalidRequestException;
 
@@ -67,11 +70,12 @@ abstract class RotationFixture implements AutoCloseable {
   }
 
   static final String SECRET = "momento/authentication-token";
+  static final String MANAGEMENT_SECRET = "momento/management-key";
   static final Duration LIFETIME = Duration.ofDays(30);
 
   /** How long a key has to live where scheduled runs are a day apart. */
   static final Duration SHORTEST_LIFE =
-      new RenewalPolicy(Duration.ofDays(1), Duration.ofDays(1)).shortestLife();
+      new RenewalPolicy(Optional.empty(), Duration.ofDays(1)).shortestLife();
 
   /** How much is left of a key that is near its end, but not too short-lived. */
   private static final Duration LEFT = SHORTEST_LIFE.plusHours(5);
@@ -206,6 +210,42 @@ abstract class RotationFixture implements AutoCloseable {
     IssuedKey key = issueOldKey(Permissions.SUPER_USER);
     store(key.consoleJson());
     return key;
+  }
+
+  /** Stores a v2 key that is near its end as an operator does, a while ago, so that it is due. */
+  V2Key storeV2Key() {
+    storeManagementKey();
+    V2Key key = issueOldV2Key(V2Keys.OPERATOR);
+    store(key.secretJson());
+    pass(STORED_FOR);
+    return key;
+  }
+
+  V2Key issueOldV2Key(V2Keys.Role role) {
+    Duration age = LIFETIME.minus(LEFT);
+    return v2Keys().issueAged(role, "console", age, Optional.of(now().plus(LEFT)));
+  }
+
+  /** Stores a management key that never expires, if there is none yet. */
+  void storeManagementKey() {
+    if (state().list().stream().noneMatch(secret -> secret.name().equals(MANAGEMENT_SECRET))) {
+      V2Key key = v2Keys().issue(V2Keys.OWNER, "management key", Optional.empty());
+      var _ =
+          state()
+              .create(
+                  MANAGEMENT_SECRET,
+                  new Value.Text(key.secretJson()),
+                  UUID.randomUUID().toString(),
+                  null);
+    }
+  }
+
+  V2Keys v2Keys() {
+    return momento().v2Keys();
+  }
+
+  FaultInjector<MomentoApiException> apiCalls() {
+    return sandbox.momentoApi().calls();
   }
 
   IssuedKey issueOldKey(Permissions permissions) {

@@ -37,7 +37,7 @@ class RotationReportTest {
 
   static Stream<RotationResult> results() {
     return Stream.of(
-        new RotationResult.Resumed(SECRET, NEW, OLD, LATE),
+        new RotationResult.Resumed(SECRET, NEW, OLD, LATE, Optional.of(SOON)),
         new RotationResult.RolledBack(SECRET, OLD, NEW, SOON),
         new RotationResult.AlreadyRotated(SECRET, NEW),
         new RotationResult.NotDue(SECRET, NEW, LATE),
@@ -57,10 +57,10 @@ class RotationReportTest {
     Expiry expiry = new Expiry.At(Instant.parse("2026-11-22T12:49:09Z"));
     return new RotationResult.Failed(
         SECRET,
-        new RenewalPolicy(Duration.ofDays(1), Duration.ofHours(24))
+        new RenewalPolicy(Optional.empty(), Duration.ofHours(24))
             .judge(Instant.parse("2026-11-22T00:49:09Z"), expiry)
             .orElseThrow(),
-        Optional.of(new RotationResult.Rotated(SECRET, NEW, OLD, expiry)));
+        Optional.of(new RotationResult.Rotated(SECRET, NEW, OLD, expiry, Optional.empty())));
   }
 
   @ParameterizedTest
@@ -79,7 +79,8 @@ class RotationReportTest {
                     "momento/authentication-token",
                     "938f5b05-bb89-34b1-826e-a0dca70c875e",
                     "a1410fcb-5e87-4af7-a3ec-2b4524078360",
-                    new Expiry.At(Instant.parse("2026-12-22T02:09:57Z")))));
+                    new Expiry.At(Instant.parse("2026-12-22T02:09:57Z")),
+                    Optional.of(new Expiry.At(Instant.parse("2026-12-21T02:09:57Z"))))));
 
     String[] page = Files.readString(RESPONSES).split("```(json)?\n", -1);
     assertThat(RotationFixture.parse(page[1])).isEqualTo(report.json());

@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.net.http.HttpClient;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -77,6 +78,10 @@ final class SandboxedFunction extends RotationFixture {
     this.handlersClock = clock;
     Map<String, String> environment = new HashMap<>();
     environment.put("MOMENTO_CONTROL_ENDPOINT", sandbox.momento().controlEndpoint());
+    environment.put("MOMENTO_API_ENDPOINT", sandbox.momentoApi().endpoint());
+    environment.put("MOMENTO_ENDPOINT_SUFFIXES", ".sandbox.momento.example");
+    environment.put("MOMENTO_MANAGEMENT_KEY_SECRET", MANAGEMENT_SECRET);
+    environment.put("MOMENTO_ALLOWED_ROLES", "r-viewer");
     // The pace that Momento allows would only slow the tests down.
     environment.put("MOMENTO_REFRESHES_PER_SECOND", "1000");
     environment.put("SECRETS_MANAGER_WRITES_PER_SECOND", "1000");
@@ -90,6 +95,7 @@ final class SandboxedFunction extends RotationFixture {
               TlsChannelCredentials.newBuilder()
                   .trustManager(sandbox.authority().certificate())
                   .build(),
+              HttpClient.newBuilder().sslContext(sandbox.authority().contextForClients()),
               time,
               grace,
               new PrintStream(log, true, UTF_8));

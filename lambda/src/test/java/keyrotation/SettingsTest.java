@@ -8,8 +8,10 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import keyrotation.core.HostAndPort;
 import keyrotation.core.SecretTag;
+import keyrotation.momento.EndpointPolicy;
 import keyrotation.rotation.RenewalPolicy;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -28,10 +30,15 @@ class SettingsTest {
             new Settings(
                 List.of("momento/authentication-token"),
                 Optional.empty(),
-                new RenewalPolicy(Duration.ofDays(1), Duration.ofHours(24)),
+                new RenewalPolicy(Optional.empty(), Duration.ofHours(24)),
                 5,
                 50,
-                Optional.empty()));
+                Optional.empty(),
+                new Settings.V2(
+                    Optional.empty(),
+                    Set.of(),
+                    new EndpointPolicy(List.of()),
+                    new HostAndPort("mga.registry.prod.a.momentohq.com", 443))));
   }
 
   @Test
@@ -44,22 +51,31 @@ class SettingsTest {
   void everything_can_be_set() {
     assertThat(
             Settings.from(
-                Map.of(
-                    "MOMENTO_AUTH_TOKEN_SECRET_NAME", "a/b, " + ARN_OF_C,
-                    "MOMENTO_AUTH_TOKEN_SECRET_TAG", "rotate=momento",
-                    "AUTO_ROTATION_IN_DAYS", " 30 ",
-                    "CHECK_INTERVAL_IN_HOURS", "6",
-                    "MOMENTO_REFRESHES_PER_SECOND", "2",
-                    "SECRETS_MANAGER_WRITES_PER_SECOND", "20",
-                    "MOMENTO_CONTROL_ENDPOINT", "control.example.com:443")))
+                Map.ofEntries(
+                    Map.entry("MOMENTO_AUTH_TOKEN_SECRET_NAME", "a/b, " + ARN_OF_C),
+                    Map.entry("MOMENTO_AUTH_TOKEN_SECRET_TAG", "rotate=momento"),
+                    Map.entry("AUTO_ROTATION_IN_DAYS", " 30 "),
+                    Map.entry("CHECK_INTERVAL_IN_HOURS", "6"),
+                    Map.entry("MOMENTO_REFRESHES_PER_SECOND", "2"),
+                    Map.entry("SECRETS_MANAGER_WRITES_PER_SECOND", "20"),
+                    Map.entry("MOMENTO_CONTROL_ENDPOINT", "control.example.com:443"),
+                    Map.entry("MOMENTO_MANAGEMENT_KEY_SECRET", "momento/management-key"),
+                    Map.entry("MOMENTO_ALLOWED_ROLES", "r-viewer, r-operator"),
+                    Map.entry("MOMENTO_ENDPOINT_SUFFIXES", ".momento.example.com"),
+                    Map.entry("MOMENTO_API_ENDPOINT", "api.example.com:8443"))))
         .isEqualTo(
             new Settings(
                 List.of("a/b", ARN_OF_C),
                 Optional.of(new SecretTag("rotate", "momento")),
-                new RenewalPolicy(Duration.ofDays(30), Duration.ofHours(6)),
+                new RenewalPolicy(Optional.of(Duration.ofDays(30)), Duration.ofHours(6)),
                 2,
                 20,
-                Optional.of(new HostAndPort("control.example.com", 443))));
+                Optional.of(new HostAndPort("control.example.com", 443)),
+                new Settings.V2(
+                    Optional.of("momento/management-key"),
+                    Set.of("r-viewer", "r-operator"),
+                    new EndpointPolicy(List.of(".momento.example.com")),
+                    new HostAndPort("api.example.com", 8443))));
   }
 
   @ParameterizedTest

@@ -16,22 +16,62 @@ public enum FailureReason {
           + "the replica."),
   SECRET_DELETED(
       PERSON, "Restore the secret with `aws secretsmanager restore-secret`, or name another."),
-  SECRET_MALFORMED(PERSON, "Store the JSON file that Momento's console offers for download."),
+  SECRET_MALFORMED(
+      PERSON,
+      "Store {\"apiKey\": …, \"endpoint\": …} for a v2 key; for a v1 key the JSON file that "
+          + "Momento's console offers for download."),
   AWAITING_FIRST_KEY(
-      PERSON, "Store a first key: the JSON file that Momento's console offers for download."),
+      PERSON,
+      "Store a first key: {\"apiKey\": …, \"endpoint\": …} for a v2 key; for a v1 key the JSON "
+          + "file that Momento's console offers for download."),
+  TAG_INVALID(PERSON, "Correct the tag, or remove it."),
   KEY_UNREADABLE(PERSON, "Store the key as Momento's console gives it, whole and unchanged."),
   KEY_NOT_REFRESHABLE(
       PERSON,
-      "Store a key that expires and comes with a refresh token, as Momento's console gives it."),
+      "Store a v2 key, or a v1 key that expires and comes with a refresh token, as Momento's "
+          + "console gives it."),
   KEY_EXPIRED(
       PERSON,
-      "An expired key cannot be refreshed. Create a new key in Momento's console and store it."),
+      "An expired v1 key cannot be refreshed. Create a new key in Momento's console and store "
+          + "it."),
   KEY_TOO_SHORT_LIVED(
       PERSON,
       "Lower CHECK_INTERVAL_IN_HOURS, or store a key that lives longer. If this key was "
           + "stored long after it was issued, rotate it once: the new key's life counts then."),
   REFRESH_REJECTED(
       PERSON, "Create a new key in Momento's console and store it before the current one expires."),
+  ENDPOINT_MISSING(
+      PERSON,
+      "Add the field \"endpoint\" with the host name that Momento's console shows to the secret's "
+          + "value, or the tag momento:endpoint to the secret."),
+  ENDPOINT_NOT_ALLOWED(
+      PERSON,
+      "Correct the endpoint. If the host belongs to Momento, add its suffix to "
+          + "MOMENTO_ENDPOINT_SUFFIXES."),
+  MANAGEMENT_KEY_MISSING(
+      PERSON,
+      "Store a v2 key whose role may manage keys in a secret of its own, and deploy with "
+          + "MOMENTO_MANAGEMENT_KEY_SECRET=<that secret's name>."),
+  MANAGEMENT_KEY_REJECTED(
+      PERSON,
+      "Create a v2 key whose role may manage keys in Momento's console, and store it as the "
+          + "management key."),
+  ROLE_UNKNOWN(
+      PERSON,
+      "Store a valid v2 key, or tag the secret with momento:role-id and a role that "
+          + "MOMENTO_ALLOWED_ROLES lists."),
+  ROLE_NOT_ALLOWED(
+      PERSON, "Name another role, or add this one to MOMENTO_ALLOWED_ROLES and deploy."),
+  ROLE_NOT_FOUND(
+      PERSON,
+      "Correct the role in the tag momento:role-id or in the event, or create it in Momento's "
+          + "console."),
+  KEY_OF_ANOTHER_ACCOUNT(
+      PERSON,
+      "Store a key and a management key of the same Momento account. A key that was issued "
+          + "minutes ago may only be listed late: then send the event again."),
+  ISSUE_REJECTED(
+      PERSON, "Check the role, the tag momento:key-lifetime-days and the account's limit of keys."),
   MOMENTO_THROTTLED(WAIT, NextStep.RETRY),
   MOMENTO_UNAVAILABLE(
       WAIT,

@@ -38,6 +38,9 @@ public final class TimeBudget {
   /** How long one refresh call may take. */
   public static final Duration REFRESH_TIMEOUT = Duration.ofSeconds(20);
 
+  /** How long one call may take that lists or revokes keys. */
+  public static final Duration LIST_TIMEOUT = Duration.ofSeconds(5);
+
   /** How much time a refresh call needs at least. */
   public static final Duration MIN_REFRESH_TIME = Duration.ofSeconds(1);
 

@@ -25,6 +25,15 @@ public sealed interface RotationEvent {
   record Manual(String secretId, Action action) implements RotationEvent {}
 
   /**
+   * An operator's event: replace a v1 key by a v2 key.
+   *
+   * @param roleId the role that the v2 key is to have
+   * @param accountUnchecked whether the operator has made sure that the v1 key and the management
+   *     key are of the same account
+   */
+  record ToV2(String secretId, String roleId, boolean accountUnchecked) implements RotationEvent {}
+
+  /**
    * A schedule's event: every configured secret is rotated that is due.
    *
    * @param identity the schedule and its time: the same whenever the same event is delivered

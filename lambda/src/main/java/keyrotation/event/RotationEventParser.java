@@ -18,6 +18,7 @@ import keyrotation.core.RotationException;
 import keyrotation.core.RotationStep;
 import keyrotation.event.RotationEvent.Action;
 import keyrotation.momento.KeyDetector;
+import keyrotation.secretsmanager.SecretTags;
 
 /** Reads events strictly: what is not understood starts nothing. */
 public final class RotationEventParser {
@@ -35,6 +36,13 @@ public final class RotationEventParser {
   private static final String SECRET_ID_FIELD = "SecretId";
 
   private static final Set<String> SECRET_FIELDS = Set.of(SECRET_NAME, SECRET_ID_FIELD);
+
+  /** The field that asks for a v2 key in place of a v1 key, and those that belong to it. */
+  private static final String TO_V2 = "to_v2";
+
+  private static final String ROLE_ID = "role_id";
+  private static final String ACCOUNT_UNCHECKED = "account_unchecked";
+  private static final Set<String> TO_V2_FIELDS = Set.of(TO_V2, ROLE_ID, ACCOUNT_UNCHECKED);
 
   /** The fields that ask for another action than a rotation, in the order of their names. */
   private static final SortedMap<String, Action> ACTIONS =
@@ -112,12 +120,16 @@ public final class RotationEventParser {
       throw unknown("The event names no secret, or two.");
     }
     String secretId = secretId(json, json.has(SECRET_NAME) ? SECRET_NAME : SECRET_ID_FIELD);
+    boolean toV2 = isTrue(json, TO_V2);
     List<Map.Entry<String, Action>> asked =
         ACTIONS.entrySet().stream().filter(action -> isTrue(json, action.getKey())).toList();
     boolean hasUnknownField =
         json.properties().stream()
             .map(Map.Entry::getKey)
-            .anyMatch(field -> !SECRET_FIELDS.contains(field) && !ACTIONS.containsKey(field));
+            .anyMatch(
+                field ->
+                    !SECRET_FIELDS.contains(field)
+                        && !(toV2 ? TO_V2_FIELDS.contains(field) : ACTIONS.containsKey(field)));
     if (hasUnknownField) {
       // Unknown fields are rejected, so a typo such as `dry-run` cannot trigger a rotation.
       throw unknown("The event has unknown fields.");
@@ -127,6 +139,10 @@ public final class RotationEventParser {
           "The event asks for more than one of "
               + asked.stream().map(Map.Entry::getKey).toList()
               + ".");
+    }
+    if (toV2) {
+      return new RotationEvent.ToV2(
+          secretId, text(json, ROLE_ID, SecretTags.ROLE_ID), isTrue(json, ACCOUNT_UNCHECKED));
     }
     Action action = asked.isEmpty() ? Action.ROTATE : asked.getFirst().getValue();
     return new RotationEvent.Manual(secretId, action);
@@ -165,7 +181,8 @@ public final class RotationEventParser {
             + SECRET_NAME
             + "\": \"<name or ARN of a secret>\"} or {\""
             + SECRET_ID_FIELD
-            + "\": …}, each alone or with one of \"dry_run\", \"if_due\" and \"rollback\" as true;"
+            + "\": …}, each alone or with one of \"dry_run\", \"if_due\" and \"rollback\" as true,"
+            + " or with \"to_v2\" as true, \"role_id\" and, if need be, \"account_unchecked\";"
             + " a scheduled event of EventBridge; and the steps of Secrets Manager's rotation.");
   }
 }

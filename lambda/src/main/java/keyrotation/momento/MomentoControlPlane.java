@@ -1,12 +1,15 @@
 package keyrotation.momento;
 
 import static java.util.concurrent.TimeUnit.MILLISECONDS;
+import static java.util.stream.Collectors.toSet;
 import static keyrotation.core.FailureReason.MOMENTO_THROTTLED;
 import static keyrotation.core.FailureReason.MOMENTO_UNAVAILABLE;
 import static keyrotation.core.FailureReason.NEW_KEY_INVALID;
 
 import grpc.control_client.ScsControlGrpc;
+import grpc.control_client._Cache;
 import grpc.control_client._ListCachesRequest;
+import grpc.control_client._ListCachesResponse;
 import io.grpc.ChannelCredentials;
 import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
@@ -120,10 +123,10 @@ public final class MomentoControlPlane implements AutoCloseable {
    *
    * @param limit how long all of that may take
    */
-  public Verdict verify(MomentoKey.V1 key, Duration limit) {
+  public Verdict verify(Credentials key, Duration limit) {
     Instant start = clock.instant();
     try {
-      listCaches(key.endpoint(), key.token().value(), limit);
+      var _ = listCaches(key.endpoint(), key.token().value(), limit);
       return new Verdict.Accepted();
     } catch (StatusRuntimeException e) {
       Status.Code code = codeOf(e.getStatus());
@@ -157,7 +160,7 @@ public final class MomentoControlPlane implements AutoCloseable {
     }
     Verdict verdict;
     try {
-      listCaches(endpoint, INVALID_TOKEN, limit);
+      var _ = listCaches(endpoint, INVALID_TOKEN, limit);
       verdict = new Verdict.Accepted();
     } catch (StatusRuntimeException e) {
       Status.Code code = codeOf(e.getStatus());
@@ -173,14 +176,24 @@ public final class MomentoControlPlane implements AutoCloseable {
     return verdict;
   }
 
-  private void listCaches(String endpoint, String token, Duration limit) {
+  /** Returns the names of the caches that a key lists; none if it lists none, or the call fails. */
+  public Set<String> cacheNames(Credentials key, Duration limit) {
+    try {
+      return listCaches(key.endpoint(), key.token().value(), limit).getCacheList().stream()
+          .map(_Cache::getCacheName)
+          .collect(toSet());
+    } catch (StatusRuntimeException e) {
+      return Set.of();
+    }
+  }
+
+  private _ListCachesResponse listCaches(String endpoint, String token, Duration limit) {
     Metadata headers = headers();
     headers.put(AUTHORIZATION, token);
-    var _ =
-        ScsControlGrpc.newBlockingStub(channel(endpoint))
-            .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers))
-            .withDeadlineAfter(limit.toMillis(), MILLISECONDS)
-            .listCaches(_ListCachesRequest.getDefaultInstance());
+    return ScsControlGrpc.newBlockingStub(channel(endpoint))
+        .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers))
+        .withDeadlineAfter(limit.toMillis(), MILLISECONDS)
+        .listCaches(_ListCachesRequest.getDefaultInstance());
   }
 
   private static boolean hasMomentosTrailer(StatusRuntimeException e) {

@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Base64;
 import java.util.Optional;
+import java.util.regex.Pattern;
 import keyrotation.core.HostAndPort;
 import keyrotation.core.Json;
 import keyrotation.core.RotationException;
@@ -25,14 +26,32 @@ public sealed interface MomentoKey {
    * @param token the inner token, as calls carry it
    * @param expiry when it expires, by its token
    */
-  record V1(Sensitive text, String endpoint, Sensitive token, Expiry expiry)
-      implements MomentoKey {}
+  record V1(Sensitive text, String endpoint, Sensitive token, Expiry expiry) implements MomentoKey {
 
-  /** A JWT that names its hosts, from before there were endpoints; no refresh is known for it. */
+    /** Returns what a call with this key needs. */
+    public Credentials credentials() {
+      return new Credentials(endpoint, token);
+    }
+  }
+
+  /** A JWT that names its hosts, from before there were endpoints; no renewal is known for it. */
   record Legacy() implements MomentoKey {}
 
-  /** A key of today's console: a JWT. Its endpoint is given separately, and it has no refresh. */
-  record V2() implements MomentoKey {}
+  /**
+   * A key of today's console: a JWT. Its endpoint is given separately. It is not refreshed, but
+   * replaced by another one.
+   *
+   * @param token the JWT, as users hold it and as calls carry it
+   * @param id its id at Momento, by the claim {@code jti}. Nothing has verified the claim
+   * @param expiry when it expires, by the claim {@code exp}; a key without one never expires
+   */
+  record V2(Sensitive token, String id, Expiry expiry) implements MomentoKey {}
+
+  /** What an id can consist of. It becomes part of a path, and must not change that. */
+  Pattern ID = Pattern.compile("[A-Za-z0-9_-]{1,128}");
+
+  /** A JWT as a header can carry it. */
+  Pattern JWT = Pattern.compile("[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+");
 
   /**
    * Reads a key as users hold it.
@@ -43,7 +62,10 @@ public sealed interface MomentoKey {
     Optional<ObjectNode> claims = claims(text);
     if (claims.isPresent()) {
       return switch (claims.get()) {
-        case ObjectNode v2 when v2.path("t").asText().equals("g") -> new V2();
+        case ObjectNode v2 when isOfType(v2, "g") -> v2(text, v2);
+        case ObjectNode refreshToken when isOfType(refreshToken, "gr") ->
+            throw new RotationException(
+                KEY_UNREADABLE, "The key is a v2 refresh token, not a key.");
         case ObjectNode legacy when legacy.has("cp") && legacy.has("c") -> new Legacy();
         default ->
             throw new RotationException(
@@ -57,6 +79,20 @@ public sealed interface MomentoKey {
                     new RotationException(
                         KEY_UNREADABLE, "The key is neither a JWT nor base64 of a JSON object."));
     return v1(json.path("endpoint").asText(), json.path("api_key").asText());
+  }
+
+  private static V2 v2(String token, ObjectNode claims) {
+    String id = claims.path("jti").isTextual() ? claims.path("jti").asText() : "";
+    if (!JWT.matcher(token).matches() || !ID.matcher(id).matches()) {
+      throw new RotationException(
+          KEY_UNREADABLE, "The key is a v2 key, but garbled or without a valid id.");
+    }
+    Expiry expiry = claims.has("exp") ? expiry(claims) : new Expiry.Never();
+    return new V2(new Sensitive(token), id, expiry);
+  }
+
+  private static boolean isOfType(ObjectNode claims, String type) {
+    return claims.path("t").isTextual() && claims.path("t").asText().equals(type);
   }
 
   /**
@@ -79,15 +115,25 @@ public sealed interface MomentoKey {
             .put("api_key", token)
             .toString();
     String text = Base64.getEncoder().encodeToString(json.getBytes(UTF_8));
-    Expiry expiry =
-        claims(token)
-            .map(claims -> claims.path("exp"))
-            .filter(JsonNode::canConvertToLong)
-            .map(exp -> exp.asLong())
-            .filter(seconds -> seconds > 0 && Expiry.isPlausible(seconds))
-            .map(Expiry::ofEpochSeconds)
-            .orElseGet(Expiry.Unknown::new);
-    return new V1(new Sensitive(text), endpoint, new Sensitive(token), expiry);
+    ObjectNode claims = claims(token).orElseGet(Json::object);
+    if (isOfType(claims, "g") || isOfType(claims, "disposable")) {
+      throw new RotationException(
+          KEY_UNREADABLE,
+          isOfType(claims, "g")
+              ? "The key is a v2 key in the form of a v1 key. Store the JWT within it, and its"
+                  + " endpoint in a field of its own."
+              : "The key is a disposable token, which cannot be renewed.");
+    }
+    return new V1(new Sensitive(text), endpoint, new Sensitive(token), expiry(claims));
+  }
+
+  private static Expiry expiry(ObjectNode claims) {
+    return Optional.of(claims.path("exp"))
+        .filter(JsonNode::canConvertToLong)
+        .map(JsonNode::asLong)
+        .filter(seconds -> seconds > 0 && Expiry.isPlausible(seconds))
+        .map(Expiry::ofEpochSeconds)
+        .orElseGet(Expiry.Unknown::new);
   }
 
   /** Returns the claims of a JWT. Only Momento can verify its signature. */

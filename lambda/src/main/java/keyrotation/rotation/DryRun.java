@@ -11,19 +11,13 @@ import keyrotation.secretsmanager.Secret;
 public final class DryRun {
 
   private final SecretVersions versions;
-  private final KeyVerification verification;
   private final KeyRenewal renewal;
   private final RenewalPolicy policy;
   private final InstantSource clock;
 
   public DryRun(
-      SecretVersions versions,
-      KeyVerification verification,
-      KeyRenewal renewal,
-      RenewalPolicy policy,
-      InstantSource clock) {
+      SecretVersions versions, KeyRenewal renewal, RenewalPolicy policy, InstantSource clock) {
     this.versions = versions;
-    this.verification = verification;
     this.renewal = renewal;
     this.policy = policy;
     this.clock = clock;
@@ -43,10 +37,9 @@ public final class DryRun {
     Optional<KeyVersion> successor = versions.successorOf(task);
     boolean wouldResume =
         successor.isPresent()
-            && !(verification.verifySuccessor(task, successor.get()) instanceof Verdict.Rejected);
+            && !(renewal.verifySuccessor(task, successor.get()) instanceof Verdict.Rejected);
     if (!wouldResume) {
-      renewal.requireRenewable(task);
-      verification.requireCurrentKeyAccepted(task);
+      renewal.rehearse(task);
     }
     versions.probeWrite(task);
     Expiry expiry = task.current().expiry();

@@ -1,21 +1,41 @@
 package keyrotation.rotation;
 
+import keyrotation.core.RotationException;
 import keyrotation.core.Sensitive;
+import keyrotation.momento.Verdict;
 
 /** A way to get a new key in place of the current one. It stores nothing. */
 public interface KeyRenewal {
 
-  /**
-   * Ends the rotation unless the current key can be renewed, as far as that shows without a call.
-   */
-  void requireRenewable(RotationTask task);
+  /** A renewal for which everything is ready. */
+  @FunctionalInterface
+  interface Prepared {
+
+    /**
+     * Asks Momento for a new key. From then on a v1 key's refresh token may be used up, so the
+     * right to store the new key has to be proved before.
+     *
+     * @param versionId the version that is to hold the new key
+     * @return the value of that version
+     * @throws RotationException if Momento returns no key, or an invalid one
+     */
+    Sensitive renew(String versionId);
+  }
+
+  /** Ends the rotation unless the current key can be renewed, as far as is known before. */
+  Prepared prepare(RotationTask task);
+
+  /** Ends a dry run unless the current key can be renewed, as far as can be found out. */
+  void rehearse(RotationTask task);
+
+  /** Tells whether Momento has revoked the current key, so that it is due at once. */
+  boolean isRevoked(RotationTask task);
 
   /**
-   * Asks Momento for a new key. From then on the current key's refresh token may be used up, so the
-   * right to store the new key has to be proved before.
+   * Returns the final verdict on a successor that an earlier request has stored. If it is rejected,
+   * the successor can be given up, and the current key be renewed once more.
    *
-   * @return the value of a version that holds the new key
-   * @throws RotationException if Momento returns no key, or an invalid one
+   * @throws RotationException {@code NEW_KEY_REJECTED}, if Momento may not know the key yet
    */
-  Sensitive renew(RotationTask task);
+  Verdict verifySuccessor(RotationTask task, KeyVersion successor);
 }

@@ -1,5 +1,6 @@
 package keyrotation.rotation;
 
+import static keyrotation.core.FailureReason.ENDPOINT_MISSING;
 import static keyrotation.core.FailureReason.KEY_EXPIRED;
 import static keyrotation.core.FailureReason.NEW_KEY_REJECTED;
 import static keyrotation.core.FailureReason.REFRESH_REJECTED;
@@ -9,12 +10,15 @@ import java.time.InstantSource;
 import java.util.Optional;
 import keyrotation.core.RotationException;
 import keyrotation.core.RotationRequest;
+import keyrotation.momento.Credentials;
+import keyrotation.momento.EndpointPolicy;
 import keyrotation.momento.Expiry;
 import keyrotation.momento.KeySecret;
 import keyrotation.momento.MomentoClient;
 import keyrotation.momento.MomentoKey;
 import keyrotation.momento.Unavailable;
 import keyrotation.momento.Verdict;
+import keyrotation.secretsmanager.Secret;
 
 /** Asks Momento whether it accepts the key that a version holds. */
 public final class KeyVerification {
@@ -23,11 +27,14 @@ public final class KeyVerification {
   private static final Duration PROPAGATION_DEADLINE = Duration.ofMinutes(10);
 
   private final MomentoClient momento;
+  private final EndpointPolicy endpoints;
   private final InstantSource clock;
   private final RotationLog log;
 
-  public KeyVerification(MomentoClient momento, InstantSource clock, RotationLog log) {
+  public KeyVerification(
+      MomentoClient momento, EndpointPolicy endpoints, InstantSource clock, RotationLog log) {
     this.momento = momento;
+    this.endpoints = endpoints;
     this.clock = clock;
     this.log = log;
   }
@@ -48,7 +55,7 @@ public final class KeyVerification {
     if (current.expiry() instanceof Expiry.At end && !clock.instant().isBefore(end.instant())) {
       throw new RotationException(KEY_EXPIRED, "The key expired at " + end + ".");
     }
-    if (verify(current, Optional.empty(), task.request())
+    if (verifyKey(task.secret(), current, task.request())
         instanceof Verdict.Rejected(String code)) {
       throw new RotationException(
           REFRESH_REJECTED,
@@ -57,11 +64,11 @@ public final class KeyVerification {
   }
 
   /**
-   * Returns the final verdict on a successor that an earlier request has stored. If it is rejected,
-   * the successor can be given up, and the current key be refreshed once more.
+   * Returns the final verdict on a successor that an earlier request has stored.
    *
    * @throws RotationException {@code NEW_KEY_REJECTED}, if Momento may not know the key yet; as
-   *     {@link #requireCurrentKeyAccepted} does, if Momento rejects the current key as well
+   *     {@link #requireCurrentKeyAccepted} does, if Momento rejects a current v1 key as well, which
+   *     could not be renewed then
    */
   Verdict verifySuccessor(RotationTask task, KeyVersion successor) {
     Verdict verdict = verifySuccessorOnce(task, successor);
@@ -69,19 +76,42 @@ public final class KeyVerification {
       if (successor.created().isAfter(clock.instant().minus(PROPAGATION_DEADLINE))) {
         throw newKeyRejected(code);
       }
-      requireCurrentKeyAccepted(task);
+      if (!task.current().holdsV2()) {
+        requireCurrentKeyAccepted(task);
+      }
     }
     return verdict;
   }
 
-  /** Returns what Momento says of a key that was refreshed from the task's current key. */
+  /** Returns what Momento says of a key that is to replace the task's current key. */
   Verdict verifySuccessorOnce(RotationTask task, KeyVersion successor) {
-    return verify(successor, Optional.of(task.current()), task.request());
+    Optional<KeyVersion> refreshedFrom =
+        Optional.of(task.current()).filter(_ -> !successor.holdsV2());
+    return verify(task.secret(), successor, refreshedFrom, task.request());
   }
 
-  /** Returns what Momento says of a key that was current once. */
-  Verdict verifyFormerKey(KeyVersion version, RotationRequest request) {
-    return verify(version, Optional.empty(), request);
+  /** Returns what Momento says of a key that is or was current. */
+  Verdict verifyKey(Secret secret, KeyVersion version, RotationRequest request) {
+    return verify(secret, version, Optional.empty(), request);
+  }
+
+  /**
+   * Returns the endpoint of a version's key, if a v2 key may be sent there.
+   *
+   * @throws RotationException {@code ENDPOINT_MISSING} or {@code ENDPOINT_NOT_ALLOWED}
+   */
+  String requireEndpoint(Secret secret, KeyVersion version) {
+    return endpoints.requireAllowed(
+        version
+            .requireKey()
+            .endpoint()
+            .or(secret.tags()::endpoint)
+            .orElseThrow(
+                () ->
+                    new RotationException(
+                        ENDPOINT_MISSING,
+                        "The v2 key is stored without the field \"endpoint\", and the secret has no"
+                            + " tag momento:endpoint.")));
   }
 
   /**
@@ -91,8 +121,9 @@ public final class KeyVerification {
    * @throws RotationException {@code MOMENTO_UNAVAILABLE}, {@code MOMENTO_THROTTLED} or {@code
    *     OUT_OF_TIME}, if it stays uncertain
    */
-  private Verdict verify(KeyVersion version, Optional<KeyVersion> source, RotationRequest request) {
-    Optional<MomentoKey.V1> key = verifiableKey(version);
+  private Verdict verify(
+      Secret secret, KeyVersion version, Optional<KeyVersion> source, RotationRequest request) {
+    Optional<Credentials> key = credentials(secret, version);
     if (key.isEmpty()) {
       return new Verdict.Rejected("not a key that can be verified");
     }
@@ -101,7 +132,8 @@ public final class KeyVerification {
             LogStep.VERIFY,
             version.id(),
             () ->
-                momento.verify(key.get(), source.flatMap(KeyVerification::verifiableKey), request));
+                momento.verify(
+                    key.get(), source.flatMap(from -> credentials(secret, from)), request));
     if (verdict instanceof Verdict.Unknown(Unavailable why)) {
       throw new RotationException(
           why.reason(),
@@ -112,11 +144,19 @@ public final class KeyVerification {
     return verdict;
   }
 
-  private static Optional<MomentoKey.V1> verifiableKey(KeyVersion version) {
+  /** Returns what a call with a version's key needs; empty if the key cannot be verified. */
+  private Optional<Credentials> credentials(Secret secret, KeyVersion version) {
     return version
         .key()
         .map(KeySecret::key)
-        .flatMap(key -> key instanceof MomentoKey.V1 v1 ? Optional.of(v1) : Optional.empty());
+        .flatMap(
+            key ->
+                switch (key) {
+                  case MomentoKey.V1 v1 -> Optional.of(v1.credentials());
+                  case MomentoKey.V2 v2 ->
+                      Optional.of(new Credentials(requireEndpoint(secret, version), v2.token()));
+                  case MomentoKey.Legacy _ -> Optional.empty();
+                });
   }
 
   private static RotationException newKeyRejected(String code) {

@@ -9,6 +9,7 @@ import keyrotation.core.RotationException;
 import keyrotation.core.Sensitive;
 import keyrotation.momento.Expiry;
 import keyrotation.momento.KeySecret;
+import keyrotation.momento.MomentoKey;
 import keyrotation.secretsmanager.Version;
 
 /** A version of a secret, and the key that it holds. The value is parsed once. */
@@ -80,6 +81,11 @@ public final class KeyVersion {
         : Optional.empty();
   }
 
+  /** Tells whether the version holds a v2 key. */
+  boolean holdsV2() {
+    return key().filter(secret -> secret.key() instanceof MomentoKey.V2).isPresent();
+  }
+
   /** Returns when the key ends, as far as that is known. */
   Expiry expiry() {
     return key().map(KeySecret::expiry).orElseGet(Expiry.Unknown::new);
@@ -89,11 +95,19 @@ public final class KeyVersion {
     return version.text().equals(other.version.text());
   }
 
-  /** Tells whether this is another key than the source's, ends no earlier, and can be renewed. */
+  /**
+   * Tells whether this is another key than the source's, and can be renewed. A v1 key ends no
+   * earlier than the source's. A v2 key may, since its lifetime can be changed.
+   */
   boolean canReplace(KeyVersion source) {
     return !hasSameValueAs(source)
-        && !source.expiry().isAfter(expiry())
-        && key().flatMap(KeySecret::refreshToken).isPresent();
+        && key()
+            .filter(
+                mine ->
+                    holdsV2()
+                        || (mine.refreshToken().isPresent()
+                            && !source.expiry().isAfter(mine.expiry())))
+            .isPresent();
   }
 
   private static Sensitive textOf(Version version) {

@@ -22,8 +22,12 @@ public enum LogStep {
   FIND_VERSION,
   /** Proves the right to write. */
   PROBE_WRITE,
-  /** Asks Momento for a new key. */
+  /** Has Momento exchange a v1 key for a new one. */
   REFRESH,
+  /** Asks Momento for a list of the account's v2 keys. */
+  LIST_KEYS,
+  /** Has Momento issue a v2 key. */
+  ISSUE,
   /** Stores the new key. */
   STAGE,
   /** Stores the key of an unfinished rotation under the request's own version id. */

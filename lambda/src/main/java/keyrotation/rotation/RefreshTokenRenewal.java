@@ -34,23 +34,29 @@ public final class RefreshTokenRenewal implements KeyRenewal {
   private static final Duration MAX_TWIN_AGE = Duration.ofMinutes(1);
 
   private final SecretVersions versions;
+  private final KeyVerification verification;
   private final MomentoClient momento;
   private final InstantSource clock;
   private final RotationLog log;
 
   public RefreshTokenRenewal(
-      SecretVersions versions, MomentoClient momento, InstantSource clock, RotationLog log) {
+      SecretVersions versions,
+      KeyVerification verification,
+      MomentoClient momento,
+      InstantSource clock,
+      RotationLog log) {
     this.versions = versions;
+    this.verification = verification;
     this.momento = momento;
     this.clock = clock;
     this.log = log;
   }
 
   @Override
-  public void requireRenewable(RotationTask task) {
+  public Prepared prepare(RotationTask task) {
     KeySecret secret = task.current().requireKey();
-    var _ = requireV1(secret);
-    var _ = requireRefreshToken(secret);
+    MomentoKey.V1 key = requireV1(secret);
+    Sensitive refreshToken = requireRefreshToken(secret);
     if (!secret.hasRoom()) {
       throw new RotationException(
           SECRET_MALFORMED, "The secret's value is too large: a new key might not fit.");
@@ -61,6 +67,24 @@ public final class RefreshTokenRenewal implements KeyRenewal {
     if (secret.expiry() instanceof Expiry.At(Instant end) && !clock.instant().isBefore(end)) {
       throw new RotationException(KEY_EXPIRED, "The key expired at " + end + ".");
     }
+    return _ -> renew(task, key, refreshToken);
+  }
+
+  @Override
+  public void rehearse(RotationTask task) {
+    var _ = prepare(task);
+    verification.requireCurrentKeyAccepted(task);
+  }
+
+  /** Tells nothing: Momento cannot revoke a v1 key. */
+  @Override
+  public boolean isRevoked(RotationTask task) {
+    return false;
+  }
+
+  @Override
+  public Verdict verifySuccessor(RotationTask task, KeyVersion successor) {
+    return verification.verifySuccessor(task, successor);
   }
 
   private static MomentoKey.V1 requireV1(KeySecret secret) {
@@ -68,7 +92,7 @@ public final class RefreshTokenRenewal implements KeyRenewal {
       case MomentoKey.V1 v1 -> v1;
       case MomentoKey.V2 _ ->
           throw new RotationException(
-              KEY_NOT_REFRESHABLE, "The key is a v2 key, which cannot be refreshed.");
+              KEY_NOT_REFRESHABLE, "The key is a v2 key, which is not refreshed.");
       case MomentoKey.Legacy _ ->
           throw new RotationException(
               KEY_NOT_REFRESHABLE, "The key is a legacy key, for which no refresh is known.");
@@ -82,14 +106,12 @@ public final class RefreshTokenRenewal implements KeyRenewal {
             () ->
                 new RotationException(
                     KEY_NOT_REFRESHABLE,
-                    "The secret has no refresh token; a disposable token never has one."));
+                    "The v1 key has no refresh token beside it; a disposable token never has"
+                        + " one."));
   }
 
-  @Override
-  public Sensitive renew(RotationTask task) {
+  private Sensitive renew(RotationTask task, MomentoKey.V1 key, Sensitive refreshToken) {
     KeySecret old = task.current().requireKey();
-    MomentoKey.V1 key = requireV1(old);
-    Sensitive refreshToken = requireRefreshToken(old);
     RefreshedKey refreshed =
         switch (log.step(
             LogStep.REFRESH, () -> momento.refresh(key, refreshToken, task.request()))) {
@@ -125,7 +147,7 @@ public final class RefreshTokenRenewal implements KeyRenewal {
     }
     KeySecret old = task.current().requireKey();
     String state =
-        switch (momento.verifyOnce(requireV1(old), task.request())) {
+        switch (momento.verifyOnce(requireV1(old).credentials(), task.request())) {
           case Verdict.Accepted _, Verdict.Denied _ ->
               "The current key still works; it expires: " + old.expiry() + ".";
           case Verdict.Rejected _ -> "The current key does not work any more.";

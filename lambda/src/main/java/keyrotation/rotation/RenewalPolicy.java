@@ -14,13 +14,17 @@ import keyrotation.momento.Expiry;
  * When a scheduled run rotates a key, and how long a key has to live so that a scheduled run can
  * rotate it in time.
  *
- * @param age the age of a version at which its key is due
+ * @param age the age of a version at which its key is due; empty for one day with v1 keys, which
+ *     cannot be revoked, and 30 days with v2 keys
  * @param interval the time between two scheduled runs
  */
-public record RenewalPolicy(Duration age, Duration interval) {
+public record RenewalPolicy(Optional<Duration> age, Duration interval) {
 
   /** The intervals that can be configured, in hours: each divides a day. */
   public static final List<Integer> INTERVALS_IN_HOURS = List.of(1, 2, 3, 4, 6, 8, 12, 24);
+
+  private static final Duration V1_AGE = Duration.ofDays(1);
+  private static final Duration V2_AGE = Duration.ofDays(30);
 
   /**
    * A scheduled run may come this much early or late. The schedule's flexible window is an hour at
@@ -36,9 +40,11 @@ public record RenewalPolicy(Duration age, Duration interval) {
    * @param created when the version that holds the key was created
    * @param byAge whether the age counts. It does not if Secrets Manager rotates the secret, on its
    *     own schedule
+   * @param isV2 whether it is a v2 key
    */
-  boolean isDue(Instant created, Expiry expiry, Instant now, boolean byAge) {
-    return (byAge && !now.isBefore(created.plus(age).minus(TOLERANCE)))
+  boolean isDue(Instant created, Expiry expiry, Instant now, boolean byAge, boolean isV2) {
+    Duration dueAge = age.orElse(isV2 ? V2_AGE : V1_AGE);
+    return (byAge && !now.isBefore(created.plus(dueAge).minus(TOLERANCE)))
         || switch (expiry) {
           case Expiry.Unknown _ -> true;
           case Expiry.Never _ -> false;

@@ -40,7 +40,7 @@ public final class Rollback {
                 () -> new RotationException(CANNOT_ROLL_BACK, "There is no previous version."));
     boolean isBack = previous.created().isAfter(current.created());
     KeyVersion target = isBack ? current : previous;
-    if (verification.verifyFormerKey(target, request) instanceof Verdict.Rejected) {
+    if (verification.verifyKey(secret, target, request) instanceof Verdict.Rejected) {
       throw new RotationException(
           CANNOT_ROLL_BACK,
           "Momento rejects the previous key, or it is not a kind of key that can be verified.");

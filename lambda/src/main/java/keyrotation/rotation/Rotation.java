@@ -103,11 +103,12 @@ public final class Rotation {
     if (onlyIfDue && secretsManagerIsRotating(task.secret())) {
       return judge(new RotationResult.RotationInProgress(name, current.id()), current);
     }
-    boolean mustRotate = !onlyIfDue || task.isDue(policy, clock.instant());
+    boolean mustRotate =
+        !onlyIfDue || task.isDue(policy, clock.instant()) || renewal.isRevoked(task);
     Optional<KeyVersion> successor = findSuccessor(task, target.get(), mustRotate);
     if (successor.isPresent()) {
       // An uncertain verdict is an exception: the rotation ends, and the next run tries again.
-      Verdict verdict = verification.verifySuccessor(task, successor.get());
+      Verdict verdict = renewal.verifySuccessor(task, successor.get());
       if (!(verdict instanceof Verdict.Rejected)) {
         return resume(task, successor.get(), target.get().id());
       }
@@ -120,7 +121,9 @@ public final class Rotation {
     String newId = renewAndStage(task, target.get().freeId(), List.of());
     KeyVersion renewed = verifyAndPromote(task, newId);
     cleanup.afterPromotion(task, Optional.empty(), newId);
-    return judge(new RotationResult.Rotated(name, newId, current.id(), renewed.expiry()), renewed);
+    return judge(
+        new RotationResult.Rotated(name, newId, current.id(), renewed.expiry(), task.expiryOfV1()),
+        renewed);
   }
 
   /**
@@ -148,7 +151,7 @@ public final class Rotation {
     cleanup.afterPromotion(task, Optional.of(successor), newId);
     return judge(
         new RotationResult.Resumed(
-            task.secret().name(), newId, task.current().id(), resumed.expiry()),
+            task.secret().name(), newId, task.current().id(), resumed.expiry(), task.expiryOfV1()),
         resumed);
   }
 
@@ -162,9 +165,9 @@ public final class Rotation {
    *     the refresh token
    */
   String renewAndStage(RotationTask task, String versionId, List<String> labels) {
-    renewal.requireRenewable(task);
+    KeyRenewal.Prepared prepared = renewal.prepare(task);
     versions.probeWrite(task);
-    Sensitive value = renewal.renew(task);
+    Sensitive value = prepared.renew(versionId);
     return versions.stage(task, versionId, value, labels);
   }
 

@@ -30,9 +30,14 @@ public sealed interface RotationResult {
   default String message() {
     String secret = secret();
     return switch (this) {
-      case Rotated r -> secret + " has a new key. It expires: " + r.expiry() + ".";
+      case Rotated r ->
+          secret + " has a new key. It expires: " + r.expiry() + "." + oldKey(r.previousV1Expiry());
       case Resumed r ->
-          secret + " has a new key, from an unfinished rotation. It expires: " + r.expiry() + ".";
+          secret
+              + " has a new key, from an unfinished rotation. It expires: "
+              + r.expiry()
+              + "."
+              + oldKey(r.previousV1Expiry());
       case AlreadyRotated _ -> secret + " was already rotated by this request. Nothing was done.";
       case NotDue r ->
           secret + " is not due. Its key expires: " + r.expiry() + ". Nothing was done.";
@@ -55,12 +60,35 @@ public sealed interface RotationResult {
     };
   }
 
-  /** The secret has a new key, which Momento has accepted. */
-  record Rotated(String secret, String versionId, String previousVersionId, Expiry expiry)
+  private static String oldKey(Optional<Expiry> ofV1) {
+    return ofV1.map(end -> " The old v1 key cannot be revoked. It expires: " + end + ".")
+        .orElse("");
+  }
+
+  /**
+   * The secret has a new key, which Momento has accepted.
+   *
+   * @param previousV1Expiry when the old key expires, if it is a v1 key
+   */
+  record Rotated(
+      String secret,
+      String versionId,
+      String previousVersionId,
+      Expiry expiry,
+      Optional<Expiry> previousV1Expiry)
       implements RotationResult {}
 
-  /** The secret has a new key, which an earlier rotation had stored but not promoted. */
-  record Resumed(String secret, String versionId, String previousVersionId, Expiry expiry)
+  /**
+   * The secret has a new key, which an earlier rotation had stored but not promoted.
+   *
+   * @param previousV1Expiry when the old key expires, if it is a v1 key
+   */
+  record Resumed(
+      String secret,
+      String versionId,
+      String previousVersionId,
+      Expiry expiry,
+      Optional<Expiry> previousV1Expiry)
       implements RotationResult {}
 
   /** This request was carried out before; nothing was done. */
@@ -126,10 +154,14 @@ public sealed interface RotationResult {
 
   private static void addFacts(ObjectNode json, RotationResult result) {
     switch (result) {
-      case Rotated(_, String id, String previous, Expiry expiry) ->
-          versions(json, id, previous, expiry);
-      case Resumed(_, String id, String previous, Expiry expiry) ->
-          versions(json, id, previous, expiry);
+      case Rotated(_, String id, String previous, Expiry expiry, Optional<Expiry> ofV1) -> {
+        versions(json, id, previous, expiry);
+        ofV1.ifPresent(end -> json.put("previous_valid_until", end.toString()));
+      }
+      case Resumed(_, String id, String previous, Expiry expiry, Optional<Expiry> ofV1) -> {
+        versions(json, id, previous, expiry);
+        ofV1.ifPresent(end -> json.put("previous_valid_until", end.toString()));
+      }
       case RolledBack(_, String id, String previous, Expiry expiry) ->
           versions(json, id, previous, expiry);
       case AlreadyRotated(_, String id) -> json.put("version_id", id);

@@ -97,7 +97,7 @@ public final class RotationSteps {
   private void create(RotationTask task, String versionId, Optional<KeyVersion> target) {
     Optional<KeyVersion> successor = target.or(() -> versions.successorOf(task));
     if (successor.isPresent()) {
-      Verdict verdict = verification.verifySuccessor(task, successor.get());
+      Verdict verdict = renewal.verifySuccessor(task, successor.get());
       if (!(verdict instanceof Verdict.Rejected)) {
         requireStoredIn(
             versionId, versions.adopt(task, successor.get(), versionId, List.of(PENDING)));
@@ -118,8 +118,7 @@ public final class RotationSteps {
       verification.requireNewKeyAccepted(task, target.get());
     } else {
       // Rotation was enabled without rotating at once: the version has no value yet.
-      renewal.requireRenewable(task);
-      verification.requireCurrentKeyAccepted(task);
+      renewal.rehearse(task);
       warnIfShortLived(task.current());
     }
   }

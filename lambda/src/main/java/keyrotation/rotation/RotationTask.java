@@ -4,6 +4,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import keyrotation.core.RotationRequest;
+import keyrotation.momento.Expiry;
 import keyrotation.secretsmanager.Secret;
 import keyrotation.secretsmanager.StagingLabel;
 
@@ -24,7 +25,13 @@ public record RotationTask(Secret secret, KeyVersion current, RotationRequest re
    * is enabled, since that has a schedule of its own.
    */
   boolean isDue(RenewalPolicy policy, Instant now) {
-    return policy.isDue(current.created(), current.expiry(), now, !secret.rotationEnabled());
+    return policy.isDue(
+        current.created(), current.expiry(), now, !secret.rotationEnabled(), current.holdsV2());
+  }
+
+  /** Returns when a current v1 key expires, which cannot be revoked; empty for a v2 key. */
+  Optional<Expiry> expiryOfV1() {
+    return current.holdsV2() ? Optional.empty() : Optional.of(current.expiry());
   }
 
   /** Returns the label of a version that replaces the current one. */

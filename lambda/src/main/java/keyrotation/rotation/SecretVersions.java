@@ -55,7 +55,7 @@ public final class SecretVersions {
 
   /** Describes a secret again until the description is as expected; gives up after some reads. */
   Secret describeEventually(String secretId, Predicate<Secret> expected) {
-    return store.retryWhileStale(expected, () -> describe(secretId));
+    return time.retryWhileStale(expected, () -> describe(secretId));
   }
 
   /** Returns the current version; empty if the secret has no value yet. */
@@ -80,8 +80,7 @@ public final class SecretVersions {
             step,
             versionId,
             () ->
-                store
-                    .<Optional<Version>>retryWhileStale(
+                time.<Optional<Version>>retryWhileStale(
                         Optional::isPresent, () -> store.read(secret, versionId))
                     .orElseThrow(
                         () ->

@@ -14,13 +14,15 @@ import java.util.Optional;
  * @param rotationEnabled whether Secrets Manager's own rotation is enabled
  * @param changed when the secret was last changed
  * @param labels the staging labels, by version id
+ * @param tags the settings of this secret
  */
 public record Secret(
     String arn,
     String name,
     boolean rotationEnabled,
     Instant changed,
-    Map<String, List<String>> labels) {
+    Map<String, List<String>> labels,
+    SecretTags tags) {
 
   /** Returns the id of the version that has the label. */
   public Optional<String> labelled(String label) {
@@ -49,6 +51,6 @@ public record Secret(
                     Map.Entry::getKey,
                     version -> version.getValue().stream().filter(l -> !l.equals(label)).toList()));
     left.values().removeIf(List::isEmpty);
-    return new Secret(arn, name, rotationEnabled, changed, left);
+    return new Secret(arn, name, rotationEnabled, changed, left, tags);
   }
 }

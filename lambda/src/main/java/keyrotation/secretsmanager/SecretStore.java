@@ -1,25 +1,23 @@
 package keyrotation.secretsmanager;
 
+import static java.util.stream.Collectors.toMap;
 import static keyrotation.core.FailureReason.RATE_LIMITED_LOCALLY;
 import static keyrotation.core.FailureReason.SECRETS_MANAGER_UNAVAILABLE;
 import static keyrotation.core.FailureReason.SECRET_DELETED;
 import static keyrotation.core.FailureReason.SECRET_NOT_FOUND;
 import static keyrotation.core.TimeBudget.SECRETS_MANAGER_TIMEOUT;
 
-import java.time.Duration;
 import java.time.Instant;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
-import java.util.function.Predicate;
 import java.util.function.Supplier;
 import keyrotation.core.RateLimit;
 import keyrotation.core.RotationException;
 import keyrotation.core.SecretTag;
 import keyrotation.core.Sensitive;
 import keyrotation.core.Time;
-import keyrotation.core.TimeBudget;
 import org.jspecify.annotations.Nullable;
 import software.amazon.awssdk.awscore.exception.AwsServiceException;
 import software.amazon.awssdk.core.exception.SdkClientException;
@@ -31,6 +29,7 @@ import software.amazon.awssdk.services.secretsmanager.model.GetSecretValueRespon
 import software.amazon.awssdk.services.secretsmanager.model.InvalidParameterException;
 import software.amazon.awssdk.services.secretsmanager.model.ResourceExistsException;
 import software.amazon.awssdk.services.secretsmanager.model.ResourceNotFoundException;
+import software.amazon.awssdk.services.secretsmanager.model.Tag;
 import software.amazon.awssdk.services.secretsmanager.model.UpdateSecretVersionStageRequest;
 
 /**
@@ -64,24 +63,6 @@ public final class SecretStore {
   }
 
   /**
-   * Reads until the answer is as expected, or the pauses of {@link TimeBudget#STALE_READ_PAUSES}
-   * are over: a read may not see at once what was just written.
-   *
-   * @return the last answer, as expected or not
-   */
-  public <T> T retryWhileStale(Predicate<T> expected, Supplier<T> read) {
-    T answer = read.get();
-    for (Duration pause : TimeBudget.STALE_READ_PAUSES) {
-      if (expected.test(answer)) {
-        break;
-      }
-      time.sleep(pause);
-      answer = read.get();
-    }
-    return answer;
-  }
-
-  /**
    * Looks a secret up by name or ARN.
    *
    * @throws RotationException {@code SECRET_IS_REPLICA} too: a replica takes no write
@@ -102,7 +83,8 @@ public final class SecretStore {
         secret.name(),
         Boolean.TRUE.equals(secret.rotationEnabled()),
         Optional.ofNullable(secret.lastChangedDate()).orElse(Instant.EPOCH),
-        secret.versionIdsToStages());
+        secret.versionIdsToStages(),
+        new SecretTags(secret.tags().stream().collect(toMap(Tag::key, Tag::value))));
   }
 
   /** Returns the region of a replica's primary; empty if the secret is no replica. */
@@ -217,7 +199,7 @@ public final class SecretStore {
     }
     // The label may be on the right version already: an answer was lost, or the same request was
     // delivered twice. A description that still shows it on the first version is stale.
-    return retryWhileStale(
+    return time.retryWhileStale(
             current -> !current.equals(Optional.of(from)),
             () -> describe(secret.arn()).labelled(StagingLabel.CURRENT))
         .equals(Optional.of(to));

@@ -60,7 +60,7 @@ class MomentoClientTest {
 
       Verdict verdict =
           momento.verify(
-              MomentoKey.v1("cell.example.com", "a"),
+              MomentoKey.v1("cell.example.com", "a").credentials(),
               Optional.empty(),
               new RotationRequest("1", budget(time, Duration.ofMinutes(2)), () -> othersWait));
 
@@ -91,7 +91,8 @@ class MomentoClientTest {
               RotationException.class,
               e -> assertThat(e.reason()).isEqualTo(FailureReason.RATE_LIMITED_LOCALLY))
           .hasMessage(
-              "Momento's refresh call would have waited for a permit for more than the "
+              "A call that renews a key at Momento would have waited for a permit for more than the"
+                  + " "
                   + Duration.ofMinutes(1).minus(TimeLimits.TO_REFRESH).toSeconds()
                   + " s that were left; MOMENTO_REFRESHES_PER_SECOND is the limit.");
       assertThat(time.instant()).isEqualTo(start);

@@ -44,7 +44,9 @@ class MomentoControlPlaneTest {
   void a_control_plane_out_of_reach_is_no_verdict() {
     // Nobody listens on port 1, and to connect to it fails at once.
     try (MomentoControlPlane momento = controlPlane(Optional.of(new HostAndPort("localhost", 1)))) {
-      assertThat(momento.verify(MomentoKey.v1("cell.example.com", "a"), Duration.ofSeconds(5)))
+      assertThat(
+              momento.verify(
+                  MomentoKey.v1("cell.example.com", "a").credentials(), Duration.ofSeconds(5)))
           .isInstanceOf(Verdict.Unknown.class);
     }
   }
@@ -53,7 +55,9 @@ class MomentoControlPlaneTest {
   void names_the_function_to_momento() throws IOException {
     try (Sandbox sandbox = Sandbox.start(new ManualClock(), RefreshTokens.REUSABLE);
         MomentoControlPlane momento = controlPlane(sandbox)) {
-      var _ = momento.verify(MomentoKey.v1("cell.example.com", "a"), Duration.ofSeconds(5));
+      var _ =
+          momento.verify(
+              MomentoKey.v1("cell.example.com", "a").credentials(), Duration.ofSeconds(5));
 
       assertThat(sandbox.momento().callers()).containsExactly("java:key-rotation:1 on java:25");
     }
@@ -65,11 +69,13 @@ class MomentoControlPlaneTest {
       MomentoControlPlane momento = controlPlane(sandbox);
       IssuedKey issued = sandbox.momento().issue(Duration.ofDays(1), Permissions.SUPER_USER);
       MomentoKey.V1 key = MomentoKey.v1("cell.example.com", issued.token());
-      assertThat(momento.verify(key, Duration.ofSeconds(5))).isEqualTo(new Verdict.Accepted());
+      assertThat(momento.verify(key.credentials(), Duration.ofSeconds(5)))
+          .isEqualTo(new Verdict.Accepted());
 
       momento.close();
 
-      assertThat(momento.verify(key, Duration.ofSeconds(5))).isInstanceOf(Verdict.Unknown.class);
+      assertThat(momento.verify(key.credentials(), Duration.ofSeconds(5)))
+          .isInstanceOf(Verdict.Unknown.class);
     }
   }
 

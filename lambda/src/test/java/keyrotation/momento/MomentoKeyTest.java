@@ -13,6 +13,7 @@ import keyrotation.core.Sensitive;
 import momento.sdk.auth.CredentialProvider;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class MomentoKeyTest {
@@ -76,8 +77,51 @@ class MomentoKeyTest {
   }
 
   @Test
-  void tells_the_kinds_that_have_no_refresh() {
-    assertThat(MomentoKey.parse(Jwt.with("{\"t\":\"g\"}"))).isEqualTo(new MomentoKey.V2());
+  void a_jwt_of_type_g_is_a_v2_key() {
+    String jwt = Jwt.with("{\"t\":\"g\",\"jti\":\"k-1\",\"exp\":1800000000}");
+    Expiry end = new Expiry.At(Instant.ofEpochSecond(1_800_000_000));
+
+    assertThat(MomentoKey.parse(jwt)).isEqualTo(new MomentoKey.V2(new Sensitive(jwt), "k-1", end));
+  }
+
+  @Test
+  void a_v2_key_without_an_end_never_expires() {
+    assertThat(MomentoKey.parse(Jwt.with("{\"t\":\"g\",\"jti\":\"k-1\"}")))
+        .isInstanceOfSatisfying(
+            MomentoKey.V2.class, key -> assertThat(key.expiry()).isEqualTo(new Expiry.Never()));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "{\"t\":\"g\"}",
+        "{\"t\":\"g\",\"jti\":\"\"}",
+        "{\"t\":\"g\",\"jti\":7}",
+        "{\"t\":\"g\",\"jti\":\"../roles\"}",
+        "{\"t\":\"g\",\"jti\":\"k-1?x=y\"}",
+        "{\"t\":\"gr\",\"jti\":\"k-1\",\"akid\":\"k-2\"}",
+        "{\"t\":\"G\",\"jti\":\"k-1\"}",
+        "{\"t\":[\"g\"],\"jti\":\"k-1\"}",
+      })
+  void a_jwt_without_a_valid_id_or_of_another_type_is_no_v2_key(String claims) {
+    assertThatThrownBy(() -> MomentoKey.parse(Jwt.with(claims)))
+        .isInstanceOf(RotationException.class)
+        .hasMessageNotContaining("k-1");
+  }
+
+  @ParameterizedTest
+  @CsvSource({"g, v2 key", "disposable, disposable token"})
+  void what_has_the_form_of_a_v1_key_and_is_none_is_named(String type, String name) {
+    String token = Jwt.with("{\"t\":\"" + type + "\",\"jti\":\"k-1\"}");
+    String text = base64("{\"endpoint\":\"cell.example.com\",\"api_key\":\"" + token + "\"}");
+
+    assertThatThrownBy(() -> MomentoKey.parse(text))
+        .isInstanceOf(RotationException.class)
+        .hasMessageContaining(name);
+  }
+
+  @Test
+  void a_legacy_key_names_its_hosts() {
     assertThat(MomentoKey.parse(Jwt.with("{\"cp\":\"a\",\"c\":\"b\"}")))
         .isEqualTo(new MomentoKey.Legacy());
   }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Optional;
 import keyrotation.momento.Expiry;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -16,7 +17,7 @@ class RenewalPolicyTest {
 
   private static final Duration DAILY = Duration.ofDays(1);
 
-  private final RenewalPolicy policy = new RenewalPolicy(Duration.ofDays(20), DAILY);
+  private final RenewalPolicy policy = new RenewalPolicy(Optional.of(Duration.ofDays(20)), DAILY);
 
   @Test
   void a_key_is_due_at_its_age() {
@@ -46,19 +47,22 @@ class RenewalPolicyTest {
   @ParameterizedTest
   @CsvSource({"24, 50", "12, 26", "1, 4"})
   void a_key_is_due_when_it_might_expire_before_the_run_after_next(int interval, int hoursLeft) {
-    RenewalPolicy policy = new RenewalPolicy(Duration.ofDays(20), Duration.ofHours(interval));
+    RenewalPolicy policy =
+        new RenewalPolicy(Optional.of(Duration.ofDays(20)), Duration.ofHours(interval));
     Instant end = MADE.plus(Duration.ofHours(hoursLeft));
     // Half of its life is left, so that the third is not what makes it due.
     Instant created = MADE.minus(Duration.ofHours(hoursLeft));
 
-    assertThat(policy.isDue(created, new Expiry.At(end), MADE.minusSeconds(1), true)).isFalse();
-    assertThat(policy.isDue(created, new Expiry.At(end), MADE, true)).isTrue();
+    assertThat(policy.isDue(created, new Expiry.At(end), MADE.minusSeconds(1), true, false))
+        .isFalse();
+    assertThat(policy.isDue(created, new Expiry.At(end), MADE, true, false)).isTrue();
   }
 
   @ParameterizedTest
   @CsvSource({"24, 50", "12, 26", "8, 18", "6, 14", "4, 10", "3, 8", "2, 6", "1, 4"})
   void a_key_has_to_live_for_two_intervals_and_two_hours(int interval, int hours) {
-    RenewalPolicy policy = new RenewalPolicy(Duration.ofDays(1), Duration.ofHours(interval));
+    RenewalPolicy policy =
+        new RenewalPolicy(Optional.of(Duration.ofDays(1)), Duration.ofHours(interval));
     Duration life = Duration.ofHours(hours);
 
     assertThat(policy.judge(MADE, endingAfter(life))).isEmpty();
@@ -81,13 +85,14 @@ class RenewalPolicyTest {
   @ParameterizedTest
   @ValueSource(ints = {1, 2, 3, 4, 6, 8, 12, 24})
   void a_key_that_lives_long_enough_outlives_one_failed_run(int interval) {
-    RenewalPolicy policy = new RenewalPolicy(Duration.ofDays(1000), Duration.ofHours(interval));
+    RenewalPolicy policy =
+        new RenewalPolicy(Optional.of(Duration.ofDays(1000)), Duration.ofHours(interval));
     Duration late = Duration.ofMinutes(Math.min(60, interval * 15));
     Duration life = policy.shortestLife();
     Expiry expiry = endingAfter(life);
     // The latest time at which the key is not due yet; then one run fails, and the next is late.
     Duration notDue = Duration.ZERO;
-    while (!policy.isDue(MADE, expiry, MADE.plus(notDue), true)) {
+    while (!policy.isDue(MADE, expiry, MADE.plus(notDue), true, false)) {
       notDue = notDue.plusMinutes(1);
     }
     Duration renewed = notDue.plus(Duration.ofHours(2L * interval)).plus(late);
@@ -99,9 +104,9 @@ class RenewalPolicyTest {
   void the_age_does_not_count_where_secrets_manager_rotates_by_itself() {
     Instant now = MADE.plus(Duration.ofDays(21));
 
-    assertThat(policy.isDue(MADE, endingAfter(Duration.ofDays(90)), now, true)).isTrue();
-    assertThat(policy.isDue(MADE, endingAfter(Duration.ofDays(90)), now, false)).isFalse();
-    assertThat(policy.isDue(MADE, endingAfter(Duration.ofDays(30)), now, false)).isTrue();
+    assertThat(policy.isDue(MADE, endingAfter(Duration.ofDays(90)), now, true, false)).isTrue();
+    assertThat(policy.isDue(MADE, endingAfter(Duration.ofDays(90)), now, false, false)).isFalse();
+    assertThat(policy.isDue(MADE, endingAfter(Duration.ofDays(30)), now, false, false)).isTrue();
   }
 
   @Test
@@ -116,7 +121,7 @@ class RenewalPolicyTest {
   }
 
   private boolean isDueAfter(Duration age, Expiry expiry) {
-    return policy.isDue(MADE, expiry, MADE.plus(age), true);
+    return policy.isDue(MADE, expiry, MADE.plus(age), true, false);
   }
 
   private static Expiry endingAfter(Duration life) {

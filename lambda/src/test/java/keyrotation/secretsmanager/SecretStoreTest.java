@@ -24,7 +24,8 @@ import software.amazon.awssdk.services.secretsmanager.SecretsManagerClient;
  */
 class SecretStoreTest {
 
-  private static final Secret SECRET = new Secret("arn:1", "a", false, Instant.EPOCH, Map.of());
+  private static final Secret SECRET =
+      new Secret("arn:1", "a", false, Instant.EPOCH, Map.of(), new SecretTags(Map.of()));
 
   private final SecretsManagerServer server = SecretsManagerServer.start(new ManualClock());
   private final SecretsManagerClient client =

@@ -1,6 +1,7 @@
 package keyrotation.sandbox;
 
 import grpc.control_client.ScsControlGrpc;
+import grpc.control_client._Cache;
 import grpc.control_client._ListCachesRequest;
 import grpc.control_client._ListCachesResponse;
 import io.grpc.Context;
@@ -65,7 +66,9 @@ public final class MomentoServer implements AutoCloseable {
     REUSABLE
   }
 
-  private static final String ENDPOINT = "cell-1.sandbox.momento.example";
+  /** The endpoint of all keys. */
+  public static final String ENDPOINT = "cell-1.sandbox.momento.example";
+
   private static final Metadata.Key<String> AUTHORIZATION = header("authorization");
   private static final Metadata.Key<String> AGENT = header("agent");
   private static final Metadata.Key<String> RUNTIME_VERSION = header("runtime-version");
@@ -75,6 +78,7 @@ public final class MomentoServer implements AutoCloseable {
 
   private final InstantSource clock;
   private final V2Keys v2Keys;
+  private Set<String> caches = Set.of("sessions", "prices");
   private final RefreshTokens refreshTokens;
   private final FaultInjector<StatusRuntimeException> calls;
   private final Map<String, IssuedKey> keys = new HashMap<>();
@@ -396,7 +400,7 @@ public final class MomentoServer implements AutoCloseable {
     if (key.permissions() == Permissions.DATA_ONLY) {
       throw permissionDenied();
     }
-    return _ListCachesResponse.getDefaultInstance();
+    return allCaches();
   }
 
   private _ListCachesResponse cachesVisibleTo(V2Key key) {
@@ -406,7 +410,18 @@ public final class MomentoServer implements AutoCloseable {
     if (v2Keys.role(key).filter(V2Keys.Role::listsCaches).isEmpty()) {
       throw permissionDenied();
     }
-    return _ListCachesResponse.getDefaultInstance();
+    return allCaches();
+  }
+
+  private _ListCachesResponse allCaches() {
+    _ListCachesResponse.Builder response = _ListCachesResponse.newBuilder();
+    caches.forEach(name -> response.addCache(_Cache.newBuilder().setCacheName(name)));
+    return response.build();
+  }
+
+  /** Sets the names of the account's caches. */
+  public synchronized void setCaches(Set<String> names) {
+    caches = Set.copyOf(names);
   }
 
   private StatusRuntimeException permissionDenied() {

@@ -95,6 +95,10 @@ public final class Sandbox implements AutoCloseable {
         secretsManager.listenWithTls(authority).toString(),
         "MOMENTO_CONTROL_ENDPOINT",
         momento.controlEndpoint(),
+        "MOMENTO_API_ENDPOINT",
+        momentoApi.endpoint(),
+        "MOMENTO_ENDPOINT_SUFFIXES",
+        ".sandbox.momento.example",
         "JAVA_TOOL_OPTIONS",
         "-Djavax.net.ssl.trustStore=" + trustStore);
   }

@@ -331,7 +331,13 @@ public final class SecretsManagerServer implements AutoCloseable {
         result.withObjectProperty("VersionIdsToStages").set(version.id(), labels(version));
       }
     }
+    putTags(result, secret);
     return result;
+  }
+
+  private static void putTags(ObjectNode result, Secret secret) {
+    ArrayNode tags = result.putArray("Tags");
+    secret.tags().forEach((key, value) -> tags.addObject().put("Key", key).put("Value", value));
   }
 
   private ObjectNode getSecretValue(Secret secret, JsonNode request) {
@@ -380,9 +386,8 @@ public final class SecretsManagerServer implements AutoCloseable {
       if (wanted) {
         ObjectNode entry = identify(secret);
         list.add(entry);
-        ArrayNode tags = entry.putArray("Tags");
+        putTags(entry, secret);
         secret.primaryRegion().ifPresent(primary -> entry.put("PrimaryRegion", primary));
-        secret.tags().forEach((key, value) -> tags.addObject().put("Key", key).put("Value", value));
       }
     }
     return result;

@@ -20,6 +20,11 @@ public record V2Key(
     Instant issued,
     Optional<Instant> expiry) {
 
+  /** Returns the value of a secret with this key, as the README has it stored. */
+  public String secretJson() {
+    return "{\"apiKey\":\"" + token + "\",\"endpoint\":\"" + MomentoServer.ENDPOINT + "\"}";
+  }
+
   /** Identifies the key without revealing it. */
   @Override
   public String toString() {

@@ -77,13 +77,19 @@ public final class V2Keys {
    *
    * @param expiry empty if the key never expires
    */
-  public synchronized V2Key issue(Role role, String description, Optional<Instant> expiry) {
+  public V2Key issue(Role role, String description, Optional<Instant> expiry) {
+    return issueAged(role, description, Duration.ZERO, expiry);
+  }
+
+  /** Issues a key as the console did a while ago. */
+  public synchronized V2Key issueAged(
+      Role role, String description, Duration age, Optional<Instant> expiry) {
     Instant now = clock.instant();
     String id = Tokens.random(12);
     String end = expiry.map(at -> ",\"exp\":" + at.getEpochSecond()).orElse("");
     String claims = "{\"t\":\"g\",\"jti\":\"%s\"%s}".formatted(id, end);
     String token = Tokens.jwt(claims);
-    V2Key key = new V2Key(id, token, role.id(), description, now, expiry);
+    V2Key key = new V2Key(id, token, role.id(), description, now.minus(age), expiry);
     Map<String, V2Key> keys = new LinkedHashMap<>(all());
     keys.put(id, key);
     changes.add(new Change(now, keys));

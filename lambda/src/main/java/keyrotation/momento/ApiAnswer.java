@@ -1,0 +1,31 @@
+package keyrotation.momento;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+
+/** How a call to Momento's HTTP API ended. */
+sealed interface ApiAnswer {
+
+  /** Momento did what was asked. */
+  record Success(ObjectNode body) implements ApiAnswer {}
+
+  /**
+   * Momento refuses the call, however often it is made.
+   *
+   * @param status the HTTP status
+   * @param code what Momento calls the error, for a message; empty if it says nothing readable
+   */
+  record Refused(int status, String code) implements ApiAnswer {
+
+    @Override
+    public String toString() {
+      return code.isEmpty() ? "HTTP " + status : "HTTP " + status + ", " + code;
+    }
+  }
+
+  /**
+   * The call failed, and may succeed later.
+   *
+   * @param mayHaveActed whether Momento may have done what was asked all the same
+   */
+  record Unknown(Unavailable why, boolean mayHaveActed) implements ApiAnswer {}
+}

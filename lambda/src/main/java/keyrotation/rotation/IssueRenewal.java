@@ -1,0 +1,258 @@
+package keyrotation.rotation;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static java.time.temporal.ChronoUnit.SECONDS;
+import static keyrotation.core.FailureReason.KEY_OF_ANOTHER_ACCOUNT;
+import static keyrotation.core.FailureReason.ROLE_NOT_ALLOWED;
+import static keyrotation.core.FailureReason.ROLE_UNKNOWN;
+import static keyrotation.core.FailureReason.SECRET_MALFORMED;
+
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.HexFormat;
+import java.util.Optional;
+import java.util.Set;
+import keyrotation.core.FailureReason.Needs;
+import keyrotation.core.RotationException;
+import keyrotation.momento.Credentials;
+import keyrotation.momento.Expiry;
+import keyrotation.momento.KeyInfo;
+import keyrotation.momento.KeyManagement.Order;
+import keyrotation.momento.KeySecret;
+import keyrotation.momento.MomentoClient;
+import keyrotation.momento.MomentoKey;
+import keyrotation.momento.Verdict;
+import keyrotation.secretsmanager.Secret;
+import keyrotation.secretsmanager.SecretTags;
+
+/**
+ * Renews v2 keys: Momento issues another key of the same role and lifetime. The old key keeps
+ * working.
+ *
+ * <p>What a key's token says of itself is not verified, so it grants nothing. A new key gets the
+ * role of the old one only if Momento accepts the old key, or if the list of keys says that this
+ * function had it issued for this very secret. Any other role must be allowed by the deployment.
+ */
+public final class IssueRenewal implements KeyRenewal {
+
+  /** How long a new key lives where nothing says how long the old one was to live. */
+  private static final Duration DEFAULT_LIFETIME = Duration.ofDays(90);
+
+  private static final String ISSUER = "momento-key-rotation/1";
+  private static final int MAX_NAME_LENGTH = 60;
+
+  /**
+   * An operator's request for a v2 key in place of a v1 key.
+   *
+   * @param accountUnchecked whether the operator has made sure that the v1 key and the management
+   *     key are of the same account
+   */
+  public record ToV2(String roleId, boolean accountUnchecked) {}
+
+  private final AccountKeys keys;
+  private final KeyVerification verification;
+  private final MomentoClient momento;
+  private final Set<String> allowedRoles;
+  private final Optional<ToV2> toV2;
+  private final InstantSource clock;
+  private final RotationLog log;
+
+  /**
+   * Makes the renewal.
+   *
+   * @param allowedRoles the roles that a tag or an event may ask for
+   * @param toV2 empty unless an operator asks for a v2 key in place of a v1 key
+   */
+  public IssueRenewal(
+      AccountKeys keys,
+      KeyVerification verification,
+      MomentoClient momento,
+      Set<String> allowedRoles,
+      Optional<ToV2> toV2,
+      InstantSource clock,
+      RotationLog log) {
+    this.keys = keys;
+    this.verification = verification;
+    this.momento = momento;
+    this.allowedRoles = allowedRoles;
+    this.toV2 = toV2;
+    this.clock = clock;
+    this.log = log;
+  }
+
+  @Override
+  public Prepared prepare(RotationTask task) {
+    KeySecret current = task.current().requireKey();
+    if (!current.hasRoom()) {
+      throw new RotationException(
+          SECRET_MALFORMED, "The secret's value is too large: a new key might not fit.");
+    }
+    // Before any call: no key may be sent to a foreign host.
+    String endpoint = verification.requireEndpoint(task.secret(), task.current());
+    Optional<KeyInfo> proven = provenKey(task);
+    String roleId =
+        requestedRole(task)
+            .or(() -> proven.map(KeyInfo::roleId))
+            .orElseThrow(
+                () ->
+                    new RotationException(
+                        ROLE_UNKNOWN,
+                        "Momento rejects the current key, which proves no role then, and no tag"
+                            + " names one."));
+    Expiry expiry = expiry(task.secret().tags(), proven);
+    Optional<Set<String>> cachesOfV1 = cachesToCompare(task);
+    return versionId -> {
+      Order order = new Order(roleId, description(task.secret(), versionId), expiry);
+      MomentoKey.V2 key = log.step(LogStep.ISSUE, versionId, () -> keys.issue(order, task));
+      cachesOfV1.ifPresent(
+          caches -> requireSameCaches(caches, key, new Credentials(endpoint, key.token()), task));
+      return current.replacedBy(key);
+    };
+  }
+
+  @Override
+  public void rehearse(RotationTask task) {
+    var _ = prepare(task);
+  }
+
+  @Override
+  public boolean isRevoked(RotationTask task) {
+    if (!(task.current().requireKey().key() instanceof MomentoKey.V2 key)) {
+      return false;
+    }
+    try {
+      return keys.find(key.id(), task, log).isEmpty() && provenKey(task).isEmpty();
+    } catch (RotationException e) {
+      if (e.reason().needs() == Needs.WAIT) {
+        // The step has logged it, and a key that is not due is in no hurry.
+        return false;
+      }
+      throw e;
+    }
+  }
+
+  @Override
+  public Verdict verifySuccessor(RotationTask task, KeyVersion successor) {
+    Verdict verdict = verification.verifySuccessor(task, successor);
+    if (verdict instanceof Verdict.Rejected
+        || !(successor.requireKey().key() instanceof MomentoKey.V2 key)) {
+      return verdict;
+    }
+    KeyInfo listed = requireListed(key, task);
+    boolean hasIntendedRole =
+        requestedRole(task)
+            .map(listed.roleId()::equals)
+            .orElseGet(() -> isIssuedFor(task.secret(), listed));
+    return hasIntendedRole ? verdict : new Verdict.Rejected("not of the role that is asked for");
+  }
+
+  /**
+   * Returns what Momento tells of the current key, if the key has a right to be renewed: Momento
+   * accepts it, or lists it as issued by this function for this secret. Empty if it is rejected,
+   * and for a v1 key.
+   */
+  private Optional<KeyInfo> provenKey(RotationTask task) {
+    if (!(task.current().requireKey().key() instanceof MomentoKey.V2 key)) {
+      return Optional.empty();
+    }
+    Optional<KeyInfo> issuedHere =
+        keys.find(key.id(), task, log).filter(listed -> isIssuedFor(task.secret(), listed));
+    if (issuedHere.isPresent()) {
+      return issuedHere;
+    }
+    return verification.verifyKey(task.secret(), task.current(), task.request())
+            instanceof Verdict.Rejected
+        ? Optional.empty()
+        : Optional.of(requireListed(key, task));
+  }
+
+  /** Returns what Momento tells of a key that it accepts. */
+  private KeyInfo requireListed(MomentoKey.V2 key, RotationTask task) {
+    return keys.findEventually(key.id(), task, log)
+        .orElseThrow(
+            () ->
+                new RotationException(
+                    KEY_OF_ANOTHER_ACCOUNT,
+                    "Momento accepts the key, but the management key's account does not list it."));
+  }
+
+  /** Returns the role that the event or the secret's tag asks for. */
+  private Optional<String> requestedRole(RotationTask task) {
+    Optional<String> roleId = toV2.map(ToV2::roleId).or(task.secret().tags()::roleId);
+    if (roleId.filter(id -> !allowedRoles.contains(id)).isPresent()) {
+      throw new RotationException(
+          ROLE_NOT_ALLOWED, "MOMENTO_ALLOWED_ROLES does not list the role " + roleId.get() + ".");
+    }
+    return roleId;
+  }
+
+  private Expiry expiry(SecretTags tags, Optional<KeyInfo> proven) {
+    Optional<Duration> requested = tags.keyLifetime();
+    if (requested.isEmpty() && proven.filter(KeyInfo::neverExpires).isPresent()) {
+      return new Expiry.Never();
+    }
+    Duration lifetime =
+        requested.or(() -> proven.flatMap(KeyInfo::lifetime)).orElse(DEFAULT_LIFETIME);
+    return new Expiry.At(clock.instant().plus(lifetime).truncatedTo(SECONDS));
+  }
+
+  /**
+   * Returns the caches that the v2 key is to list as the v1 key does: nothing else tells that the
+   * keys are of one account. Empty if that need not be compared.
+   */
+  private Optional<Set<String>> cachesToCompare(RotationTask task) {
+    if (!(task.current().requireKey().key() instanceof MomentoKey.V1 v1)
+        || toV2.filter(ToV2::accountUnchecked).isPresent()) {
+      return Optional.empty();
+    }
+    Set<String> caches = momento.listCaches(v1.credentials(), task.request());
+    if (caches.isEmpty()) {
+      throw otherAccount("The v1 key lists no caches that a v2 key's could be compared with.");
+    }
+    return Optional.of(caches);
+  }
+
+  private void requireSameCaches(
+      Set<String> expected, MomentoKey.V2 key, Credentials credentials, RotationTask task) {
+    boolean areSame =
+        !(momento.verify(credentials, Optional.empty(), task.request()) instanceof Verdict.Rejected)
+            && momento.listCaches(credentials, task.request()).equals(expected);
+    if (!areSame) {
+      keys.revoke(key, task);
+      throw otherAccount("The v1 key and the new v2 key do not list the same caches.");
+    }
+  }
+
+  private static RotationException otherAccount(String what) {
+    return new RotationException(
+        KEY_OF_ANOTHER_ACCOUNT,
+        what + " If both are of one account, add \"account_unchecked\": true to the event.");
+  }
+
+  /** Returns a new key's description: it tells what the key is for, and is found again by it. */
+  private static String description(Secret secret, String versionId) {
+    String name = secret.name();
+    return String.join(
+        " ",
+        ISSUER,
+        hash(secret.arn()),
+        versionId,
+        name.substring(0, Math.min(name.length(), MAX_NAME_LENGTH)));
+  }
+
+  /** Tells whether this function has had a key issued for this very secret. */
+  private static boolean isIssuedFor(Secret secret, KeyInfo key) {
+    return key.description().startsWith(ISSUER + " " + hash(secret.arn()) + " ");
+  }
+
+  private static String hash(String arn) {
+    try {
+      byte[] hash = MessageDigest.getInstance("SHA-256").digest(arn.getBytes(UTF_8));
+      return HexFormat.of().formatHex(hash, 0, 10);
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("Every Java has SHA-256.");
+    }
+  }
+}

@@ -1,0 +1,56 @@
+package keyrotation.secretsmanager;
+
+import static keyrotation.core.FailureReason.TAG_INVALID;
+
+import java.time.Duration;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Predicate;
+import java.util.regex.Pattern;
+import keyrotation.core.HostAndPort;
+import keyrotation.core.RotationException;
+
+/**
+ * The settings of one secret, which stand in its tags. The right to tag a secret is often given
+ * more freely than the right to write it, so what a tag asks for is checked where it is used.
+ *
+ * <p>Every method throws a {@link RotationException} with the reason {@code TAG_INVALID} if the tag
+ * cannot be read.
+ *
+ * @param tags all tags of the secret, by key
+ */
+public record SecretTags(Map<String, String> tags) {
+
+  /** The id of a role. It is shown, so it must hold nothing that a key begins with. */
+  public static final Pattern ROLE_ID = Pattern.compile("(?!.*eyJ)[A-Za-z0-9_-]{1,64}");
+
+  private static final Pattern DAYS = Pattern.compile("[1-9]\\d{0,2}");
+
+  /** Returns the role that new v2 keys are to have. */
+  public Optional<String> roleId() {
+    return valid(
+        "momento:role-id", ROLE_ID.asMatchPredicate(), "the id of a role, such as r-viewer");
+  }
+
+  /** Returns the endpoint of a v2 key whose value does not name one. */
+  public Optional<String> endpoint() {
+    return valid(
+        "momento:endpoint", HostAndPort::isHostName, "a host name alone, without scheme and port");
+  }
+
+  /** Returns how long new v2 keys are to live. */
+  public Optional<Duration> keyLifetime() {
+    return valid(
+            "momento:key-lifetime-days", DAYS.asMatchPredicate(), "a number of days from 1 to 999")
+        .map(Long::parseLong)
+        .map(Duration::ofDays);
+  }
+
+  private Optional<String> valid(String tag, Predicate<String> isValid, String rule) {
+    Optional<String> value = Optional.ofNullable(tags.get(tag));
+    if (value.filter(isValid.negate()).isPresent()) {
+      throw new RotationException(TAG_INVALID, "The tag " + tag + " is not " + rule + ".");
+    }
+    return value;
+  }
+}
