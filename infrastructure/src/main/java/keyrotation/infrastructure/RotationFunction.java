@@ -160,6 +160,11 @@ final class RotationFunction extends Construct {
     }
     settings
         .function()
+        .v2()
+        .managementKeySecret()
+        .ifPresent(secret -> statements.add(managementKeyStatement(secret)));
+    settings
+        .function()
         .tag()
         .ifPresent(tag -> statements.addAll(tagStatements(tag.key(), tag.value())));
     settings.kmsKeyArn().ifPresent(key -> statements.add(kmsStatement(key)));
@@ -172,6 +177,16 @@ final class RotationFunction extends Construct {
     statements.add(
         allow("KeepFailures", List.of("sqs:SendMessage"), List.of(failures.getQueueArn())).build());
     return statements;
+  }
+
+  private PolicyStatement managementKeyStatement(String secret) {
+    // A secret's ARN ends in a hyphen and six random characters.
+    String arn = secret.startsWith("arn:") ? secret : secretArn(secret + "-??????");
+    return allow(
+            "ReadManagementKey",
+            List.of("secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"),
+            List.of(arn))
+        .build();
   }
 
   private List<PolicyStatement> tagStatements(String key, String value) {

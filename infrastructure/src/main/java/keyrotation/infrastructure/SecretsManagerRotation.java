@@ -1,5 +1,6 @@
 package keyrotation.infrastructure;
 
+import java.time.Duration;
 import java.util.Map;
 import software.amazon.awscdk.Aws;
 import software.amazon.awscdk.services.lambda.CfnPermission;
@@ -10,6 +11,9 @@ import software.constructs.Construct;
 
 /** Schedules Secrets Manager's own rotation of each secret, and lets it invoke the function. */
 final class SecretsManagerRotation extends Construct {
+
+  /** How often it rotates unless a setting says so: v1 keys, which cannot be revoked, every day. */
+  private static final Duration DEFAULT = Duration.ofDays(1);
 
   private final IAlias function;
   private final long days;
@@ -23,7 +27,7 @@ final class SecretsManagerRotation extends Construct {
       StackSettings settings) {
     super(scope, id);
     this.function = function;
-    this.days = settings.function().policy().age().toDays();
+    this.days = settings.function().policy().age().orElse(DEFAULT).toDays();
     secretArns.forEach(this::schedule);
   }
 

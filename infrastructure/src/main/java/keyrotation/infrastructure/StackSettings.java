@@ -29,6 +29,7 @@ record StackSettings(
 
   static final String SECRET_NAME = "MOMENTO_AUTH_TOKEN_SECRET_NAME";
   static final String SECRET_TAG = "MOMENTO_AUTH_TOKEN_SECRET_TAG";
+  static final String MANAGEMENT_SECRET = "MOMENTO_MANAGEMENT_KEY_SECRET";
   static final String CREATE_SECRETS = "CREATE_SECRETS";
   static final String TRIGGER = "ROTATION_TRIGGER";
   static final String KMS_KEY_ARN = "KMS_KEY_ARN";
@@ -43,7 +44,11 @@ record StackSettings(
           "CHECK_INTERVAL_IN_HOURS",
           "MOMENTO_REFRESHES_PER_SECOND",
           "SECRETS_MANAGER_WRITES_PER_SECOND",
-          "MOMENTO_CONTROL_ENDPOINT");
+          "MOMENTO_CONTROL_ENDPOINT",
+          MANAGEMENT_SECRET,
+          "MOMENTO_ALLOWED_ROLES",
+          "MOMENTO_ENDPOINT_SUFFIXES",
+          "MOMENTO_API_ENDPOINT");
 
   /** The names of all settings. */
   static final List<String> NAMES =

@@ -4,6 +4,7 @@ import static keyrotation.infrastructure.StackSettings.ALARM_EMAIL;
 import static keyrotation.infrastructure.StackSettings.CREATE_SECRETS;
 import static keyrotation.infrastructure.StackSettings.FUNCTION_SETTINGS;
 import static keyrotation.infrastructure.StackSettings.KMS_KEY_ARN;
+import static keyrotation.infrastructure.StackSettings.MANAGEMENT_SECRET;
 import static keyrotation.infrastructure.StackSettings.SECRET_NAME;
 import static keyrotation.infrastructure.StackSettings.SECRET_TAG;
 import static keyrotation.infrastructure.StackSettings.TRIGGER;
@@ -38,8 +39,11 @@ final class StackSettingsParser {
       Pattern.compile("key/(mrk-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})");
   private static final Pattern EMAIL = Pattern.compile("[^\\s@,]+@[^\\s@,]+\\.[^\\s@,.]+");
 
-  /** Lambda allows 4096 bytes for all environment variables, and there are others. */
+  /** Leaves room for other settings. */
   private static final int MAX_NAMES_LENGTH = 3400;
+
+  /** Lambda's limit, of which names and values count. */
+  private static final int MAX_ENVIRONMENT_SIZE = 4096;
 
   private static final Rule<Boolean> TRUE_OR_FALSE =
       new Rule<>(Map.of("true", true, "false", false), "true or false", "true");
@@ -66,7 +70,7 @@ final class StackSettingsParser {
 
   /** Completes an unknown target from the first ARN: all ARNs must match one target. */
   private static Environment inferTarget(Map<String, String> values, Environment target) {
-    return Stream.of(SECRET_NAME, KMS_KEY_ARN)
+    return Stream.of(SECRET_NAME, MANAGEMENT_SECRET, KMS_KEY_ARN)
         .flatMap(name -> Stream.of(values.getOrDefault(name, "").split(",", -1)))
         .map(text -> ARN.matcher(text.strip()))
         .filter(Matcher::matches)
@@ -96,8 +100,10 @@ final class StackSettingsParser {
     Optional<Settings> function = functionSettings(environment);
     boolean create = read(CREATE_SECRETS, "true", TRUE_OR_FALSE);
     Trigger trigger = read(TRIGGER, "eventbridge", TRIGGERS);
-    checkSecretTargets();
+    checkSecretTargets(SECRET_NAME);
+    checkSecretTargets(MANAGEMENT_SECRET);
     checkNamesLength();
+    checkEnvironmentSize(environment);
     checkTag(trigger);
     Optional<String> kmsKeyArn =
         readIfSet(
@@ -145,14 +151,14 @@ final class StackSettingsParser {
     }
   }
 
-  private void checkSecretTargets() {
-    Stream.of(value(SECRET_NAME).orElse("").split(",", -1))
+  private void checkSecretTargets(String setting) {
+    Stream.of(value(setting).orElse("").split(",", -1))
         .map(String::strip)
         .filter(this::isOutsideTarget)
         .forEach(
             arn ->
                 mistake(
-                    SECRET_NAME,
+                    setting,
                     arn,
                     "the ARN of a secret" + inTarget(),
                     exampleArn("secretsmanager", "secret:momento/authentication-token-a1B2c3")));
@@ -166,6 +172,20 @@ final class StackSettingsParser {
                   + " environment. Mark the secrets with a tag instead, and set %s, such as"
                   + " rotate=momento.")
               .formatted(SECRET_NAME, length, MAX_NAMES_LENGTH, SECRET_TAG));
+    }
+  }
+
+  private void checkEnvironmentSize(Map<String, String> environment) {
+    int size =
+        environment.entrySet().stream()
+            .mapToInt(setting -> setting.getKey().length() + setting.getValue().length())
+            .sum();
+    if (size > MAX_ENVIRONMENT_SIZE) {
+      mistakes.add(
+          ("The function's settings are %d characters long together, but must be at most %d,"
+               + " because Lambda limits a function's environment. Shorten %s, or mark the secrets"
+               + " with a tag instead, and set %s, such as rotate=momento.")
+              .formatted(size, MAX_ENVIRONMENT_SIZE, SECRET_NAME, SECRET_TAG));
     }
   }
 

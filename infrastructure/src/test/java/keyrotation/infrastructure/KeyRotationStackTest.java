@@ -265,6 +265,22 @@ class KeyRotationStackTest {
     }
 
     @Test
+    void allows_the_management_key_to_be_read_and_not_written() {
+      assertThat(
+              statements(
+                  functionsRole(
+                      StackTemplate.of("MOMENTO_MANAGEMENT_KEY_SECRET", "momento/management-key"))))
+          .contains(
+              parse(
+                  """
+                  {'Sid': 'ReadManagementKey', 'Effect': 'Allow', 'Action':
+                   ['secretsmanager:DescribeSecret', 'secretsmanager:GetSecretValue'],
+                   'Resource': %s}\
+                  """
+                      .formatted(secretArn("momento/management-key-??????"))));
+    }
+
+    @Test
     void allows_the_key_only_through_secrets_manager() {
       assertThat(statements(functionsRole(StackTemplate.of("KMS_KEY_ARN", KMS_KEY))))
           .filteredOn(statement -> statement.path("Sid").asText().equals("UseKey"))

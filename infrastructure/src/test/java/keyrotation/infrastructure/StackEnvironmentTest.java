@@ -33,6 +33,7 @@ class StackEnvironmentTest {
             "MOMENTO_REFRESHES_PER_SECOND", "1",
             "SECRETS_MANAGER_WRITES_PER_SECOND", "1",
             "MOMENTO_CONTROL_ENDPOINT", "h:1",
+            "MOMENTO_MANAGEMENT_KEY_SECRET", "m",
             "CREATE_SECRETS", "true",
             "ALARM_EMAIL", "a@b.c");
     Map<String, String> greatest =
@@ -100,6 +101,14 @@ class StackEnvironmentTest {
           MOMENTO_CONTROL_ENDPOINT;          control.example.com:0
           MOMENTO_CONTROL_ENDPOINT;          control.example.com:65536
           MOMENTO_CONTROL_ENDPOINT;          10.0.0.1:443
+          MOMENTO_MANAGEMENT_KEY_SECRET;     a,b
+          MOMENTO_MANAGEMENT_KEY_SECRET;     momento/*
+          MOMENTO_ALLOWED_ROLES;             r/viewer
+          MOMENTO_ALLOWED_ROLES;             r-viewer,,r-operator
+          MOMENTO_ENDPOINT_SUFFIXES;         momento.example.com
+          MOMENTO_ENDPOINT_SUFFIXES;         .com
+          MOMENTO_ENDPOINT_SUFFIXES;         .momento.example.com:443
+          MOMENTO_API_ENDPOINT;              https://api.example.com
           """)
   void synthesis_rejects_what_the_function_rejects_with_the_same_message(
       String name, String value) {

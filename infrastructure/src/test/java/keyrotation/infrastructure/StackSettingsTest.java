@@ -1,5 +1,6 @@
 package keyrotation.infrastructure;
 
+import static java.util.stream.Collectors.joining;
 import static keyrotation.infrastructure.StackTemplate.KMS_KEY;
 import static keyrotation.infrastructure.StackTemplate.SECRET_ARN;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -56,6 +57,11 @@ class StackSettingsTest {
             "MOMENTO_REFRESHES_PER_SECOND", "6",
             "SECRETS_MANAGER_WRITES_PER_SECOND", "51",
             "MOMENTO_CONTROL_ENDPOINT", "control.example.com:443");
+    environment = new HashMap<>(environment);
+    environment.put("MOMENTO_MANAGEMENT_KEY_SECRET", "momento/management-key");
+    environment.put("MOMENTO_ALLOWED_ROLES", "r-viewer");
+    environment.put("MOMENTO_ENDPOINT_SUFFIXES", ".momento.example.com");
+    environment.put("MOMENTO_API_ENDPOINT", "api.example.com:443");
     Map<String, String> values = new HashMap<>();
     environment.forEach((name, value) -> values.put(name, " " + value + " "));
     values.put("KMS_KEY_ARN", KMS_KEY);
@@ -92,12 +98,28 @@ class StackSettingsTest {
         .containsExactly(new Created("a"), new ByArn(SECRET_ARN, "momento/other"));
   }
 
+  @Test
+  void are_refused_where_lambda_would_refuse_their_size() {
+    Map<String, String> values = new HashMap<>();
+    values.put(
+        "MOMENTO_AUTH_TOKEN_SECRET_NAME",
+        IntStream.range(0, 6).mapToObj(n -> n + "a".repeat(510)).collect(joining(",")));
+    values.put("MOMENTO_MANAGEMENT_KEY_SECRET", "c".repeat(512));
+    values.put("MOMENTO_ALLOWED_ROLES", "r-" + "d".repeat(60));
+    values.put("MOMENTO_ENDPOINT_SUFFIXES", ".example" + ".momento".repeat(29));
+    values.put("MOMENTO_CONTROL_ENDPOINT", "h" + ".momento".repeat(29) + ":443");
+
+    assertThatThrownBy(() -> StackSettings.from(values, TARGET))
+        .hasMessageContaining("but must be at most 4096");
+  }
+
   @ParameterizedTest
   @CsvSource(
       quoteCharacter = '`',
       textBlock =
           """
           MOMENTO_AUTH_TOKEN_SECRET_NAME,    arn:aws:secretsmanager:us-east-1:210987654321:secret:momento-a1B2c3
+          MOMENTO_MANAGEMENT_KEY_SECRET,     arn:aws:secretsmanager:us-east-1:210987654321:secret:momento-a1B2c3
           MOMENTO_AUTH_TOKEN_SECRET_NAME,    arn:aws:secretsmanager:eu-west-1:123456789012:secret:momento-a1B2c3
           KMS_KEY_ARN,                       alias/momento
           KMS_KEY_ARN,                       arn:aws:kms:us-east-1:123456789012:alias/momento
