@@ -2,6 +2,8 @@ package keyrotation;
 
 import java.util.List;
 import keyrotation.sandbox.Fault;
+import keyrotation.sandbox.FaultInjector;
+import keyrotation.sandbox.MomentoApiServer;
 import keyrotation.sandbox.MomentoServer;
 
 /**
@@ -22,10 +24,21 @@ record CallPosition(String action, int nth) {
           PUT,
           "UpdateSecretVersionStage",
           MomentoServer.REFRESH,
-          MomentoServer.LIST_CACHES);
+          MomentoServer.LIST_CACHES,
+          MomentoApiServer.LIST,
+          MomentoApiServer.ISSUE);
 
   static boolean isMomentos(String action) {
     return action.equals(MomentoServer.REFRESH) || action.equals(MomentoServer.LIST_CACHES);
+  }
+
+  /** Tells whether it is an action of Momento's HTTP API. */
+  static boolean isOfApi(String action) {
+    return action.equals(MomentoApiServer.LIST) || action.equals(MomentoApiServer.ISSUE);
+  }
+
+  boolean isOfApi() {
+    return isOfApi(action);
   }
 
   boolean isMomentos() {
@@ -33,23 +46,27 @@ record CallPosition(String action, int nth) {
   }
 
   boolean isRead() {
-    return action.equals("DescribeSecret") || action.equals("GetSecretValue");
+    return action.equals("DescribeSecret")
+        || action.equals("GetSecretValue")
+        || action.equals(MomentoApiServer.LIST);
   }
 
   /** Counts all calls of the action so far. */
   int count(RotationFixture fixture) {
-    return isMomentos()
-        ? fixture.momento().calls().count(action)
-        : fixture.awsCalls().count(action);
+    return calls(fixture).count(action);
   }
 
   /** Has something else happen just before the call. */
   void interrupt(RotationFixture fixture, Runnable event) {
-    if (isMomentos()) {
-      fixture.momento().calls().onNth(action, nth, new Fault.Before<>(event));
-    } else {
-      fixture.awsCalls().onNth(action, nth, new Fault.Before<>(event));
+    calls(fixture).onNth(action, nth, new Fault.Before<>(event));
+  }
+
+  /** Returns the calls of the service that it is made to. */
+  private FaultInjector<?> calls(RotationFixture fixture) {
+    if (isOfApi()) {
+      return fixture.apiCalls();
     }
+    return isMomentos() ? fixture.momento().calls() : fixture.awsCalls();
   }
 
   @Override

@@ -3,6 +3,7 @@ package keyrotation;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.Stream;
+import keyrotation.sandbox.MomentoApiServer;
 import keyrotation.sandbox.MomentoServer;
 
 /** What a remote call is for. The function logs each call as a step of that name. */
@@ -15,6 +16,8 @@ enum CallPurpose {
   FIND_VERSION("GetSecretValue"),
   PROBE(CallPosition.PUT, "probe_write"),
   REFRESH(MomentoServer.REFRESH),
+  LIST_KEYS(MomentoApiServer.LIST),
+  ISSUE(MomentoApiServer.ISSUE),
   STAGE(CallPosition.PUT),
   ADOPT(CallPosition.PUT),
   VERIFY(MomentoServer.LIST_CACHES),

@@ -14,20 +14,26 @@ import keyrotation.momento.MomentoKey;
 /**
  * Secrets that every fuzzed input can hold, and the search for them in the messages about it.
  *
- * <p>An input has them where it says KEY or TOKEN: a fuzzer would not make them, and the samples
- * stay readable. No message of the function has eight letters in common with them by itself.
+ * <p>An input has them where it says KEY, JWT or TOKEN: a fuzzer would not make them, and the
+ * samples stay readable. No message of the function has eight letters in common with them by
+ * itself.
  */
 final class Canary {
 
   static final MomentoKey.V1 KEY =
       MomentoKey.v1("cell.example.com", Jwt.with("{\"exp\":1700000000,\"id\":\"4vQz-9kXw-2mBt\"}"));
+  static final MomentoKey.V2 V2_KEY =
+      (MomentoKey.V2)
+          MomentoKey.parse(Jwt.with("{\"t\":\"g\",\"jti\":\"7pWq-3nDs-5gKv\",\"exp\":1700000000}"));
   static final Sensitive TOKEN = new Sensitive("Zr7Lq0-Wd3Yp8-Ju5Hx1-Nc6Gf2");
 
   /** How many characters of a secret must not be shown. */
   private static final int RUN = 8;
 
   private static final List<String> RUNS =
-      List.of(KEY.text(), KEY.token(), TOKEN).stream().flatMap(Canary::runs).toList();
+      List.of(KEY.text(), KEY.token(), V2_KEY.token(), TOKEN).stream()
+          .flatMap(Canary::runs)
+          .toList();
 
   private Canary() {}
 
@@ -41,6 +47,7 @@ final class Canary {
   static byte[] plantedIn(byte[] input) {
     return new String(input, ISO_8859_1)
         .replace("KEY", KEY.text().value())
+        .replace("JWT", V2_KEY.token().value())
         .replace("TOKEN", TOKEN.value())
         .getBytes(ISO_8859_1);
   }

@@ -13,7 +13,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import keyrotation.Scenario.FollowUp;
 import keyrotation.Scenario.Trigger;
-import keyrotation.sandbox.MomentoServer.RefreshTokens;
+import keyrotation.Scenarios.Effort;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -22,15 +22,14 @@ import org.junit.jupiter.api.Test;
  * before Lambda would time it out.
  *
  * <p>Every build has the process crash after each call of a plain rotation. {@code -Pexhaustive}
- * plays a crash after every call of a manual rotation with single-use refresh tokens, followed by
- * the same request; {@code -Pexhaustive,soak} of every request. A crash before a call leaves what a
- * crash after the call before it leaves. Of those, of other requests that may follow, and of
- * rejected successors, for which the function takes its time, it plays a pairwise selection; {@link
- * FaultInjectionTest} plays them all. Each call of a plain rotation hangs once.
+ * plays a pairwise selection of all crashes as well, and has each call of a plain rotation hang
+ * once. {@code -Psoak} also plays a crash after every call of a manual rotation, followed by the
+ * same request. A crash before a call leaves what a crash after the call before it leaves. Rejected
+ * successors, for which the function takes its time, are part of the selection alone; {@link
+ * FaultInjectionTest} plays them all.
  */
 class CrashIT {
 
-  private static final boolean SOAK = Boolean.getBoolean("soak");
   private static final int MAX_CONCURRENT = 2;
   private static final int MAX_CONCURRENT_WAITS = 8;
 
@@ -42,8 +41,8 @@ class CrashIT {
             .filter(scenario -> scenario.initialState() != InitialState.SUCCESSOR_JUST_REJECTED)
             .toList();
     Set<Scenario> scenarios = new LinkedHashSet<>();
-    if (Scenarios.ALL) {
-      scenarios.addAll(Scenarios.pairwise(all));
+    if (Scenarios.IS_LONG) {
+      scenarios.addAll(Scenarios.covering(all, 2));
       Scenarios.scenarios(fault -> fault == FaultKind.HANGING).stream()
           .filter(CrashIT::isPlain)
           .filter(CrashIT::isRepeated)
@@ -52,7 +51,7 @@ class CrashIT {
     all.stream()
         .filter(scenario -> scenario.fault() == FaultKind.CRASHED_AFTER)
         .filter(CrashIT::isRepeated)
-        .filter(scenario -> Scenarios.ALL ? isSelected(scenario) : isPlain(scenario))
+        .filter(scenario -> isPlain(scenario) || isSelected(scenario))
         .forEach(scenarios::add);
     ScenarioRunner runner = new ScenarioRunner("Crashes and hangs", scenarios.size());
     Map<Boolean, List<List<Scenario>>> byPace =
@@ -71,7 +70,9 @@ class CrashIT {
   }
 
   private static boolean isSelected(Scenario scenario) {
-    return !takesItsTime(scenario) && (SOAK || scenario.trigger() == Trigger.MANUAL);
+    return Scenarios.EFFORT == Effort.SOAK
+        && !takesItsTime(scenario)
+        && scenario.trigger() == Trigger.MANUAL;
   }
 
   private static boolean takesItsTime(Scenario scenario) {
@@ -80,7 +81,7 @@ class CrashIT {
   }
 
   private static boolean isRepeated(Scenario scenario) {
-    return scenario.tokens() == RefreshTokens.SINGLE_USE
+    return scenario.kind() != KeyKind.V1_WITH_REUSABLE_TOKEN
         && scenario.followUp() == FollowUp.SAME_REQUEST;
   }
 
@@ -90,13 +91,13 @@ class CrashIT {
   }
 
   private static void playAll(Queue<List<Scenario>> scenarios, ScenarioRunner runner) {
-    Map<RefreshTokens, PackedFunction> fixtures = new EnumMap<>(RefreshTokens.class);
+    Map<KeyKind, PackedFunction> fixtures = new EnumMap<>(KeyKind.class);
     try {
       for (List<Scenario> variants = scenarios.poll();
           variants != null;
           variants = scenarios.poll()) {
         PackedFunction fixture =
-            fixtures.computeIfAbsent(variants.getFirst().tokens(), PackedFunction::new);
+            fixtures.computeIfAbsent(variants.getFirst().kind(), PackedFunction::new);
         fixture.reset();
         runner.play(fixture, variants, fixture.lambda::kill);
       }

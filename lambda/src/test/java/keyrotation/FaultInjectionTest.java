@@ -11,8 +11,8 @@ import org.junit.jupiter.api.parallel.Isolated;
  * Each kind of fault in each remote call, for each initial state, trigger and follow-up: every
  * guarantee holds.
  *
- * <p>The process does not really crash here, as it does in {@link CrashIT}. {@code -Pexhaustive}
- * plays every scenario; every build plays a pairwise selection.
+ * <p>The process does not really crash here, as it does in {@link CrashIT}. {@code -Psoak} plays
+ * every scenario; {@code -Pexhaustive} and every build play a selection.
  */
 @Isolated("It takes all that the machine has.")
 class FaultInjectionTest {
@@ -24,8 +24,7 @@ class FaultInjectionTest {
 
   @Test
   void no_fault_violates_an_invariant() throws InterruptedException {
-    List<Scenario> all = Scenarios.scenarios(_ -> true);
-    List<Scenario> scenarios = Scenarios.ALL ? all : Scenarios.pairwise(all);
+    List<Scenario> scenarios = Scenarios.selection(Scenarios.scenarios(_ -> true));
     ScenarioRunner runner = new ScenarioRunner("Fault injection", scenarios.size());
     Semaphore permits = new Semaphore(MAX_CONCURRENT);
     Semaphore waitingPermits = new Semaphore(MAX_CONCURRENT_WAITS);
@@ -36,7 +35,7 @@ class FaultInjectionTest {
         threads.execute(
             () -> {
               permit.acquireUninterruptibly();
-              try (SandboxedFunction fixture = Scenarios.newFixture(any.tokens())) {
+              try (SandboxedFunction fixture = Scenarios.newFixture(any.kind())) {
                 runner.play(fixture, variants, fixture::crash);
               } finally {
                 permit.release();

@@ -6,6 +6,7 @@ import io.grpc.Status;
 import java.time.Duration;
 import keyrotation.sandbox.Fault;
 import keyrotation.sandbox.FaultInjector;
+import keyrotation.sandbox.MomentoApiException;
 import keyrotation.sandbox.MomentoServer;
 import keyrotation.sandbox.SecretsManagerException;
 
@@ -69,6 +70,13 @@ enum FaultKind {
               ? Status.INVALID_ARGUMENT.asRuntimeException()
               : Status.UNAUTHENTICATED.asRuntimeException(),
           MomentoServer.throttled(),
+          crash);
+    } else if (call.isOfApi()) {
+      inject(
+          fixture.apiCalls(),
+          call,
+          MomentoApiException.forbidden(),
+          MomentoApiException.throttled(),
           crash);
     } else {
       inject(

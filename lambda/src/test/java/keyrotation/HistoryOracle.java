@@ -20,7 +20,7 @@ import keyrotation.Step.InjectedFault;
 import keyrotation.Step.OperatorAction;
 import keyrotation.Step.Request;
 import keyrotation.sandbox.IssuedKey;
-import keyrotation.sandbox.MomentoServer.RefreshTokens;
+import keyrotation.sandbox.SandboxKey;
 import keyrotation.sandbox.SecretsManagerState;
 import keyrotation.sandbox.SecretsManagerState.Secret;
 import keyrotation.sandbox.SecretsManagerState.Version;
@@ -39,9 +39,9 @@ final class HistoryOracle {
    * What a request finds.
    *
    * @param successor the working key of the current version's successor
-   * @param refreshedKeys how many keys were refreshed from others so far
+   * @param renewals how many keys the function has had made so far
    */
-  record Found(Secret secret, Optional<IssuedKey> successor, long refreshedKeys) {
+  record Found(Secret secret, Optional<SandboxKey> successor, long renewals) {
     boolean isDeleted() {
       return secret.deletion().isPresent();
     }
@@ -94,7 +94,7 @@ final class HistoryOracle {
     return new Found(
         secret,
         secret.deletion().isEmpty() ? workingSuccessor() : Optional.empty(),
-        refreshedKeys());
+        fixture.renewals());
   }
 
   /** Judges what a request has done and reported. */
@@ -102,19 +102,19 @@ final class HistoryOracle {
     operatorChangedVersions |= isRolledBack(found.secret());
     // What the operator has done meanwhile counts as found: the function has to leave it alone.
     Secret before = interrupted.orElse(found.secret());
-    boolean hasRefreshed = refreshedKeys() > found.refreshedKeys();
+    boolean hasRenewed = fixture.renewals() > found.renewals();
     Invariants.hold(
         fixture,
         before,
         isOvertaken(request, found, outcome) ? new Outcome.Crashed() : outcome,
         request.trigger());
     NOTHING_IS_LOST.check(() -> successorIsKept(request, found));
-    if (hasRefreshed) {
+    if (hasRenewed) {
       NO_MORE_THAN_REQUESTED.check(
-          () -> assertThat(request.trigger().rotates()).as("it was to refresh a key").isTrue());
+          () -> assertThat(request.trigger().rotates()).as("it was to renew a key").isTrue());
       NOTHING_IS_LOST.check(() -> refreshWasDue(request, found));
     }
-    SAME_REQUEST_ROTATES_ONCE.check(() -> repetitionChangesNothing(request, before, hasRefreshed));
+    SAME_REQUEST_ROTATES_ONCE.check(() -> repetitionChangesNothing(request, before, hasRenewed));
     if (request.trigger() != Trigger.SECRETS_MANAGER && PROMOTED.contains(outcome.result())) {
       // The operator may have made another one current since.
       promotedBy.put(request.name(), outcome.versionId());
@@ -139,7 +139,7 @@ final class HistoryOracle {
     boolean isInterrupted =
         request.disturbance().filter(d -> !(d instanceof InjectedFault)).isPresent();
     if (found.successor().isPresent() && !isInterrupted && !isRolledBack(found.secret())) {
-      assertThat(List.of(issued(fixture.current()), workingSuccessor()))
+      assertThat(List.of(fixture.issued(fixture.current()), workingSuccessor()))
           .as("the current key and the successor's")
           .contains(found.successor());
     }
@@ -147,35 +147,37 @@ final class HistoryOracle {
 
   private static void refreshWasDue(Request request, Found found) {
     assertThat(found.successor().isPresent() && request.disturbance().isEmpty())
-        .as("a key was refreshed, though a successor was stored")
+        .as("a key was renewed, though a successor was stored")
         .isFalse();
     assertThat(request.disturbance().filter(NO_RIGHT_TO_WRITE::equals))
-        .as("a key was refreshed without the right to write")
+        .as("a key was renewed without the right to write")
         .isEmpty();
   }
 
-  private void repetitionChangesNothing(Request request, Secret before, boolean hasRefreshed) {
+  private void repetitionChangesNothing(Request request, Secret before, boolean hasRenewed) {
     String promoted = promotedBy.get(request.name());
     boolean mayRollBackAgain =
         request.trigger() == Trigger.ROLLBACK && !current(before).equals(promoted);
     if (promoted == null || mayRollBackAgain) {
       return;
     }
-    assertThat(hasRefreshed).as("the same request again has refreshed a key").isFalse();
+    assertThat(hasRenewed).as("the same request again has renewed a key").isFalse();
     assertThat(fixture.current().id())
         .as("the current version after the same request again")
         .isEqualTo(current(before));
   }
 
   /** Returns the current key, if a request has to be able to renew it now. */
-  Optional<IssuedKey> keyToBeRenewed(RefreshTokens tokens) {
+  Optional<SandboxKey> keyToBeRenewed() {
     Version current = fixture.current();
-    Optional<IssuedKey> key =
-        issued(current)
-            .filter(_ -> RotationFixture.json(current).has("refreshToken"))
+    boolean isV2 = fixture.kind == KeyKind.V2;
+    Optional<SandboxKey> key =
+        fixture
+            .issued(current)
+            .filter(_ -> isV2 || RotationFixture.json(current).has("refreshToken"))
             .filter(issued -> fixture.momento().accepts(issued.apiKey()));
     boolean isSpent =
-        tokens == RefreshTokens.SINGLE_USE
+        fixture.kind == KeyKind.V1_WITH_SINGLE_USE_TOKEN
             && key.filter(issued -> parents().anyMatch(issued::equals)).isPresent();
     if (!isSpent || workingSuccessor().isPresent()) {
       return key;
@@ -190,19 +192,20 @@ final class HistoryOracle {
   }
 
   /** Tells whether a key that was refreshed from the current one is stored, and yet not current. */
-  private boolean isShelved(IssuedKey key) {
+  private boolean isShelved(SandboxKey key) {
     return ScenarioOracle.isStored(fixture, key)
         && Invariants.isRefreshedFrom(fixture, key.apiKey(), fixture.current());
   }
 
   /** Tells whether no key that ends later than this one is current. */
-  boolean isCurrent(IssuedKey key) {
-    return issued(fixture.current())
+  boolean isCurrent(SandboxKey key) {
+    return fixture
+        .issued(fixture.current())
         .filter(now -> now.validUntil().isAfter(key.validUntil()))
         .isEmpty();
   }
 
-  void judgeRenewal(IssuedKey key) {
+  void judgeRenewal(SandboxKey key) {
     NOTHING_IS_LOST.check(
         () ->
             assertThat(isCurrent(key)).as("a key that can be renewed is still current").isFalse());
@@ -219,10 +222,6 @@ final class HistoryOracle {
         .equals(Optional.of(fixture.current().id()));
   }
 
-  private long refreshedKeys() {
-    return parents().count();
-  }
-
   private Stream<IssuedKey> parents() {
     return fixture.momento().issued().stream()
         .flatMap(key -> fixture.momento().parentOf(key.apiKey()).stream());
@@ -232,20 +231,10 @@ final class HistoryOracle {
    * Returns the working key of the current version's successor. If an operator has stored another
    * version since, it has none, even if theirs has the same key.
    */
-  private Optional<IssuedKey> workingSuccessor() {
+  private Optional<SandboxKey> workingSuccessor() {
     return ScenarioOracle.successor(fixture)
         .filter(version -> !everCurrent.contains(version.id()))
-        .flatMap(this::issued)
+        .flatMap(fixture::issued)
         .filter(key -> fixture.momento().accepts(key.apiKey()));
-  }
-
-  /** Returns the key in a version, if Momento has issued it. */
-  Optional<IssuedKey> issued(Version version) {
-    if (version.value() == null) {
-      return Optional.empty();
-    }
-    return fixture.momento().issued().stream()
-        .filter(key -> key.apiKey().equals(Invariants.apiKey(version)))
-        .findFirst();
   }
 }

@@ -18,8 +18,7 @@ import keyrotation.Step.LabelPending;
 import keyrotation.Step.OperatorAction;
 import keyrotation.Step.Request;
 import keyrotation.Step.Wait;
-import keyrotation.sandbox.IssuedKey;
-import keyrotation.sandbox.MomentoServer.RefreshTokens;
+import keyrotation.sandbox.SandboxKey;
 import keyrotation.sandbox.SecretsManagerException;
 import keyrotation.sandbox.SecretsManagerState;
 import keyrotation.sandbox.SecretsManagerState.Version;
@@ -46,15 +45,15 @@ final class HistoryPlay {
 
   /** Plays a history; returns its trace if it violates a guarantee. */
   Optional<String> trace(History history) {
-    trace.append("A refresh token is ").append(history.tokens()).append(".\n");
+    trace.append("The keys are of the kind ").append(history.kind()).append(".\n");
     try {
-      fixture.storeKey();
+      var _ = fixture.storeDueKey();
       line("an operator stores an old key", "");
       for (Step step : history.steps()) {
         fixture.pass(Duration.ofMinutes(1));
         happen(step);
       }
-      renewKey(history.tokens());
+      renewKey();
       Invariants.nothingLeaks(fixture);
       return Optional.empty();
     } catch (AssertionError | RuntimeException violation) {
@@ -140,12 +139,12 @@ final class HistoryPlay {
   }
 
   /** Without further faults, two requests at most renew the key, if it can be renewed at all. */
-  private void renewKey(RefreshTokens tokens) {
+  private void renewKey() {
     var _ = fixture.state().restore(SECRET);
     OperatorAction.NEW_KEYS_WILL_BE_KNOWN_AT_ONCE.happen(fixture);
     OperatorAction.THE_FUNCTIONS_CLOCK_IS_RIGHT.happen(fixture);
     fixture.pass(Duration.ofHours(1));
-    Optional<IssuedKey> key = oracle.keyToBeRenewed(tokens);
+    Optional<SandboxKey> key = oracle.keyToBeRenewed();
     for (int i = 1; i <= MAX_LAST_REQUESTS && key.filter(oracle::isCurrent).isPresent(); i++) {
       happen(new Request(Trigger.MANUAL, LAST_REQUESTS + i, Optional.empty()));
       fixture.pass(Duration.ofMinutes(1));
@@ -172,8 +171,8 @@ final class HistoryPlay {
   }
 
   private String keyOf(Version version) {
-    List<IssuedKey> issued = fixture.momento().issued();
-    return oracle
+    List<SandboxKey> issued = fixture.keys();
+    return fixture
         .issued(version)
         .map(key -> "k" + (issued.indexOf(key) + 1))
         .orElse(version.value() == null ? "empty" : "rubbish");

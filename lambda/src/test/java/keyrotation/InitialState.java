@@ -4,12 +4,15 @@ import static keyrotation.RotationFixture.SECRET;
 
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.function.Function;
 import keyrotation.sandbox.IssuedKey;
 import keyrotation.sandbox.IssuedKey.Permissions;
+import keyrotation.sandbox.SandboxKey;
 import keyrotation.sandbox.SecretsManagerState;
 import keyrotation.sandbox.SecretsManagerState.Version;
+import keyrotation.sandbox.V2Key;
 
 /** What there is before the request. */
 enum InitialState {
@@ -48,10 +51,22 @@ enum InitialState {
   /** The key of an interrupted rotation, after which an operator has stored another. */
   SUCCESSOR_OF_FORMER;
 
+  /**
+   * Tells whether keys of the kind can be in this state: older versions of the function had v1 keys
+   * alone.
+   */
+  boolean existsFor(KeyKind kind) {
+    return kind != KeyKind.V2
+        || (this != SUCCESSOR_OF_OLDER_FUNCTION && this != PROMOTED_BY_OLDER_FUNCTION);
+  }
+
   void arrange(RotationFixture fixture) {
+    if (fixture.kind == KeyKind.V2) {
+      fixture.storeManagementKey();
+    }
     switch (this) {
-      case NEVER_ROTATED -> fixture.storeKey();
-      case FRESH -> storeFreshKey(fixture);
+      case NEVER_ROTATED -> fixture.storeDueKey();
+      case FRESH -> fixture.store(fixture.issueFreshKey(Duration.ofHours(1)).consoleJson());
       case EMPTY -> fixture.state().create(SECRET, null, null, null);
       case PENDING_EMPTY -> addPendingVersion(fixture);
       case SUCCESSOR -> fixture.leaveSuccessor(refreshedKey(fixture));
@@ -70,51 +85,43 @@ enum InitialState {
       case PROMOTED_BY_OLDER_FUNCTION -> promote(fixture, fixture::leaveAsOlderFunction);
       case ROLLED_BACK_BY_HAND -> rollBack(fixture);
       case PREVIOUS -> {
-        fixture.storeKey();
-        fixture.storeKey();
+        fixture.storeDueKey();
+        fixture.storeDueKey();
       }
       case ROTATED -> fixture.store(refreshedKey(fixture));
       case SUCCESSOR_OF_FORMER -> {
         fixture.leaveSuccessor(refreshedKey(fixture));
-        fixture.storeKey();
+        fixture.storeDueKey();
       }
     }
   }
 
-  private static void storeFreshKey(RotationFixture fixture) {
-    fixture.store(
-        fixture
-            .momento()
-            .issueAged(RotationFixture.LIFETIME, Duration.ofHours(1), Permissions.SUPER_USER)
-            .consoleJson());
-  }
-
   private static void addPendingVersion(RotationFixture fixture) {
-    fixture.storeKey();
+    fixture.storeDueKey();
     fixture.state().addPendingVersion(SECRET, UUID.randomUUID().toString());
   }
 
   private static void leaveUnknownKey(RotationFixture fixture) {
-    fixture.storeKey();
-    fixture.leaveSuccessor(unknownKey());
+    fixture.storeDueKey();
+    fixture.leaveSuccessor(unknownKey(fixture.kind));
   }
 
   private static void leaveOwnRotation(RotationFixture fixture) {
-    IssuedKey old = fixture.storeKey();
+    SandboxKey old = fixture.storeDueKey();
     fixture.enableRotation();
-    fixture.leavePending(fixture.momento().refresh(old).consoleJson());
+    fixture.leavePending(fixture.renew(old).consoleJson());
   }
 
   /** Promotes a key that is no refreshed one, and leaves the labels of a rotation on it. */
   private static void promote(RotationFixture fixture, Function<String, Version> leave) {
-    fixture.storeKey();
+    fixture.storeDueKey();
     Version old = fixture.current();
     promote(fixture, old, leave.apply(oldKey(fixture)));
     fixture.pass(RotationFixture.STORED_FOR);
   }
 
   private static void rollBack(RotationFixture fixture) {
-    fixture.storeKey();
+    fixture.storeDueKey();
     Version old = fixture.current();
     Version replacement = fixture.leaveSuccessor(oldKey(fixture));
     promote(fixture, old, replacement);
@@ -127,18 +134,23 @@ enum InitialState {
 
   /** Stores a key, and returns the one that it is refreshed to. */
   private static String refreshedKey(RotationFixture fixture) {
-    return fixture.momento().refresh(fixture.storeKey()).consoleJson();
+    return fixture.renew(fixture.storeDueKey()).consoleJson();
   }
 
   /**
    * Issues a key that is not refreshed from another, and ends no earlier than one stored before.
    */
   private static String oldKey(RotationFixture fixture) {
-    return fixture.issueOldKey(Permissions.SUPER_USER).consoleJson();
+    return fixture.issueDueKey().consoleJson();
   }
 
   /** Returns a key like any, but that Momento has never issued. */
-  private static String unknownKey() {
+  private static String unknownKey(KeyKind kind) {
+    if (kind == KeyKind.V2) {
+      String token = Jwt.with("{\"t\":\"g\",\"jti\":\"nobody\",\"exp\":4100000000}");
+      Optional<Instant> end = Optional.of(Instant.ofEpochSecond(4_100_000_000L));
+      return new V2Key("nobody", token, "r-operator", "", Instant.EPOCH, end).consoleJson();
+    }
     return new IssuedKey(
             "cell-1.sandbox.momento.example",
             "eyJhbGciOiJIUzI1NiJ9.eyJpZCI6Im5vYm9keSIsImV4cCI6NDEwMDAwMDAwMH0.unsigned",

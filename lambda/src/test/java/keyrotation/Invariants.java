@@ -12,7 +12,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -20,7 +19,7 @@ import java.util.regex.Pattern;
 import keyrotation.RotationFixture.Outcome;
 import keyrotation.Scenario.Trigger;
 import keyrotation.core.FailureReason;
-import keyrotation.sandbox.IssuedKey;
+import keyrotation.sandbox.SandboxKey;
 import keyrotation.sandbox.SecretsManagerState;
 import keyrotation.sandbox.SecretsManagerState.Secret;
 import keyrotation.sandbox.SecretsManagerState.Version;
@@ -193,9 +192,7 @@ final class Invariants {
   private static Duration lifeOf(RotationFixture fixture, JsonNode entry) {
     Version version =
         fixture.state().describe(SECRET).version(entry.path("version_id").asText()).orElseThrow();
-    return Duration.between(
-        version.created(),
-        Instant.ofEpochSecond(RotationFixture.json(version).path("validUntil").asLong()));
+    return Duration.between(version.created(), fixture.validUntil(version));
   }
 
   /** Returns the reason that an error names, and checks that the next step is there. */
@@ -215,21 +212,13 @@ final class Invariants {
 
   /** Tells whether a key was refreshed from a version's key. */
   static boolean isRefreshedFrom(RotationFixture fixture, String key, Version version) {
-    return fixture
-        .momento()
-        .parentOf(key)
-        .filter(parent -> parent.apiKey().equals(apiKey(version)))
-        .isPresent();
+    return fixture.parentOf(key).filter(apiKey(version)::equals).isPresent();
   }
 
   /** Tells whether a key is that ancestor itself, or was refreshed from it. */
   static boolean descends(RotationFixture fixture, String key, String ancestor) {
     return key.equals(ancestor)
-        || fixture
-            .momento()
-            .parentOf(key)
-            .filter(parent -> descends(fixture, parent.apiKey(), ancestor))
-            .isPresent();
+        || fixture.parentOf(key).filter(parent -> descends(fixture, parent, ancestor)).isPresent();
   }
 
   static String apiKey(Version version) {
@@ -242,7 +231,7 @@ final class Invariants {
   }
 
   /** Checks that a text has no eight characters in a row of any of the keys, nor of its base64. */
-  static void nothingLeaks(List<IssuedKey> keys, String text) {
+  static void nothingLeaks(List<? extends SandboxKey> keys, String text) {
     NOTHING_SECRET_IS_SHOWN.check(() -> Leaks.assertNone(keys, text));
   }
 }

@@ -24,6 +24,8 @@ class KeySecretFuzzTest {
 
   private static final List<String> RENEWED =
       List.of("apiKey", "authToken", "apiToken", "refreshToken", "validUntil");
+  private static final MomentoKey.V2 ISSUED =
+      (MomentoKey.V2) MomentoKey.parse(Jwt.with("{\"t\":\"g\",\"jti\":\"new\"}"));
   private static final RefreshedKey MINTED =
       new RefreshedKey(
           MomentoKey.v1("cell.example.com", "new-token"),
@@ -42,6 +44,14 @@ class KeySecretFuzzTest {
       return;
     }
 
+    if (parsed.key() instanceof MomentoKey.V1) {
+      assertRenewed(value, parsed);
+    } else {
+      assertReplaced(value, parsed);
+    }
+  }
+
+  private static void assertRenewed(String value, KeySecret parsed) {
     String renewed = parsed.renewed(MINTED).value();
     assertThat(UTF_8.newEncoder().canEncode(renewed)).isTrue();
     ObjectNode before = others(value);
@@ -52,6 +62,18 @@ class KeySecretFuzzTest {
     assertThat(again.key()).isEqualTo(MINTED.key());
     assertThat(again.refreshToken()).contains(MINTED.refreshToken());
     assertThat(again.expiry()).isEqualTo(MINTED.expiry());
+  }
+
+  private static void assertReplaced(String value, KeySecret parsed) {
+    String replaced = parsed.replacedBy(ISSUED).value();
+    assertThat(UTF_8.newEncoder().canEncode(replaced)).isTrue();
+    if (Json.read(value).isPresent()) {
+      assertThat(others(replaced).equals(KeySecretFuzzTest::compare, others(value))).isTrue();
+    }
+    KeySecret again = KeySecret.parse(new Sensitive(replaced));
+    assertThat(again.key()).isEqualTo(ISSUED);
+    assertThat(again.refreshToken()).isEmpty();
+    assertThat(again.endpoint()).isEqualTo(parsed.endpoint());
   }
 
   /** Returns the fields that a renewal leaves alone. */

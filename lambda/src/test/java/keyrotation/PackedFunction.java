@@ -4,18 +4,20 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
+import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.UnaryOperator;
-import keyrotation.sandbox.IssuedKey;
 import keyrotation.sandbox.LambdaServer;
 import keyrotation.sandbox.LambdaServer.Function;
 import keyrotation.sandbox.LambdaServer.Invocation;
 import keyrotation.sandbox.MomentoServer.RefreshTokens;
 import keyrotation.sandbox.Sandbox;
+import keyrotation.sandbox.SandboxKey;
 
 /** The function as it is deployed, in a process of its own, which can be killed. */
 final class PackedFunction extends RotationFixture {
@@ -29,7 +31,7 @@ final class PackedFunction extends RotationFixture {
 
   private final AtomicReference<Duration> lag;
   private final Runnable emptySandbox;
-  private int keysBefore;
+  private final Set<SandboxKey> earlierKeys = new HashSet<>();
   private final Queue<String> shown = new ConcurrentLinkedQueue<>();
 
   PackedFunction(RefreshTokens refreshTokens) {
@@ -47,14 +49,25 @@ final class PackedFunction extends RotationFixture {
    */
   PackedFunction(
       RefreshTokens refreshTokens, boolean snapStart, UnaryOperator<Map<String, String>> change) {
+    this(KeyKind.of(refreshTokens), snapStart, change);
+  }
+
+  PackedFunction(KeyKind kind) {
+    this(kind, false, environment -> environment);
+  }
+
+  private PackedFunction(
+      KeyKind kind, boolean snapStart, UnaryOperator<Map<String, String>> change) {
     // The process reads the machine's clock. The sandbox's lags behind, so that it can be advanced.
     AtomicReference<Duration> lag = new AtomicReference<>(LAG);
     super(
-        Sandbox.start(() -> Instant.now().minus(lag.get()), refreshTokens),
+        Sandbox.start(() -> Instant.now().minus(lag.get()), kind.tokens()),
+        kind,
         duration -> lag.updateAndGet(left -> left.minus(duration)));
     this.lag = lag;
     this.emptySandbox = sandbox.save();
     Map<String, String> environment = new HashMap<>(sandbox.environment());
+    environment.put("MOMENTO_MANAGEMENT_KEY_SECRET", MANAGEMENT_SECRET);
     environment.put("MOMENTO_REFRESHES_PER_SECOND", "1000");
     environment.put("SECRETS_MANAGER_WRITES_PER_SECOND", "1000");
     this.lambda =
@@ -73,13 +86,13 @@ final class PackedFunction extends RotationFixture {
     emptySandbox.run();
     lag.set(LAG);
     shown.clear();
-    keysBefore = momento().issued().size();
+    earlierKeys.clear();
+    earlierKeys.addAll(super.keys());
   }
 
   @Override
-  List<IssuedKey> keys() {
-    List<IssuedKey> all = super.keys();
-    return all.subList(keysBefore, all.size());
+  List<SandboxKey> keys() {
+    return super.keys().stream().filter(key -> !earlierKeys.contains(key)).toList();
   }
 
   @Override

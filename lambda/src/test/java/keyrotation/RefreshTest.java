@@ -64,7 +64,7 @@ class RefreshTest extends FunctionTestBase {
 
     assertThatResult(() -> function.rotate("1", TimeLimits.TO_REFRESH.minusMillis(missingMillis)))
         .failedWith(OUT_OF_TIME)
-        .says("Too little time was left to refresh");
+        .says("Too little time was left to renew");
 
     assertThat(function.refreshes()).isZero();
   }

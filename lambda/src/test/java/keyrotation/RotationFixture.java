@@ -1,12 +1,17 @@
 package keyrotation;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static java.util.stream.Collectors.toMap;
+import static java.util.stream.Collectors.toSet;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -15,6 +20,7 @@ import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 import keyrotation.core.RotationRequest;
 import keyrotation.core.TimeBudget;
 import keyrotation.rotation.RenewalPolicy;
@@ -24,6 +30,7 @@ import keyrotation.sandbox.IssuedKey.Permissions;
 import keyrotation.sandbox.MomentoApiException;
 import keyrotation.sandbox.MomentoServer;
 import keyrotation.sandbox.Sandbox;
+import keyrotation.sandbox.SandboxKey;
 import keyrotation.sandbox.SecretsManagerException;
 import keyrotation.sandbox.SecretsManagerState;
 import keyrotation.sandbox.SecretsManagerState.Value;
@@ -70,6 +77,7 @@ abstract class RotationFixture implements AutoCloseable {
   }
 
   static final String SECRET = "momento/authentication-token";
+  static final String ISSUER = "momento-key-rotation/1";
   static final String MANAGEMENT_SECRET = "momento/management-key";
   static final Duration LIFETIME = Duration.ofDays(30);
 
@@ -88,16 +96,19 @@ abstract class RotationFixture implements AutoCloseable {
   private static final ObjectMapper JSON = new ObjectMapper();
 
   final Sandbox sandbox;
+  final KeyKind kind;
   private final Consumer<Duration> clock;
   private final Map<String, Instant> scheduledTimes = new ConcurrentHashMap<>();
 
   /**
    * Starts without the secret.
    *
+   * @param kind the kind of the keys that {@link #storeDueKey} and its like store
    * @param clock lets time pass
    */
-  RotationFixture(Sandbox sandbox, Consumer<Duration> clock) {
+  RotationFixture(Sandbox sandbox, KeyKind kind, Consumer<Duration> clock) {
     this.sandbox = sandbox;
+    this.kind = kind;
     this.clock = clock;
   }
 
@@ -122,8 +133,94 @@ abstract class RotationFixture implements AutoCloseable {
   abstract String shown();
 
   /** Returns all keys that Momento has issued so far. */
-  List<IssuedKey> keys() {
-    return momento().issued();
+  List<SandboxKey> keys() {
+    return Stream.<SandboxKey>concat(momento().issued().stream(), v2Keys().issued().stream())
+        .toList();
+  }
+
+  /** Returns the key in a version, if Momento has issued it. */
+  Optional<SandboxKey> issued(Version version) {
+    String apiKey = json(version).path("apiKey").asText();
+    return keys().stream().filter(key -> key.apiKey().equals(apiKey)).findFirst();
+  }
+
+  /**
+   * Returns the key that a key was made from: the one that it was refreshed from; or for a v2 key
+   * the one of the version that its own was stored for.
+   */
+  Optional<String> parentOf(String apiKey) {
+    return momento().parentOf(apiKey).map(SandboxKey::apiKey).or(() -> parentOfV2(apiKey));
+  }
+
+  private Optional<String> parentOfV2(String apiKey) {
+    if (issuedByFunction().noneMatch(key -> key.apiKey().equals(apiKey))) {
+      return Optional.empty();
+    }
+    List<Version> versions = state().describe(SECRET).versions();
+    Set<String> labels =
+        versions.stream()
+            .filter(holder -> json(holder).path("apiKey").asText().equals(apiKey))
+            .flatMap(holder -> holder.firstLabels().stream())
+            .collect(toSet());
+    return versions.stream()
+        .filter(source -> labels.contains(StagingLabel.replaces(source.id())))
+        .map(source -> json(source).path("apiKey").asText())
+        .findFirst();
+  }
+
+  private Stream<V2Key> issuedByFunction() {
+    return v2Keys().issued().stream().filter(key -> key.description().startsWith(ISSUER));
+  }
+
+  /** Counts the keys that the function has had made, those included that were lost. */
+  long renewals() {
+    return momento().issued().stream()
+            .filter(key -> momento().parentOf(key.apiKey()).isPresent())
+            .count()
+        + issuedByFunction().count();
+  }
+
+  /** Stores a key of the kind that is near its end, a while ago, so that it is due. */
+  SandboxKey storeDueKey() {
+    return kind == KeyKind.V2 ? storeV2Key() : storeKey();
+  }
+
+  /** Issues a key of the kind that is near its end. */
+  SandboxKey issueDueKey() {
+    return kind == KeyKind.V2
+        ? issueOldV2Key(V2Keys.OPERATOR)
+        : issueOldKey(Permissions.SUPER_USER);
+  }
+
+  /** Issues a key of the kind that has all its life before it. */
+  SandboxKey issueFreshKey(Duration age) {
+    return kind == KeyKind.V2
+        ? v2Keys()
+            .issueAged(
+                V2Keys.OPERATOR, "console", age, Optional.of(now().plus(LIFETIME).minus(age)))
+        : momento().issueAged(LIFETIME, age, Permissions.SUPER_USER);
+  }
+
+  /** Has Momento make a key in place of another one, as the function would. */
+  SandboxKey renew(SandboxKey old) {
+    return switch (old) {
+      case IssuedKey v1 -> momento().refresh(v1);
+      case V2Key v2 ->
+          v2Keys()
+              .issue(
+                  V2Keys.OPERATOR,
+                  String.join(" ", ISSUER, hash(state().describe(SECRET).arn()), "v", SECRET),
+                  Optional.of(now().plus(LIFETIME)));
+    };
+  }
+
+  private static String hash(String arn) {
+    try {
+      byte[] hash = MessageDigest.getInstance("SHA-256").digest(arn.getBytes(UTF_8));
+      return HexFormat.of().formatHex(hash).substring(0, 20);
+    } catch (NoSuchAlgorithmException e) {
+      throw new AssertionError(e);
+    }
   }
 
   /**
@@ -216,7 +313,7 @@ abstract class RotationFixture implements AutoCloseable {
   V2Key storeV2Key() {
     storeManagementKey();
     V2Key key = issueOldV2Key(V2Keys.OPERATOR);
-    store(key.secretJson());
+    store(key.consoleJson());
     pass(STORED_FOR);
     return key;
   }
@@ -234,7 +331,7 @@ abstract class RotationFixture implements AutoCloseable {
           state()
               .create(
                   MANAGEMENT_SECRET,
-                  new Value.Text(key.secretJson()),
+                  new Value.Text(key.consoleJson()),
                   UUID.randomUUID().toString(),
                   null);
     }
@@ -329,6 +426,14 @@ abstract class RotationFixture implements AutoCloseable {
     } catch (IOException e) {
       throw new AssertionError(e);
     }
+  }
+
+  /** Returns when the key of a version ends, by its value, or else as Momento has issued it. */
+  Instant validUntil(Version version) {
+    JsonNode stated = json(version).path("validUntil");
+    return stated.isMissingNode()
+        ? issued(version).map(SandboxKey::validUntil).orElse(Instant.EPOCH)
+        : Instant.ofEpochSecond(stated.asLong());
   }
 
   /** Tells whether Momento accepts the current key. */

@@ -26,6 +26,7 @@ import keyrotation.core.Time;
 import keyrotation.sandbox.Fault;
 import keyrotation.sandbox.LambdaContext;
 import keyrotation.sandbox.ManualClock;
+import keyrotation.sandbox.MomentoApiException;
 import keyrotation.sandbox.MomentoServer.RefreshTokens;
 import keyrotation.sandbox.Sandbox;
 import keyrotation.sandbox.SecretsManagerException;
@@ -72,8 +73,16 @@ final class SandboxedFunction extends RotationFixture {
   }
 
   SandboxedFunction(RefreshTokens refreshTokens, Duration grace, Map<String, String> settings) {
+    this(KeyKind.of(refreshTokens), grace, settings);
+  }
+
+  SandboxedFunction(KeyKind kind) {
+    this(kind, GRACE, Map.of());
+  }
+
+  SandboxedFunction(KeyKind kind, Duration grace, Map<String, String> settings) {
     ManualClock clock = new ManualClock();
-    super(Sandbox.start(clock, refreshTokens), clock::advance);
+    super(Sandbox.start(clock, kind.tokens()), kind, clock::advance);
     this.clock = clock;
     this.handlersClock = clock;
     Map<String, String> environment = new HashMap<>();
@@ -230,6 +239,8 @@ final class SandboxedFunction extends RotationFixture {
         momento()
             .calls()
             .onEvery(action, new Fault.Refuse<>(Status.PERMISSION_DENIED.asRuntimeException()));
+      } else if (CallPosition.isOfApi(action)) {
+        apiCalls().onEvery(action, new Fault.Refuse<>(MomentoApiException.forbidden()));
       } else {
         awsCalls()
             .onEvery(

@@ -8,7 +8,6 @@ import java.util.Optional;
 import java.util.UUID;
 import java.util.stream.Stream;
 import keyrotation.RotationFixture.Outcome;
-import keyrotation.sandbox.MomentoServer.RefreshTokens;
 
 /**
  * A request with a fault in one of its remote calls, and the request that follows.
@@ -19,7 +18,7 @@ import keyrotation.sandbox.MomentoServer.RefreshTokens;
 record Scenario(
     Trigger trigger,
     InitialState initialState,
-    RefreshTokens tokens,
+    KeyKind kind,
     FaultKind fault,
     RemoteCall call,
     FollowUp followUp) {
@@ -102,7 +101,8 @@ record Scenario(
 
   /** Returns the loss that this scenario may end with. */
   Optional<Loss> loss() {
-    if (tokens == RefreshTokens.REUSABLE || !(trigger.rotates() || nextTrigger().rotates())) {
+    if (kind != KeyKind.V1_WITH_SINGLE_USE_TOKEN
+        || !(trigger.rotates() || nextTrigger().rotates())) {
       return Optional.empty();
     }
     if (trigger == Trigger.ROLLBACK && initialState == InitialState.ROTATED) {
@@ -132,7 +132,7 @@ record Scenario(
         " ",
         trigger + "",
         initialState + "",
-        tokens + "",
+        kind + "",
         fault + "",
         call + "",
         "then",

@@ -17,7 +17,7 @@ import keyrotation.RotationFixture.Outcome;
 import keyrotation.Scenario.FollowUp;
 import keyrotation.Scenario.Loss;
 import keyrotation.Scenario.Trigger;
-import keyrotation.sandbox.IssuedKey;
+import keyrotation.sandbox.SandboxKey;
 import keyrotation.sandbox.SecretsManagerState;
 import keyrotation.sandbox.SecretsManagerState.Secret;
 import keyrotation.sandbox.SecretsManagerState.Version;
@@ -164,7 +164,7 @@ final class ScenarioOracle {
   }
 
   private boolean isRotated() {
-    return validUntil(fixture.current()) > validUntil(source.orElseThrow());
+    return fixture.validUntil(fixture.current()).isAfter(fixture.validUntil(source.orElseThrow()));
   }
 
   private boolean needNotRotate(Outcome outcome) {
@@ -193,7 +193,7 @@ final class ScenarioOracle {
     if (scenario.loss().get() == Loss.ROLLED_BACK_TO_A_REFRESHED_KEY) {
       assertThat(isRolledBack).as("it was rolled back").isTrue();
     } else {
-      List<IssuedKey> lost =
+      List<SandboxKey> lost =
           fixture.keys().stream()
               .filter(
                   key -> Invariants.isRefreshedFrom(fixture, key.apiKey(), source.orElseThrow()))
@@ -229,12 +229,8 @@ final class ScenarioOracle {
   }
 
   /** Tells whether any version holds a key, whatever its labels. */
-  static boolean isStored(RotationFixture fixture, IssuedKey key) {
+  static boolean isStored(RotationFixture fixture, SandboxKey key) {
     return fixture.state().describe(SECRET).versions().stream()
         .anyMatch(version -> Invariants.apiKey(version).equals(key.apiKey()));
-  }
-
-  private static long validUntil(Version version) {
-    return RotationFixture.json(version).path("validUntil").asLong();
   }
 }

@@ -8,11 +8,11 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.function.Predicate;
 import keyrotation.Scenario.FollowUp;
 import keyrotation.Scenario.Trigger;
-import keyrotation.sandbox.MomentoServer.RefreshTokens;
 
 /**
  * Which scenarios there are, and which of them are played.
@@ -21,8 +21,29 @@ import keyrotation.sandbox.MomentoServer.RefreshTokens;
  */
 final class Scenarios {
 
-  /** Whether to play every scenario, or a pairwise selection. */
-  static final boolean ALL = Boolean.getBoolean("exhaustive");
+  /** How much of all that could be played is played. */
+  enum Effort {
+    /** A selection: each pair of traits that occurs at all occurs in one of them. */
+    EVERY_BUILD(2),
+    /** With {@code -Pexhaustive}, a larger selection: each triple of traits. */
+    EXHAUSTIVE(3),
+    /** With {@code -Psoak}, everything. */
+    SOAK(Integer.MAX_VALUE);
+
+    private final int combinedTraits;
+
+    Effort(int combinedTraits) {
+      this.combinedTraits = combinedTraits;
+    }
+  }
+
+  static final Effort EFFORT =
+      Boolean.getBoolean("soak")
+          ? Effort.SOAK
+          : Boolean.getBoolean("exhaustive") ? Effort.EXHAUSTIVE : Effort.EVERY_BUILD;
+
+  /** Whether this is a longer run than that of every build. */
+  static final boolean IS_LONG = EFFORT != Effort.EVERY_BUILD;
 
   private static final String SELECTED = System.getProperty("scenario", "");
 
@@ -33,12 +54,15 @@ final class Scenarios {
     List<Scenario> scenarios = new ArrayList<>();
     for (Trigger trigger : Trigger.values()) {
       for (InitialState initialState : InitialState.values()) {
-        for (RefreshTokens tokens : RefreshTokens.values()) {
-          for (RemoteCall call : calls(trigger, initialState, tokens)) {
+        for (KeyKind kind : KeyKind.values()) {
+          if (!initialState.existsFor(kind)) {
+            continue;
+          }
+          for (RemoteCall call : calls(trigger, initialState, kind)) {
             for (FaultKind fault : FaultKind.values()) {
               for (FollowUp followUp : FollowUp.values()) {
                 if (faults.test(fault) && fault.appliesTo(call.position())) {
-                  scenarios.add(new Scenario(trigger, initialState, tokens, fault, call, followUp));
+                  scenarios.add(new Scenario(trigger, initialState, kind, fault, call, followUp));
                 }
               }
             }
@@ -55,13 +79,13 @@ final class Scenarios {
   }
 
   /** Returns a fixture in this JVM, in which a rejection counts at once, and so is one call. */
-  static SandboxedFunction newFixture(RefreshTokens tokens) {
-    return new SandboxedFunction(tokens, Duration.ZERO);
+  static SandboxedFunction newFixture(KeyKind kind) {
+    return new SandboxedFunction(kind, Duration.ZERO, Map.of());
   }
 
   /** Returns the calls that a request makes without a fault. */
-  static List<RemoteCall> calls(Trigger trigger, InitialState initialState, RefreshTokens tokens) {
-    try (SandboxedFunction fixture = newFixture(tokens)) {
+  static List<RemoteCall> calls(Trigger trigger, InitialState initialState, KeyKind kind) {
+    try (SandboxedFunction fixture = newFixture(kind)) {
       initialState.arrange(fixture);
       int callsBefore = fixture.sandbox.callsSeen().size();
       int stepsBefore = steps(fixture).size();
@@ -92,30 +116,42 @@ final class Scenarios {
         .toList();
   }
 
-  /** Selects scenarios so that each pair of traits that occurs at all occurs in one of them. */
-  static List<Scenario> pairwise(List<Scenario> scenarios) {
-    Set<Set<Object>> pairs = new HashSet<>();
+  /** Selects scenarios, as many as the effort allows. */
+  static List<Scenario> selection(List<Scenario> scenarios) {
+    return EFFORT == Effort.SOAK ? scenarios : covering(scenarios, EFFORT.combinedTraits);
+  }
+
+  /** Selects scenarios so that each combination of that many traits occurs in one of them. */
+  static List<Scenario> covering(List<Scenario> scenarios, int combinedTraits) {
+    Set<Set<Object>> covered = new HashSet<>();
     return scenarios.stream()
-        .filter(
-            scenario -> {
-              boolean isNew = false;
-              for (Object one : traits(scenario)) {
-                for (Object other : traits(scenario)) {
-                  isNew |= !one.equals(other) && pairs.add(Set.of(one, other));
-                }
-              }
-              return isNew;
-            })
+        .filter(scenario -> covered.addAll(combinations(traits(scenario), combinedTraits)))
         .toList();
+  }
+
+  private static Set<Set<Object>> combinations(List<Object> traits, int size) {
+    Set<Set<Object>> combinations = new HashSet<>();
+    for (int chosen = 0; chosen < 1 << traits.size(); chosen++) {
+      if (Integer.bitCount(chosen) == size) {
+        Set<Object> combination = new HashSet<>();
+        for (int i = 0; i < traits.size(); i++) {
+          if ((chosen >> i & 1) == 1) {
+            combination.add(traits.get(i));
+          }
+        }
+        combinations.add(combination);
+      }
+    }
+    return combinations;
   }
 
   private static List<Object> traits(Scenario scenario) {
     return List.of(
         scenario.trigger(),
         scenario.initialState(),
-        scenario.tokens(),
+        scenario.kind(),
         scenario.fault(),
-        scenario.call().purpose(),
+        IS_LONG ? scenario.call().purpose() : scenario.call().position().action(),
         scenario.followUp());
   }
 
@@ -125,7 +161,7 @@ final class Scenarios {
         scenarios.stream()
             .collect(
                 groupingBy(
-                    s -> List.of(s.trigger(), s.initialState(), s.tokens(), s.fault(), s.call()),
+                    s -> List.of(s.trigger(), s.initialState(), s.kind(), s.fault(), s.call()),
                     LinkedHashMap::new,
                     toList()))
             .values());

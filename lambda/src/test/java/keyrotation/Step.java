@@ -10,8 +10,11 @@ import java.util.Optional;
 import java.util.random.RandomGenerator;
 import keyrotation.Scenario.Trigger;
 import keyrotation.sandbox.IssuedKey.Permissions;
+import keyrotation.sandbox.SandboxKey;
 import keyrotation.sandbox.SecretsManagerState;
 import keyrotation.sandbox.SecretsManagerState.Version;
+import keyrotation.sandbox.V2Key;
+import keyrotation.sandbox.V2Keys;
 
 /**
  * A step of a history. Any step may follow any other, so that a history stays one when steps are
@@ -99,6 +102,9 @@ sealed interface Step {
     STORE_A_KEY_THAT_MAY_NOT_LIST_CACHES,
     STORE_A_KEY_WITHOUT_REFRESH_TOKEN,
     STORE_RUBBISH,
+    /** Of the v2 keys; v1 keys cannot be revoked. */
+    REVOKE_THE_CURRENT_KEY_IN_THE_CONSOLE,
+    ISSUE_A_KEY_IN_THE_CONSOLE,
     STORE_THE_PREVIOUS_VALUE_AGAIN,
     EDIT_ANOTHER_FIELD,
     MAKE_THE_PREVIOUS_VERSION_CURRENT,
@@ -116,6 +122,9 @@ sealed interface Step {
 
     private static final Duration CLOCK_ERROR = Duration.ofHours(1);
 
+    private static final V2Keys.Role DATA_ROLE =
+        new V2Keys.Role("r-data", "Data", V2Keys.Role.Type.CUSTOM, false, false);
+
     /** Tells whether it stores a version, or moves a label that says what is current. */
     boolean concernsVersions() {
       return switch (this) {
@@ -128,7 +137,9 @@ sealed interface Step {
             NEW_KEYS_WILL_BE_UNKNOWN_AT_FIRST,
             THE_FUNCTIONS_CLOCK_IS_AN_HOUR_SLOW,
             THE_FUNCTIONS_CLOCK_IS_AN_HOUR_FAST,
-            THE_FUNCTIONS_CLOCK_IS_RIGHT ->
+            THE_FUNCTIONS_CLOCK_IS_RIGHT,
+            REVOKE_THE_CURRENT_KEY_IN_THE_CONSOLE,
+            ISSUE_A_KEY_IN_THE_CONSOLE ->
             false;
         default -> true;
       };
@@ -136,11 +147,13 @@ sealed interface Step {
 
     void happen(SandboxedFunction fixture) {
       switch (this) {
-        case STORE_A_FRESH_KEY -> storeFreshKey(fixture);
-        case STORE_AN_OLD_KEY -> fixture.storeKeyAtOnce();
-        case STORE_A_KEY_THAT_MAY_NOT_LIST_CACHES ->
-            fixture.store(fixture.issueOldKey(Permissions.DATA_ONLY).consoleJson());
+        case STORE_A_FRESH_KEY -> fixture.store(fixture.issueFreshKey(Duration.ZERO).consoleJson());
+        case STORE_AN_OLD_KEY -> fixture.store(fixture.issueDueKey().consoleJson());
+        case STORE_A_KEY_THAT_MAY_NOT_LIST_CACHES -> storeDataKey(fixture);
         case STORE_A_KEY_WITHOUT_REFRESH_TOKEN -> storeKeyWithoutRefreshToken(fixture);
+        case REVOKE_THE_CURRENT_KEY_IN_THE_CONSOLE ->
+            fixture.issued(fixture.current()).ifPresent(key -> revoke(fixture, key));
+        case ISSUE_A_KEY_IN_THE_CONSOLE -> fixture.issueFreshKey(Duration.ZERO);
         case STORE_RUBBISH -> fixture.store("{\"apiKey\":\"rubbish\"}");
         case STORE_THE_PREVIOUS_VALUE_AGAIN ->
             fixture
@@ -153,8 +166,8 @@ sealed interface Step {
         case DELETE_THE_SECRET -> fixture.state().delete(SECRET, false);
         case RESTORE_THE_SECRET -> fixture.state().restore(SECRET);
         case SWITCH_SECRETS_MANAGERS_ROTATION_OFF -> switchRotationOff(fixture);
-        case NEW_KEYS_WILL_BE_KNOWN_AT_ONCE -> fixture.momento().refuseNewKeysAtFirst(0);
-        case NEW_KEYS_WILL_BE_UNKNOWN_AT_FIRST -> fixture.momento().refuseNewKeysAtFirst(1);
+        case NEW_KEYS_WILL_BE_KNOWN_AT_ONCE -> refuseNewKeysAtFirst(fixture, 0);
+        case NEW_KEYS_WILL_BE_UNKNOWN_AT_FIRST -> refuseNewKeysAtFirst(fixture, 1);
         case THE_FUNCTIONS_CLOCK_IS_AN_HOUR_SLOW ->
             fixture.handlersClock = () -> fixture.clock.instant().minus(CLOCK_ERROR);
         case THE_FUNCTIONS_CLOCK_IS_AN_HOUR_FAST ->
@@ -164,14 +177,31 @@ sealed interface Step {
       }
     }
 
-    private static void storeFreshKey(SandboxedFunction fixture) {
-      fixture.store(
-          fixture.momento().issue(RotationFixture.LIFETIME, Permissions.SUPER_USER).consoleJson());
+    private static void storeDataKey(SandboxedFunction fixture) {
+      SandboxKey key;
+      if (fixture.kind == KeyKind.V2) {
+        fixture.v2Keys().add(DATA_ROLE);
+        key = fixture.issueOldV2Key(DATA_ROLE);
+      } else {
+        key = fixture.issueOldKey(Permissions.DATA_ONLY);
+      }
+      fixture.store(key.consoleJson());
+    }
+
+    private static void revoke(SandboxedFunction fixture, SandboxKey key) {
+      if (key instanceof V2Key v2) {
+        var _ = fixture.v2Keys().revoke(v2.id());
+      }
     }
 
     private static void storeKeyWithoutRefreshToken(SandboxedFunction fixture) {
-      String json = fixture.issueOldKey(Permissions.SUPER_USER).consoleJson();
+      String json = fixture.issueDueKey().consoleJson();
       fixture.store(((ObjectNode) RotationFixture.parse(json)).without("refreshToken").toString());
+    }
+
+    private static void refuseNewKeysAtFirst(SandboxedFunction fixture, int calls) {
+      fixture.momento().refuseNewKeysAtFirst(calls);
+      fixture.v2Keys().refuseNewKeysAtFirst(calls);
     }
 
     private static void editAnotherField(SandboxedFunction fixture) {
@@ -273,7 +303,7 @@ sealed interface Step {
   }
 
   @SafeVarargs
-  private static <T> T anyOf(RandomGenerator random, T... choices) {
+  static <T> T anyOf(RandomGenerator random, T... choices) {
     return choices[random.nextInt(choices.length)];
   }
 }

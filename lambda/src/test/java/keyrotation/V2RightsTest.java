@@ -131,7 +131,7 @@ class V2RightsTest extends FunctionTestBase {
         function.leaveSuccessor(
             function
                 .issueOldV2Key(V2Keys.OPERATOR)
-                .secretJson()
+                .consoleJson()
                 .replace(MomentoServer.ENDPOINT, "attacker.example"));
 
     assertThatResult(function::rotate).failedWith(ENDPOINT_NOT_ALLOWED);

@@ -21,7 +21,8 @@ public record IssuedKey(
     String refreshToken,
     Instant validUntil,
     Duration lifetime,
-    Permissions permissions) {
+    Permissions permissions)
+    implements SandboxKey {
 
   /** The permissions of a key. */
   public enum Permissions {
@@ -32,6 +33,7 @@ public record IssuedKey(
   }
 
   /** Returns the key as users hold it: base64 of a JSON object with endpoint and token. */
+  @Override
   public String apiKey() {
     String json = "{\"endpoint\":\"" + endpoint + "\",\"api_key\":\"" + token + "\"}";
     return Base64.getEncoder().encodeToString(json.getBytes(UTF_8));
@@ -43,6 +45,7 @@ public record IssuedKey(
   }
 
   /** Returns the JSON file that Momento's console offers for download. */
+  @Override
   public String consoleJson() {
     return "{\"apiKey\":\""
         + apiKey()

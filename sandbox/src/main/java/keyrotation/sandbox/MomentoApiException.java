@@ -73,8 +73,13 @@ public final class MomentoApiException extends RuntimeException {
     return new MomentoApiException(500, "internal", "Internal error.", Optional.empty());
   }
 
-  /** A gateway in front answered. */
+  /** A gateway in front answered that Momento cannot be reached. */
   public static MomentoApiException badGateway() {
-    return new MomentoApiException(502, "", "Bad gateway", Optional.empty());
+    return ofGateway(502);
+  }
+
+  /** A gateway in front answered with this HTTP status; Momento has not seen the call. */
+  public static MomentoApiException ofGateway(int status) {
+    return new MomentoApiException(status, "", "From a gateway", Optional.empty());
   }
 }

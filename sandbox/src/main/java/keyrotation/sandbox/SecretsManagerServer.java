@@ -331,7 +331,9 @@ public final class SecretsManagerServer implements AutoCloseable {
         result.withObjectProperty("VersionIdsToStages").set(version.id(), labels(version));
       }
     }
-    putTags(result, secret);
+    if (!secret.tags().isEmpty()) {
+      putTags(result, secret);
+    }
     return result;
   }
 

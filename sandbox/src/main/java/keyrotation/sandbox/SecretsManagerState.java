@@ -71,15 +71,22 @@ public final class SecretsManagerState {
    * A version of a secret.
    *
    * @param value null if a rotation has labeled the version but not yet stored a value
+   * @param firstLabels the labels that its value was stored with
    */
-  public record Version(String id, @Nullable Value value, Instant created, Set<String> labels) {
+  public record Version(
+      String id,
+      @Nullable Value value,
+      Instant created,
+      Set<String> labels,
+      Set<String> firstLabels) {
     /** Copies the labels, in order. */
     public Version {
       labels = Collections.unmodifiableSortedSet(new TreeSet<>(labels));
+      firstLabels = Set.copyOf(firstLabels);
     }
 
     private Version with(UnaryOperator<Set<String>> change) {
-      return new Version(id, value, created, change.apply(new TreeSet<>(labels)));
+      return new Version(id, value, created, change.apply(new TreeSet<>(labels)), firstLabels);
     }
   }
 
@@ -398,7 +405,7 @@ public final class SecretsManagerState {
     List<Version> versions = new ArrayList<>(secret.versions);
     versions.removeIf(version -> version.id.equals(token));
     Set<String> kept = present.map(Version::labels).orElse(Set.of());
-    versions.add(new Version(token, value, now, kept));
+    versions.add(new Version(token, value, now, kept, wanted));
     Optional<Version> current = secret.labelled(CURRENT);
     if (wanted.contains(CURRENT) && current.isPresent()) {
       // Recorded: a put that moves AWSCURRENT removes AWSPENDING from the version that had both.
@@ -482,7 +489,7 @@ public final class SecretsManagerState {
     Secret secret = usable(secretId);
     List<Version> versions = new ArrayList<>(secret.versions);
     if (secret.version(token).isEmpty()) {
-      versions.add(new Version(token, null, now(), Set.of()));
+      versions.add(new Version(token, null, now(), Set.of(), Set.of()));
     }
     moveLabel(versions, PENDING, token);
     return save(secret, versions, now());

@@ -18,10 +18,22 @@ public record V2Key(
     String roleId,
     String description,
     Instant issued,
-    Optional<Instant> expiry) {
+    Optional<Instant> expiry)
+    implements SandboxKey {
+
+  @Override
+  public String apiKey() {
+    return token;
+  }
+
+  @Override
+  public Instant validUntil() {
+    return expiry.orElse(Instant.MAX);
+  }
 
   /** Returns the value of a secret with this key, as the README has it stored. */
-  public String secretJson() {
+  @Override
+  public String consoleJson() {
     return "{\"apiKey\":\"" + token + "\",\"endpoint\":\"" + MomentoServer.ENDPOINT + "\"}";
   }
 
