@@ -82,7 +82,7 @@ class RotationReportTest {
                     new Expiry.At(Instant.parse("2026-12-22T02:09:57Z")),
                     Optional.of(new Expiry.At(Instant.parse("2026-12-21T02:09:57Z"))))));
 
-    String[] page = Files.readString(RESPONSES).split("```(json)?\n", -1);
+    String[] page = Files.readString(RESPONSES).split("```(json|text)?\n", -1);
     assertThat(RotationFixture.parse(page[1])).isEqualTo(report.json());
   }
 
@@ -92,7 +92,7 @@ class RotationReportTest {
         new RotationReport(
             REQUEST, results().filter(r -> r.message().contains("KEY_EXPIRED")).toList());
 
-    assertThat(Files.readString(RESPONSES)).contains("```\n" + report.error() + "\n```");
+    assertThat(Files.readString(RESPONSES)).contains("```text\n" + report.error() + "\n```");
   }
 
   @ParameterizedTest

@@ -1,0 +1,156 @@
+package keyrotation.infrastructure;
+
+import static java.util.stream.Collectors.joining;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
+import java.util.regex.Pattern;
+import keyrotation.sandbox.MotoServer;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Runs the command blocks of each page, in their order, against moto. */
+class CommandBlocksIT {
+
+  private static final Pattern BLOCK = Pattern.compile("(?s)```(\\w*)\\n(.*?)```");
+
+  /** The languages of blocks that are no commands; a block of any other language runs. */
+  private static final Set<String> NO_COMMANDS = Set.of("json", "mermaid", "text");
+
+  /** What does not run here, and why. Others fail until they are listed. */
+  private static final String STAND_INS =
+      """
+      # It takes long, and ScriptsIT runs it.
+      ./scripts/deploy.sh() { [ $# = 0 ]; }
+      # It starts a Maven build, which would disturb this one; .ci/run runs it.
+      ./scripts/demo.sh() { [ $# = 0 ]; }
+      # It needs real accounts; LiveCheckTest runs the check against the sandbox.
+      mvn() { [ "$*" = "-Plive verify" ]; }
+      """;
+
+  private static final Path MIGRATION = Path.of("../docs/migrating-from-typescript.md");
+  private static final String SECRET = "momento/authentication-token";
+  private static final String REGION = "us-east-1";
+
+  @TempDir private Path directory;
+
+  @Test
+  void every_command_block_of_every_page_runs() throws IOException, InterruptedException {
+    Optional<MotoServer> started = MotoServer.start();
+    assumeTrue(started.isPresent(), "moto_server is not installed");
+    assumeTrue(Shell.isOnPath("aws"), "the AWS command line is not installed");
+    try (MotoServer moto = started.get()) {
+      // It answers each invocation.
+      moto.configure("{\"lambda\":{\"use_docker\":false}}");
+      Path profile = Files.writeString(directory.resolve("config"), "[profile my-profile]\n");
+      String function =
+          "arn:aws:lambda:%s:123456789012:function:%s".formatted(REGION, RotationFunction.NAME);
+      String version = UUID.randomUUID().toString();
+      Shell shell =
+          new Shell(
+              moto.endpoint(),
+              Map.of(
+                  "AWS_CONFIG_FILE",
+                  profile.toString(),
+                  "AWS_DEFAULT_REGION",
+                  REGION,
+                  "LABEL",
+                  "UNUSED",
+                  "LIVE_ROTATION_FUNCTION_ARN",
+                  function + ":live",
+                  "VERSION_ID",
+                  version));
+      shell.aws("secretsmanager create-secret --secret-string {} --name " + SECRET);
+      shell.aws(
+          "secretsmanager put-secret-value --secret-string {} --version-stages UNUSED"
+              + " --secret-id %s --client-request-token %s".formatted(SECRET, version));
+      Files.writeString(directory.resolve("momento_token.info.json"), "{\"refreshToken\":\"\"}");
+
+      deploy(shell);
+
+      for (Path page : DocumentationTest.pages()) {
+        if (!page.equals(MIGRATION)) {
+          run(shell, page);
+        }
+      }
+      // It deletes the stack, which stands for the older one.
+      assertThat(run(shell, MIGRATION)).contains("AWS::SecretsManager::Secret\tRetain\n");
+    }
+  }
+
+  private void deploy(Shell shell) throws IOException, InterruptedException {
+    JsonNode template = StackTemplate.of().json();
+    String bucket = "cdk-hnb659fds-assets-123456789012-" + REGION;
+    String archive = template.findValue("S3Key").asText();
+    shell.aws("s3api create-bucket --bucket " + bucket);
+    shell.aws(
+        "s3api put-object --bucket %s --key %s --body ../lambda/target/function.zip"
+            .formatted(bucket, archive));
+    shell.aws("ssm put-parameter --name /cdk-bootstrap/hnb659fds/version --value 30 --type String");
+    // moto keeps only the parameters that are named here.
+    shell.aws(
+        "cloudformation create-stack --stack-name momento-auth-token-refresh-stack"
+            + " --parameters"
+            + " ParameterKey=BootstrapVersion,ParameterValue=/cdk-bootstrap/hnb659fds/version"
+            + " --capabilities CAPABILITY_IAM --template-body file://"
+            + Files.writeString(directory.resolve("template.json"), template.toString()));
+    // moto runs the stack's function only with Docker.
+    shell.aws(
+        "lambda create-function --function-name %s --role %s --code S3Bucket=%s,S3Key=%s"
+            .formatted(
+                RotationFunction.NAME,
+                shell.aws("iam list-roles --query Roles[0].Arn"),
+                bucket,
+                archive));
+    shell.aws(
+        "lambda create-alias --name live --function-version $LATEST --function-name "
+            + RotationFunction.NAME);
+  }
+
+  /** Runs a page's commands as one script, which shows each and ends at one that fails. */
+  private String run(Shell shell, Path page) throws IOException, InterruptedException {
+    // Version 1 of the AWS command line ignores AWS_ENDPOINT_URL for SQS. A command that writes to
+    // /dev/stdout would empty a file, but not a pipe.
+    String script =
+        """
+        set -euo pipefail
+        {
+        set -x
+        aws() { command aws --endpoint-url "$AWS_ENDPOINT_URL" "$@"; }
+        cd '%s'
+        %s
+        %s
+        } 2>&1 | cat
+        """
+            .formatted(directory, STAND_INS, commands(page));
+    Shell.Result result = shell.run("bash", "-c", script);
+    assertThat(result.status()).as("%s: %s", page, result.output()).isZero();
+    return result.output();
+  }
+
+  private static String commands(Path page) throws IOException {
+    return BLOCK
+        .matcher(Files.readString(page))
+        .results()
+        .filter(block -> !NO_COMMANDS.contains(block.group(1)))
+        .map(block -> block.group(2))
+        .distinct()
+        // What the reader changes: the region, a secret's name, and the older stack's template.
+        .map(block -> block.replace("eu-west-1", REGION))
+        .map(block -> block.replace("--secret-id NAME", "--secret-id " + SECRET))
+        .map(
+            block ->
+                block.replace("> older.json", "| sed s/RetainExceptOnCreate/Retain/ > older.json"))
+        // No message will come.
+        .map(block -> block.replace("--wait-time-seconds 5", "--wait-time-seconds 0"))
+        .collect(joining("\n"));
+  }
+}
