@@ -2,16 +2,22 @@
 # Builds the function, sends it events in the local sandbox and shows the results.
 set -eu
 
-usage="Usage: scripts/demo.sh [--event FILE | --all] [--keep]
+usage="Usage: scripts/demo.sh [--kind KIND] [--event FILE | --all] [--keep]
+  --kind KIND   rotates a key of this kind alone, v1 or v2 (default: one of each)
   --event FILE  sends this event, one of events/*.json (default: events/manual.json)
   --all         sends all events/*.json, one after the other
   --keep        leaves the sandbox running and prints how to call it"
+kind=both
 event=
 all=
 keep=
 . "$(dirname "$0")/lib.sh"
 read_options "$@"
 
+case $kind in
+  v1 | v2 | both) ;;
+  *) misuse ;;
+esac
 if [ -n "$event" ]; then
   if [ ! -f "$event" ]; then
     echo "No such event file: $event" >&2
@@ -27,4 +33,4 @@ else
   set -- "${event:-events/manual.json}"
 fi
 
-exec scripts/run-in-sandbox.sh Demo "$@" ${keep:+--keep}
+exec scripts/run-in-sandbox.sh Demo "$kind" "$@" ${keep:+--keep}

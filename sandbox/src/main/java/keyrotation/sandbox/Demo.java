@@ -13,12 +13,16 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import keyrotation.sandbox.IssuedKey.Permissions;
 import keyrotation.sandbox.LambdaServer.Function;
 import keyrotation.sandbox.LambdaServer.Invocation;
@@ -33,6 +37,7 @@ import software.amazon.awssdk.services.secretsmanager.SecretsManagerClient;
 public final class Demo {
 
   private static final String SECRET = "momento/authentication-token";
+  private static final String MANAGEMENT_SECRET = "momento/management-key";
   private static final String FUNCTION_ARN =
       "arn:aws:lambda:us-east-1:123456789012:function:sandbox";
   private static final Duration LIFETIME = Duration.ofDays(30);
@@ -43,6 +48,12 @@ public final class Demo {
   private static final Duration LEFT = Duration.ofHours(49).plus(STORED_AGO);
   private static final int MEMORY_MEGABYTES = 512;
   private static final ObjectMapper JSON = new ObjectMapper();
+
+  /** The kinds of keys. */
+  private enum Kind {
+    V1,
+    V2
+  }
 
   /** A version of the secret, as a reader of the secret sees it. */
   private record Row(String id, String apiKey, Instant validUntil, List<String> labels) {}
@@ -63,7 +74,8 @@ public final class Demo {
   /**
    * Runs the demo; exits with status 0 only if each event had the expected result.
    *
-   * @param args the function's archive, event files, and optionally {@code --keep}
+   * @param args the function's archive, {@code v1}, {@code v2} or {@code both}, event files, and
+   *     optionally {@code --keep}
    */
   public static void main(String[] args) throws IOException {
     Thread main = Thread.currentThread();
@@ -71,15 +83,21 @@ public final class Demo {
     Runtime.getRuntime().addShutdownHook(new Thread(() -> closeOnSignal(main, closed)));
     boolean done = false;
     try {
-      List<String> rest = new ArrayList<>(List.of(args).subList(1, args.length));
+      List<String> rest = new ArrayList<>(List.of(args).subList(2, args.length));
       boolean keep = rest.remove("--keep");
-      done = run(Path.of(args[0]), rest.stream().map(Path::of).toList(), keep);
+      done = run(Path.of(args[0]), kinds(args[1]), rest.stream().map(Path::of).toList(), keep);
     } catch (InterruptedException e) {
       System.out.println("Interrupted.");
     } finally {
       closed.countDown();
     }
     System.exit(done ? 0 : 1);
+  }
+
+  private static List<Kind> kinds(String argument) {
+    return argument.equals("both")
+        ? List.of(Kind.V2, Kind.V1)
+        : List.of(Kind.valueOf(argument.toUpperCase(Locale.ROOT)));
   }
 
   /** Lets the main thread close the servers when a signal ends the process. */
@@ -94,7 +112,7 @@ public final class Demo {
     }
   }
 
-  private static boolean run(Path archive, List<Path> events, boolean keep)
+  private static boolean run(Path archive, List<Kind> kinds, List<Path> events, boolean keep)
       throws IOException, InterruptedException {
     try (Sandbox sandbox =
             Sandbox.start(
@@ -107,7 +125,7 @@ public final class Demo {
                     MEMORY_MEGABYTES,
                     Duration.ofSeconds(60),
                     false,
-                    sandbox.environment()));
+                    environment(sandbox)));
         SecretsManagerClient client = sandbox.secretsManager().clientBuilder().build()) {
       sandbox
           .secretsManager()
@@ -115,10 +133,15 @@ public final class Demo {
               FUNCTION_ARN, event -> lambda.invoke(event).outcome() instanceof Outcome.Response);
       Demo demo = new Demo(System.out, sandbox, lambda, client);
       demo.printHeader(archive);
-      List<Path> failed = new ArrayList<>();
+      demo.storeManagementKey();
+      List<String> failed = new ArrayList<>();
       for (Path event : events) {
-        if (!demo.play(event, events.size() == 1)) {
-          failed.add(event);
+        for (Kind kind : kinds) {
+          // A v2 key cannot be replaced by a v2 key in place of a v1 key.
+          boolean applies = kind == Kind.V1 || !event.endsWith("to-v2.json");
+          if (applies && !demo.play(event, kind, events.size() == 1)) {
+            failed.add(kind.name().toLowerCase(Locale.ROOT) + " " + event);
+          }
         }
       }
       System.out.println();
@@ -134,10 +157,19 @@ public final class Demo {
     }
   }
 
+  private static Map<String, String> environment(Sandbox sandbox) {
+    Map<String, String> environment = new HashMap<>(sandbox.environment());
+    environment.put("MOMENTO_MANAGEMENT_KEY_SECRET", MANAGEMENT_SECRET);
+    environment.put("MOMENTO_ALLOWED_ROLES", V2Keys.OPERATOR.id());
+    return environment;
+  }
+
   private void printHeader(Path archive) throws IOException {
     out.println("Momento key rotation in the local sandbox");
     out.println();
-    out.printf("  Momento          %s, TLS%n", sandbox.momento().controlEndpoint());
+    out.printf(
+        "  Momento          %s and %s, TLS%n",
+        sandbox.momento().controlEndpoint(), sandbox.momentoApi().endpoint());
     out.printf("  Secrets Manager  %s%n", sandbox.secretsManager().endpoint());
     out.printf(
         "  Lambda           %s, %.1f MB, with %d MB of memory%n",
@@ -145,13 +177,15 @@ public final class Demo {
   }
 
   /** Sends an event twice and prints the results; returns whether they are as expected. */
-  private boolean play(Path eventFile, boolean withLog) throws IOException, InterruptedException {
+  private boolean play(Path eventFile, Kind kind, boolean withLog)
+      throws IOException, InterruptedException {
     JsonNode event = withCurrentTime(JSON.readTree(eventFile.toFile()));
-    storeDueKey();
+    storeDueKey(kind);
     prepareSecret(event);
-    int refreshedBefore = refreshed();
+    int newBefore = newKeys();
 
-    out.printf("%n%s  %s%n", eventFile, mask(event));
+    out.printf("%nA %s key%n", kind.name().toLowerCase(Locale.ROOT));
+    out.printf("%s  %s%n", eventFile, mask(event));
     showVersions("before", versions());
     String requestId = UUID.randomUUID().toString();
     Invocation first = lambda.invoke(event.toString(), requestId);
@@ -161,15 +195,15 @@ public final class Demo {
     showOutcome(first, withLog);
     List<Row> after = versions();
     showVersions("after", after);
-    int refreshed = refreshed() - refreshedBefore;
+    int made = newKeys() - newBefore;
 
     Invocation second = lambda.invoke(event.toString(), requestId);
     out.printf(
-        "  retry    the same event, delivered again: %s, in %d ms; refreshed keys in total: %d%n",
-        result(second), second.duration().toMillis(), refreshed() - refreshedBefore);
+        "  retry    the same event, delivered again: %s, in %d ms; new keys in total: %d%n",
+        result(second), second.duration().toMillis(), newKeys() - newBefore);
 
     return expectedResults(kindOf(event)).equals(List.of(result(first), result(second)))
-        && refreshed() - refreshedBefore == refreshed
+        && newKeys() - newBefore == made
         && versions().equals(after)
         && sandbox.momento().accepts(after.getFirst().apiKey())
         && (!result(first).equals("ROTATED") || isRotated(after));
@@ -194,13 +228,31 @@ public final class Demo {
         && rows.getLast().labels().contains("AWSPREVIOUS");
   }
 
-  /** Stores a key that expires in two days as the console's file, as users do. */
-  private void storeDueKey() {
-    if (!sandbox.secretsManager().state().list().isEmpty()) {
+  /** Stores a v2 key that may manage keys, as users do. */
+  private void storeManagementKey() {
+    V2Key key = sandbox.momento().v2Keys().issue(V2Keys.OWNER, "management key", Optional.empty());
+    secretsManager.createSecret(r -> r.name(MANAGEMENT_SECRET).secretString(key.consoleJson()));
+  }
+
+  /** Stores a key that expires in two days, as users do. */
+  private void storeDueKey(Kind kind) {
+    if (sandbox.secretsManager().state().list().stream().anyMatch(s -> s.name().equals(SECRET))) {
       secretsManager.deleteSecret(r -> r.secretId(SECRET).forceDeleteWithoutRecovery(true));
     }
-    IssuedKey old =
-        sandbox.momento().issueAged(LIFETIME, LIFETIME.minus(LEFT), Permissions.SUPER_USER);
+    Duration age = LIFETIME.minus(LEFT);
+    SandboxKey old =
+        switch (kind) {
+          case V1 -> sandbox.momento().issueAged(LIFETIME, age, Permissions.SUPER_USER);
+          case V2 ->
+              sandbox
+                  .momento()
+                  .v2Keys()
+                  .issueAged(
+                      V2Keys.OPERATOR,
+                      "of the console",
+                      age,
+                      Optional.of(Instant.now().minus(STORED_AGO).plus(LEFT)));
+        };
     secretsManager.createSecret(r -> r.name(SECRET).secretString(old.consoleJson()));
   }
 
@@ -251,8 +303,10 @@ public final class Demo {
     };
   }
 
-  private int refreshed() {
-    return sandbox.momento().calls().count(MomentoServer.REFRESH);
+  /** Counts the calls that ask Momento for a new key. */
+  private int newKeys() {
+    return sandbox.momento().calls().count(MomentoServer.REFRESH)
+        + sandbox.momentoApi().calls().count(MomentoApiServer.ISSUE);
   }
 
   /** Reads all versions that have a value, the current one first. */
@@ -284,12 +338,21 @@ public final class Demo {
     return new Row(
         id,
         secret.path("apiKey").asText(),
-        Instant.ofEpochSecond(secret.path("validUntil").asLong()),
+        validUntil(secret.path("apiKey").asText()),
         labels.stream()
             .sorted()
             // Shortens the version id in a label like the ids of the versions.
             .map(text -> text.replaceFirst("(MOMENTO_REPLACES_.{8}).*", "$1"))
             .toList());
+  }
+
+  private Instant validUntil(String apiKey) {
+    return Stream.<SandboxKey>concat(
+            sandbox.momento().issued().stream(), sandbox.momento().v2Keys().issued().stream())
+        .filter(key -> key.apiKey().equals(apiKey))
+        .map(SandboxKey::validUntil)
+        .findFirst()
+        .orElseThrow();
   }
 
   private void showVersions(String title, List<Row> rows) {
