@@ -20,6 +20,7 @@ import static keyrotation.sandbox.MomentoApiServer.ISSUE;
 import static keyrotation.sandbox.MomentoApiServer.LIST;
 import static keyrotation.sandbox.MomentoApiServer.REVOKE;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.grpc.Status;
@@ -325,6 +326,33 @@ class V2RotationTest extends FunctionTestBase {
     function.apiCalls().onEvery(LIST, new Fault.Refuse<>(MomentoApiException.internal()));
 
     assertThatResult(ifDue()).is(NOT_DUE);
+  }
+
+  @Test
+  void a_list_that_cannot_be_read_takes_no_time_of_other_secrets() {
+    restart(
+        new SandboxedFunction(
+            RefreshTokens.SINGLE_USE,
+            Duration.ZERO,
+            Map.of("MOMENTO_AUTH_TOKEN_SECRET_NAME", "a,b,c,d," + SECRET)));
+    function.storeManagementKey();
+    for (String name : List.of("a", "b", "c", "d")) {
+      var _ =
+          function
+              .state()
+              .create(
+                  name,
+                  new Value.Text(function.issueOldV2Key(V2Keys.OPERATOR).consoleJson()),
+                  UUID.randomUUID().toString(),
+                  null);
+    }
+    function.storeKey();
+    function.apiCalls().onEvery(LIST, new Fault.Refuse<>(MomentoApiException.internal()));
+
+    assertThatThrownBy(() -> send("scheduler.json")).hasMessageContaining("MOMENTO_UNAVAILABLE");
+
+    assertThat(function.apiCalls().count(LIST)).as("one call, and its repetitions").isEqualTo(4);
+    assertThat(function.refreshes()).isEqualTo(1);
   }
 
   @Test

@@ -117,7 +117,7 @@ public final class KeyManagement {
       }
       return key;
     } catch (RotationException invalid) {
-      info.ifPresent(stated -> revokeIfPossible(managementKey, stated.id(), budget));
+      info.ifPresent(stated -> discard(managementKey, stated.id(), budget));
       throw invalid;
     }
   }
@@ -133,11 +133,12 @@ public final class KeyManagement {
     throw new RotationException(NEW_KEY_INVALID, "Momento's answer holds no usable v2 key.");
   }
 
-  private void revokeIfPossible(Sensitive managementKey, String keyId, TimeBudget budget) {
+  /** Revokes a key that was just issued and is stored nowhere, if possible. */
+  public void discard(Sensitive managementKey, String keyId, TimeBudget budget) {
     try {
       revoke(managementKey, keyId, budget);
     } catch (RotationException left) {
-      // The key is in the list of keys, and works nowhere, as nothing holds it.
+      // Nothing holds the key, so it does no harm.
     }
   }
 

@@ -220,7 +220,7 @@ public final class IssueRenewal implements KeyRenewal {
         !(momento.verify(credentials, Optional.empty(), task.request()) instanceof Verdict.Rejected)
             && momento.listCaches(credentials, task.request()).equals(expected);
     if (!areSame) {
-      keys.revoke(key, task);
+      keys.discard(key, task);
       throw otherAccount("The v1 key and the new v2 key do not list the same caches.");
     }
   }
