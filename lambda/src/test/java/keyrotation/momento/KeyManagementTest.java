@@ -14,6 +14,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.net.http.HttpClient;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
@@ -71,6 +72,22 @@ class KeyManagementTest {
     assertThat(key).isEqualTo(new MomentoKey.V2(token(issued), issued.id(), new Expiry.At(end)));
     assertThat(issued.roleId()).isEqualTo("r-viewer");
     assertThat(issued.description()).isEqualTo("for a test");
+  }
+
+  @Test
+  void asks_for_no_refresh_token() {
+    List<String> answers = new ArrayList<>();
+    sandbox
+        .momentoApi()
+        .alterAnswers(
+            body -> {
+              answers.add(body);
+              return body;
+            });
+
+    var _ = issue(new Order("r-viewer", "for a test", new Expiry.At(start.plusSeconds(60))));
+
+    assertThat(answers).singleElement().asString().doesNotContain("refresh_token");
   }
 
   @Test
