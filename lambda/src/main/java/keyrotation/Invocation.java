@@ -64,9 +64,7 @@ final class Invocation {
     RotationLog managementLog = log.forSecret(managementSecret.orElse(""));
     this.accountKeys =
         new AccountKeys(
-            management,
-            new ManagementKey(managementSecret, new SecretVersions(store, time, managementLog)),
-            time);
+            management, new ManagementKey(managementSecret, store, managementLog), time);
     this.time = time;
     this.budget = budget;
     this.log = log;
@@ -192,13 +190,7 @@ final class Invocation {
         new KeyVerification(momento, settings.v2().endpoints(), time, secretLog);
     KeyRenewal issue =
         new IssueRenewal(
-            accountKeys,
-            verification,
-            momento,
-            settings.v2().allowedRoles(),
-            toV2,
-            time,
-            secretLog);
+            accountKeys, verification, settings.v2().allowedRoles(), toV2, time, secretLog);
     KeyRenewal renewal =
         toV2.isPresent()
             ? issue

@@ -3,6 +3,7 @@ package keyrotation;
 import static java.util.stream.Collectors.partitioningBy;
 
 import java.util.EnumMap;
+import java.util.EnumSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -21,14 +22,23 @@ import org.junit.jupiter.api.Test;
  * and the next request starts another one. Or a call hangs, and the function fails with a reason
  * before Lambda would time it out.
  *
- * <p>Every build has the process crash after each call of a plain rotation. {@code -Pexhaustive}
- * plays a pairwise selection of all crashes as well, and has each call of a plain rotation hang
- * once. {@code -Psoak} also plays a crash after every call of a manual rotation, followed by the
- * same request. A crash before a call leaves what a crash after the call before it leaves. Rejected
- * successors, for which the function takes its time, are part of the selection alone; {@link
- * FaultInjectionTest} plays them all.
+ * <p>Every build has the process crash after each call of a plain rotation that changes something.
+ * {@code -Pexhaustive} plays a crash after the others, and a pairwise selection of all crashes, and
+ * has each call of a plain rotation hang once. {@code -Psoak} also plays a crash after every call
+ * of a manual rotation, followed by the same request. A crash before a call leaves what a crash
+ * after the call before it leaves. Rejected successors, for which the function takes its time, are
+ * part of the selection alone; {@link FaultInjectionTest} plays them all.
  */
 class CrashIT {
+
+  /** The calls after which something is different. */
+  private static final Set<CallPurpose> CHANGES =
+      EnumSet.of(
+          CallPurpose.REFRESH,
+          CallPurpose.ISSUE,
+          CallPurpose.STAGE,
+          CallPurpose.PROMOTE,
+          CallPurpose.REMOVE_LABEL);
 
   private static final int MAX_CONCURRENT = 2;
   private static final int MAX_CONCURRENT_WAITS = 8;
@@ -51,7 +61,7 @@ class CrashIT {
     all.stream()
         .filter(scenario -> scenario.fault() == FaultKind.CRASHED_AFTER)
         .filter(CrashIT::isRepeated)
-        .filter(scenario -> isPlain(scenario) || isSelected(scenario))
+        .filter(scenario -> isInEveryBuild(scenario) || isSelected(scenario))
         .forEach(scenarios::add);
     ScenarioRunner runner = new ScenarioRunner("Crashes and hangs", scenarios.size());
     Map<Boolean, List<List<Scenario>>> byPace =
@@ -67,6 +77,10 @@ class CrashIT {
           });
     }
     runner.conclude();
+  }
+
+  private static boolean isInEveryBuild(Scenario scenario) {
+    return isPlain(scenario) && (Scenarios.IS_LONG || CHANGES.contains(scenario.call().purpose()));
   }
 
   private static boolean isSelected(Scenario scenario) {

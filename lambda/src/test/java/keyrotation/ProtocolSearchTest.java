@@ -37,7 +37,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 class ProtocolSearchTest {
 
   private static final List<String> READS_OF_RIGHTS =
-      List.of("DescribeSecret", "GetSecretValue", MomentoApiServer.LIST);
+      List.of("GetSecretValue", MomentoApiServer.LIST);
 
   private static final boolean SINGLE_USE = false;
   private static final boolean REUSABLE = true;

@@ -6,10 +6,14 @@ import static keyrotation.ReportedResult.RESUMED;
 import static keyrotation.ReportedResult.ROTATED;
 import static keyrotation.ResultAssert.assertThatResult;
 import static keyrotation.SandboxedFunction.SECRET;
+import static keyrotation.core.FailureReason.KEY_NOT_REFRESHABLE;
 import static keyrotation.core.FailureReason.KEY_OF_ANOTHER_ACCOUNT;
+import static keyrotation.core.FailureReason.MOMENTO_UNAVAILABLE;
+import static keyrotation.core.FailureReason.OUT_OF_TIME;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.grpc.Status;
 import java.time.Duration;
 import java.util.Set;
 import keyrotation.sandbox.Fault;
@@ -22,6 +26,8 @@ import org.junit.jupiter.api.Test;
 
 /** How a v1 key is replaced by a v2 key, when an operator asks for it. */
 class V1ToV2Test extends FunctionTestBase {
+
+  private static final String ROLE = "\"to_v2\":true,\"role_id\":\"r-viewer\"";
 
   private IssuedKey old;
 
@@ -70,6 +76,7 @@ class V1ToV2Test extends FunctionTestBase {
 
   @Test
   void a_scheduled_run_resumes_after_a_crash() {
+    function.clearFaults();
     function.awsCalls().onNth("UpdateSecretVersionStage", 1, new Fault.Instead<>(function::crash));
     assertThat(function.deliver(event("\"to_v2\":true,\"role_id\":\"r-viewer\""), "1"))
         .isInstanceOf(RotationFixture.Outcome.Crashed.class);
@@ -94,6 +101,57 @@ class V1ToV2Test extends FunctionTestBase {
   }
 
   @Test
+  void an_outage_is_no_sign_of_another_account() {
+    answerEvery(RotationCall.VERIFY, Status.UNAVAILABLE);
+
+    assertThatResult(() -> invoke(ROLE, "1", Duration.ofSeconds(20)))
+        .failedWith(MOMENTO_UNAVAILABLE);
+
+    assertThat(function.apiCalls().count(MomentoApiServer.ISSUE)).isZero();
+  }
+
+  @Test
+  void a_key_that_could_not_be_compared_is_revoked_and_not_stored() {
+    // The first verification is of the v1 key.
+    function
+        .momento()
+        .calls()
+        .fromNth(
+            MomentoServer.LIST_CACHES,
+            2,
+            new Fault.Refuse<>(Status.UNAVAILABLE.asRuntimeException()));
+
+    assertThatResult(() -> invoke(ROLE, "1", Duration.ofSeconds(40)))
+        .failedWith(MOMENTO_UNAVAILABLE);
+
+    assertThat(function.v2Keys().list()).noneMatch(key -> key.roleId().equals("r-viewer"));
+    assertThat(function.successor()).isEmpty();
+    assertThat(function.momento().accepts(old.apiKey())).isTrue();
+  }
+
+  @Test
+  void issues_no_key_that_there_is_no_time_to_compare_and_store() {
+    assertThatResult(() -> invoke(ROLE, "1", Duration.ofSeconds(20))).failedWith(OUT_OF_TIME);
+
+    assertThat(function.apiCalls().count(MomentoApiServer.ISSUE)).isZero();
+  }
+
+  @Test
+  void a_legacy_key_is_not_replaced() {
+    function.store("{\"apiKey\":\"" + Jwt.with("{\"cp\":\"a.b\",\"c\":\"c.d\"}") + "\"}");
+
+    assertThatResult(() -> toV2("1", "")).failedWith(KEY_NOT_REFRESHABLE).says("a legacy key");
+  }
+
+  @Test
+  void an_expired_v1_key_is_replaced_if_the_operator_vouches_for_the_account() {
+    function.clock.advance(Duration.ofDays(60));
+    assertThatResult(() -> toV2("1", "")).failedWith(KEY_OF_ANOTHER_ACCOUNT);
+
+    assertThatResult(toV2("2", ",\"account_unchecked\":true")).is(ROTATED);
+  }
+
+  @Test
   void the_operator_can_vouch_for_the_account() {
     function.momento().setCaches(Set.of());
 
@@ -101,11 +159,15 @@ class V1ToV2Test extends FunctionTestBase {
   }
 
   private JsonNode toV2(String requestId, String more) {
-    return invoke("\"to_v2\":true,\"role_id\":\"r-viewer\"" + more, requestId);
+    return invoke(ROLE + more, requestId);
   }
 
   private JsonNode invoke(String fields, String requestId) {
-    return function.invoke(event(fields), requestId, Duration.ofMinutes(1)).path("secrets").path(0);
+    return invoke(fields, requestId, Duration.ofMinutes(1));
+  }
+
+  private JsonNode invoke(String fields, String requestId, Duration timeLeft) {
+    return function.invoke(event(fields), requestId, timeLeft).path("secrets").path(0);
   }
 
   private static String event(String fields) {

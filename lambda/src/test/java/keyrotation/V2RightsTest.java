@@ -23,6 +23,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
+import keyrotation.sandbox.Fault;
 import keyrotation.sandbox.IssuedKey.Permissions;
 import keyrotation.sandbox.MomentoApiServer;
 import keyrotation.sandbox.MomentoServer;
@@ -48,6 +49,33 @@ class V2RightsTest extends FunctionTestBase {
     assertThatResult(function::rotate).failedWith(ROLE_UNKNOWN);
 
     assertNoKeyIssued();
+  }
+
+  @Test
+  void a_denial_that_did_not_look_at_the_signature_proves_no_role() {
+    function.storeManagementKey();
+    V2Key owners = function.v2Keys().issue(V2Keys.OWNER, "console", Optional.empty());
+    store(forged(owners.id()), MomentoServer.ENDPOINT);
+    function
+        .momento()
+        .calls()
+        .onEvery(MomentoServer.LIST_CACHES, new Fault.Refuse<>(MomentoServer.denied()));
+
+    assertThatResult(function::rotate).failedWith(ROLE_UNKNOWN);
+
+    assertNoKeyIssued();
+  }
+
+  @Test
+  void a_key_that_may_not_list_caches_proves_its_role() {
+    function.storeManagementKey();
+    V2Keys.Role data = new V2Keys.Role("r-data", "Data", V2Keys.Role.Type.CUSTOM, false, false);
+    function.v2Keys().add(data);
+    function.store(function.issueOldV2Key(data).consoleJson());
+
+    assertThatResult(function.rotate()).is(ROTATED);
+
+    assertThat(function.v2Keys().issued().getLast().roleId()).isEqualTo("r-data");
   }
 
   @Test

@@ -12,6 +12,7 @@ import static keyrotation.core.FailureReason.ENDPOINT_MISSING;
 import static keyrotation.core.FailureReason.KEY_OF_ANOTHER_ACCOUNT;
 import static keyrotation.core.FailureReason.MANAGEMENT_KEY_MISSING;
 import static keyrotation.core.FailureReason.MANAGEMENT_KEY_REJECTED;
+import static keyrotation.core.FailureReason.MOMENTO_THROTTLED;
 import static keyrotation.core.FailureReason.MOMENTO_UNAVAILABLE;
 import static keyrotation.core.FailureReason.NEW_KEY_INVALID;
 import static keyrotation.core.FailureReason.ROLE_NOT_FOUND;
@@ -181,6 +182,82 @@ class V2RotationTest extends FunctionTestBase {
     assertThatResult(function.rotate("other")).is(ROTATED);
 
     assertThat(currentKey().roleId()).isEqualTo("r-viewer");
+  }
+
+  @Test
+  void gives_up_a_successor_whose_role_was_asked_for_once() {
+    function.storeV2Key();
+    function.state().tag(SECRET, Map.of("momento:role-id", "r-viewer"));
+    stageV2Only("same");
+    function.state().untag(SECRET, "momento:role-id");
+
+    assertThatResult(function.rotate("other")).is(ROTATED);
+
+    assertThat(currentKey().roleId()).isEqualTo("r-operator");
+  }
+
+  @Test
+  void a_request_that_gave_its_key_up_is_not_done_before_it_has_another() {
+    function.storeV2Key();
+    stageV2Only("same");
+    function.state().tag(SECRET, Map.of("momento:role-id", "r-viewer"));
+    function.apiCalls().onEvery(ISSUE, new Fault.Refuse<>(MomentoApiException.throttled()));
+    assertThatResult(() -> function.rotate("same")).failedWith(MOMENTO_THROTTLED);
+    function.clearFaults();
+
+    assertThatResult(function.rotate("same")).is(ROTATED);
+
+    assertThat(currentKey().roleId()).isEqualTo("r-viewer");
+  }
+
+  @Test
+  void a_second_look_at_the_list_that_fails_spares_the_keys_that_are_listed() {
+    restart(
+        new SandboxedFunction(
+            RefreshTokens.SINGLE_USE,
+            Duration.ZERO,
+            Map.of("MOMENTO_AUTH_TOKEN_SECRET_NAME", "foreign," + SECRET)));
+    function.storeV2Key();
+    V2Key hidden = function.issueOldV2Key(V2Keys.OPERATOR);
+    var _ =
+        function
+            .state()
+            .create(
+                "foreign",
+                new Value.Text(hidden.consoleJson()),
+                UUID.randomUUID().toString(),
+                null);
+    function.pass(RotationFixture.STORED_FOR);
+    function.sandbox.momentoApi().alterAnswers(body -> body.replace(hidden.id(), "another"));
+    function.apiCalls().fromNth(LIST, 2, new Fault.Refuse<>(MomentoApiException.internal()));
+
+    assertThatThrownBy(() -> send("scheduler.json"))
+        .hasMessageContaining("foreign was not rotated")
+        .hasMessageNotContaining(SECRET + " was not rotated");
+
+    assertThat(issuedByFunction()).singleElement().isEqualTo(currentKey());
+  }
+
+  @Test
+  void a_dry_run_tells_that_a_revoked_key_is_due() {
+    function.storeManagementKey();
+    V2Key fresh =
+        function
+            .v2Keys()
+            .issue(V2Keys.VIEWER, "console", Optional.of(function.now().plus(LIFETIME)));
+    function.store(fresh.consoleJson());
+    function.state().tag(SECRET, Map.of("momento:role-id", "r-viewer"));
+    assertThat(function.v2Keys().revoke(fresh.id())).isTrue();
+
+    assertThatResult(act("dry_run")).is(WOULD_ROTATE).isDue();
+  }
+
+  @Test
+  void an_error_of_the_management_keys_secret_names_that_secret() {
+    function.storeV2Key();
+    function.state().delete(MANAGEMENT_SECRET, false);
+
+    assertThatResult(function::rotate).failedWith(MANAGEMENT_KEY_MISSING).says(MANAGEMENT_SECRET);
   }
 
   @Test

@@ -182,10 +182,7 @@ final class RotationFunction extends Construct {
   private PolicyStatement managementKeyStatement(String secret) {
     // A secret's ARN ends in a hyphen and six random characters.
     String arn = secret.startsWith("arn:") ? secret : secretArn(secret + "-??????");
-    return allow(
-            "ReadManagementKey",
-            List.of("secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"),
-            List.of(arn))
+    return allow("ReadManagementKey", List.of("secretsmanager:GetSecretValue"), List.of(arn))
         .build();
   }
 

@@ -12,8 +12,11 @@ import software.constructs.Construct;
 /** Schedules Secrets Manager's own rotation of each secret, and lets it invoke the function. */
 final class SecretsManagerRotation extends Construct {
 
-  /** How often it rotates unless a setting says so: v1 keys, which cannot be revoked, every day. */
-  private static final Duration DEFAULT = Duration.ofDays(1);
+  /** How often it rotates v1 keys unless a setting says so. */
+  private static final Duration FOR_V1_KEYS = Duration.ofDays(1);
+
+  /** The same where there are v2 keys: each rotation leaves a key that works until it expires. */
+  private static final Duration FOR_V2_KEYS = Duration.ofDays(30);
 
   private final IAlias function;
   private final long days;
@@ -27,7 +30,9 @@ final class SecretsManagerRotation extends Construct {
       StackSettings settings) {
     super(scope, id);
     this.function = function;
-    this.days = settings.function().policy().age().orElse(DEFAULT).toDays();
+    boolean hasV2Keys = settings.function().v2().managementKeySecret().isPresent();
+    this.days =
+        settings.function().policy().age().orElse(hasV2Keys ? FOR_V2_KEYS : FOR_V1_KEYS).toDays();
     secretArns.forEach(this::schedule);
   }
 

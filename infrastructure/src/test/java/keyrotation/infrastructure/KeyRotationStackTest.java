@@ -273,9 +273,8 @@ class KeyRotationStackTest {
           .contains(
               parse(
                   """
-                  {'Sid': 'ReadManagementKey', 'Effect': 'Allow', 'Action':
-                   ['secretsmanager:DescribeSecret', 'secretsmanager:GetSecretValue'],
-                   'Resource': %s}\
+                  {'Sid': 'ReadManagementKey', 'Effect': 'Allow',
+                   'Action': 'secretsmanager:GetSecretValue', 'Resource': %s}\
                   """
                       .formatted(secretArn("momento/management-key-??????"))));
     }

@@ -68,8 +68,8 @@ public enum FailureReason {
           + "console."),
   KEY_OF_ANOTHER_ACCOUNT(
       PERSON,
-      "Store a key and a management key of the same Momento account. A key that was issued "
-          + "minutes ago may only be listed late: then send the event again."),
+      "Make sure that the key and the management key are of the same Momento account, then send "
+          + "the event again."),
   ISSUE_REJECTED(
       PERSON, "Check the role, the tag momento:key-lifetime-days and the account's limit of keys."),
   MOMENTO_THROTTLED(WAIT, NextStep.RETRY),

@@ -19,6 +19,11 @@ public record RotationRequest(String identity, TimeBudget budget, BooleanSupplie
     this(identity, budget, () -> false);
   }
 
+  /** Returns the same request with less time. */
+  public RotationRequest with(TimeBudget less) {
+    return new RotationRequest(identity, less, othersWait);
+  }
+
   /** Returns the id of the version that this request makes of a secret, the same each time. */
   public String versionId(String secretArn) {
     return nameBased(identity + "\n" + secretArn).toString();

@@ -97,6 +97,11 @@ public final class TimeBudget {
     return left().minus(STORE_TIME);
   }
 
+  /** Returns a budget that ends early enough to store a new key after it. */
+  public TimeBudget beforeStore() {
+    return new TimeBudget(clock, deadline.minus(STORE_TIME), grace);
+  }
+
   /** Returns the latest time at which a refresh may start. */
   public Instant latestRefresh() {
     return deadline.minus(STORE_TIME).minus(MIN_REFRESH_TIME);

@@ -14,8 +14,10 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Function;
 import java.util.function.Predicate;
@@ -37,9 +39,6 @@ import keyrotation.core.TimeBudget;
 public final class KeyManagement {
 
   private static final int MAX_RETRIES = 3;
-
-  /** More pages than this, of a hundred keys each, are taken for a fault of the list. */
-  private static final int MAX_PAGES = 1_000;
 
   private final MomentoApiKeys api;
   private final RenewalPermits permits;
@@ -99,27 +98,24 @@ public final class KeyManagement {
     };
   }
 
-  /** Checks a new key. One that cannot be used is revoked: it is stored nowhere. */
+  /** Checks a new key. One that is not as ordered is revoked: it is stored nowhere. */
   private MomentoKey.V2 issued(
       Sensitive managementKey, Order order, ObjectNode body, TimeBudget budget) {
-    Optional<KeyInfo> info = keyInfo(body.path("key_info"));
-    try {
-      MomentoKey.V2 key = requireV2(body.path("api_key").asText());
-      boolean isAsOrdered =
-          info.filter(stated -> stated.id().equals(key.id()))
-              .filter(stated -> stated.roleId().equals(order.roleId()))
-              .filter(stated -> stated.description().equals(order.description()))
-              .isPresent();
-      if (!isAsOrdered) {
-        throw new RotationException(
-            NEW_KEY_INVALID,
-            "Momento returned a key of another id, role or description than was asked for.");
-      }
-      return key;
-    } catch (RotationException invalid) {
-      info.ifPresent(stated -> discard(managementKey, stated.id(), budget));
-      throw invalid;
+    MomentoKey.V2 key = requireV2(body.path("api_key").asText());
+    boolean isAsOrdered =
+        keyInfo(body.path("key_info"))
+            .filter(stated -> stated.id().equals(key.id()))
+            .filter(stated -> stated.roleId().equals(order.roleId()))
+            .filter(stated -> stated.description().equals(order.description()))
+            .filter(stated -> stated.neverExpires() == order.expiry() instanceof Expiry.Never)
+            .isPresent();
+    if (!isAsOrdered) {
+      discard(managementKey, key.id(), budget);
+      throw new RotationException(
+          NEW_KEY_INVALID,
+          "Momento returned a key of another id, role, description or expiry than was asked for.");
     }
+    return key;
   }
 
   private static MomentoKey.V2 requireV2(String text) {
@@ -162,8 +158,9 @@ public final class KeyManagement {
    */
   public List<KeyInfo> list(Sensitive managementKey, TimeBudget budget) {
     List<KeyInfo> keys = new ArrayList<>();
+    Set<String> tokens = new HashSet<>();
     String nextToken = "";
-    for (int page = 0; page < MAX_PAGES; page++) {
+    while (tokens.add(nextToken)) {
       String token = nextToken;
       ApiAnswer answer =
           call(budget, LIST_TIMEOUT, limit -> api.list(managementKey, token, limit), _ -> true);
@@ -179,7 +176,8 @@ public final class KeyManagement {
         return List.copyOf(keys);
       }
     }
-    throw new RotationException(MOMENTO_UNAVAILABLE, "Momento's list of keys has no end.");
+    throw new RotationException(
+        MOMENTO_UNAVAILABLE, "Momento's list of keys has no end: a page comes again.");
   }
 
   private static Optional<KeyInfo> keyInfo(JsonNode entry) {
@@ -187,7 +185,7 @@ public final class KeyManagement {
     JsonNode end = entry.path("expires_at_epoch_seconds");
     boolean isReadable =
         MomentoKey.ID.matcher(id).matches()
-            && entry.path("role_id").isTextual()
+            && MomentoKey.ID.matcher(entry.path("role_id").asText()).matches()
             && entry.path("issued_at_epoch_seconds").canConvertToLong()
             && Expiry.isPlausible(entry.path("issued_at_epoch_seconds").asLong())
             && Expiry.isPlausible(end.asLong());
@@ -228,7 +226,8 @@ public final class KeyManagement {
               "The management key's role does not allow it to " + what + " (" + refused + ").");
       case ApiAnswer.Refused refused ->
           new RotationException(
-              ISSUE_REJECTED, "Momento refused to " + what + " (" + refused + ").");
+              what.equals("issue a key") ? ISSUE_REJECTED : MOMENTO_UNAVAILABLE,
+              "Momento refused to " + what + " (" + refused + ").");
       case ApiAnswer.Unknown(Unavailable why, boolean _) ->
           new RotationException(
               why.reason(),

@@ -49,7 +49,7 @@ public final class MomentoApiKeys implements AutoCloseable {
   private static final long MAX_BODY_BYTES = 1 << 20;
 
   /** What Momento calls an error; anything else is not shown, as it may quote a key. */
-  private static final Pattern CODE = Pattern.compile("[A-Za-z_]{1,40}");
+  private static final Pattern CODE = Pattern.compile("[A-Za-z_ ]{1,40}");
 
   private final URI base;
   private final Supplier<HttpClient> builder;

@@ -9,7 +9,6 @@ import java.time.Instant;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import keyrotation.core.RateLimit;
 import keyrotation.core.RotationException;
 import keyrotation.core.RotationRequest;
@@ -119,11 +118,6 @@ public final class MomentoClient {
   /** Asks once whether Momento accepts a key. */
   public Verdict verifyOnce(Credentials key, RotationRequest request) {
     return controlPlane.verify(key, min(request.budget().left(), VERIFY_TIMEOUT));
-  }
-
-  /** Returns the caches that a key lists; none if it lists none, or may not list them. */
-  public Set<String> listCaches(Credentials key, RotationRequest request) {
-    return controlPlane.cacheNames(key, min(request.budget().left(), VERIFY_TIMEOUT));
   }
 
   private static RotationException outOfTimeToVerify() {

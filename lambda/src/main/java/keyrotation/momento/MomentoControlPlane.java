@@ -126,8 +126,7 @@ public final class MomentoControlPlane implements AutoCloseable {
   public Verdict verify(Credentials key, Duration limit) {
     Instant start = clock.instant();
     try {
-      var _ = listCaches(key.endpoint(), key.token().value(), limit);
-      return new Verdict.Accepted();
+      return accepted(listCaches(key.endpoint(), key.token().value(), limit));
     } catch (StatusRuntimeException e) {
       Status.Code code = codeOf(e.getStatus());
       return switch (code) {
@@ -160,8 +159,7 @@ public final class MomentoControlPlane implements AutoCloseable {
     }
     Verdict verdict;
     try {
-      var _ = listCaches(endpoint, INVALID_TOKEN, limit);
-      verdict = new Verdict.Accepted();
+      verdict = accepted(listCaches(endpoint, INVALID_TOKEN, limit));
     } catch (StatusRuntimeException e) {
       Status.Code code = codeOf(e.getStatus());
       switch (code) {
@@ -176,15 +174,9 @@ public final class MomentoControlPlane implements AutoCloseable {
     return verdict;
   }
 
-  /** Returns the names of the caches that a key lists; none if it lists none, or the call fails. */
-  public Set<String> cacheNames(Credentials key, Duration limit) {
-    try {
-      return listCaches(key.endpoint(), key.token().value(), limit).getCacheList().stream()
-          .map(_Cache::getCacheName)
-          .collect(toSet());
-    } catch (StatusRuntimeException e) {
-      return Set.of();
-    }
+  private static Verdict accepted(_ListCachesResponse answer) {
+    return new Verdict.Accepted(
+        answer.getCacheList().stream().map(_Cache::getCacheName).collect(toSet()));
   }
 
   private _ListCachesResponse listCaches(String endpoint, String token, Duration limit) {

@@ -45,7 +45,16 @@ public sealed interface MomentoKey {
    * @param id its id at Momento, by the claim {@code jti}. Nothing has verified the claim
    * @param expiry when it expires, by the claim {@code exp}; a key without one never expires
    */
-  record V2(Sensitive token, String id, Expiry expiry) implements MomentoKey {}
+  record V2(Sensitive token, String id, Expiry expiry) implements MomentoKey {
+
+    /** Returns a token with the same claims that is no key: its signature is another one. */
+    public Sensitive withOtherSignature() {
+      String text = token.value();
+      int start = text.lastIndexOf('.') + 1;
+      char first = text.charAt(start) == 'A' ? 'B' : 'A';
+      return new Sensitive(text.substring(0, start) + first + text.substring(start + 1));
+    }
+  }
 
   /** What an id can consist of. It becomes part of a path, and must not change that. */
   Pattern ID = Pattern.compile("[A-Za-z0-9_-]{1,128}");

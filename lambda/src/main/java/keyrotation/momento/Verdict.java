@@ -1,10 +1,16 @@
 package keyrotation.momento;
 
+import java.util.Set;
+
 /** What Momento says about a key. */
 public sealed interface Verdict {
 
-  /** Momento accepts the key. */
-  record Accepted() implements Verdict {}
+  /**
+   * Momento accepts the key.
+   *
+   * @param caches the names of the caches that it lists
+   */
+  record Accepted(Set<String> caches) implements Verdict {}
 
   /** Momento accepts the key, but it may not list caches, as a key for data alone. */
   record Denied() implements Verdict {}

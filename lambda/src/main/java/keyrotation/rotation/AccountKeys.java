@@ -16,17 +16,17 @@ import keyrotation.momento.MomentoKey;
  */
 public final class AccountKeys {
 
-  /** The list of keys at an instant, or why it could not be read. */
-  private sealed interface Listing {
-    record Read(Instant at, List<KeyInfo> keys) implements Listing {}
+  /** The list of keys at an instant. */
+  private record Listing(Instant at, List<KeyInfo> keys) {}
 
-    record Failed(RotationException why) implements Listing {}
-  }
+  /** Why the list could not be read at an instant. */
+  private record Failure(Instant at, RotationException why) {}
 
   private final KeyManagement management;
   private final ManagementKey managementKey;
   private final Time time;
-  private Optional<Listing> latest = Optional.empty();
+  private Optional<Listing> listing = Optional.empty();
+  private Optional<Failure> failure = Optional.empty();
 
   public AccountKeys(KeyManagement management, ManagementKey managementKey, Time time) {
     this.management = management;
@@ -51,35 +51,34 @@ public final class AccountKeys {
 
   private Optional<KeyInfo> find(
       String keyId, Instant earliest, RotationTask task, RotationLog log) {
-    return switch (listedSince(earliest, task, log)) {
-      case Listing.Read(_, List<KeyInfo> keys) ->
-          keys.stream().filter(key -> key.id().equals(keyId)).findFirst();
-      case Listing.Failed(RotationException why) -> throw why;
-    };
+    return listedSince(earliest, task, log).stream()
+        .filter(key -> key.id().equals(keyId))
+        .findFirst();
   }
 
   /** Returns the list as of an instant or later. Others wait for it, so that it is read once. */
-  private synchronized Listing listedSince(Instant earliest, RotationTask task, RotationLog log) {
-    boolean isRecent =
-        latest
-            .filter(
-                listing ->
-                    !(listing instanceof Listing.Read(Instant at, _)) || !at.isBefore(earliest))
-            .isPresent();
-    if (!isRecent) {
-      latest = Optional.of(list(task, log));
+  private synchronized List<KeyInfo> listedSince(
+      Instant earliest, RotationTask task, RotationLog log) {
+    Optional<Listing> recent = listing.filter(read -> !read.at.isBefore(earliest));
+    if (recent.isPresent()) {
+      return recent.get().keys;
     }
-    return latest.orElseThrow();
-  }
-
-  private Listing list(RotationTask task, RotationLog log) {
+    failure
+        .filter(failed -> !failed.at.isBefore(earliest))
+        .ifPresent(
+            failed -> {
+              throw failed.why;
+            });
     Instant now = time.instant();
     try {
       var key = managementKey.require();
-      return new Listing.Read(
-          now, log.step(LogStep.LIST_KEYS, () -> management.list(key, task.request().budget())));
+      List<KeyInfo> keys =
+          log.step(LogStep.LIST_KEYS, () -> management.list(key, task.request().budget()));
+      listing = Optional.of(new Listing(now, keys));
+      return keys;
     } catch (RotationException e) {
-      return new Listing.Failed(e);
+      failure = Optional.of(new Failure(now, e));
+      throw e;
     }
   }
 

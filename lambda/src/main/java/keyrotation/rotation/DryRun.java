@@ -47,7 +47,7 @@ public final class DryRun {
             secret.name(),
             task.current().id(),
             expiry,
-            task.isDue(policy, clock.instant()),
+            task.isDue(policy, clock.instant()) || renewal.isRevoked(task),
             wouldResume)
         .orFailed(policy.judge(task.current().created(), expiry));
   }

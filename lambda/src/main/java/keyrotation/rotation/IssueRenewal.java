@@ -2,7 +2,10 @@ package keyrotation.rotation;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static java.time.temporal.ChronoUnit.SECONDS;
+import static keyrotation.core.FailureReason.KEY_NOT_REFRESHABLE;
 import static keyrotation.core.FailureReason.KEY_OF_ANOTHER_ACCOUNT;
+import static keyrotation.core.FailureReason.NEW_KEY_REJECTED;
+import static keyrotation.core.FailureReason.OUT_OF_TIME;
 import static keyrotation.core.FailureReason.ROLE_NOT_ALLOWED;
 import static keyrotation.core.FailureReason.ROLE_UNKNOWN;
 import static keyrotation.core.FailureReason.SECRET_MALFORMED;
@@ -11,17 +14,19 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.HashMap;
 import java.util.HexFormat;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import keyrotation.core.FailureReason.Needs;
 import keyrotation.core.RotationException;
+import keyrotation.core.RotationRequest;
 import keyrotation.momento.Credentials;
 import keyrotation.momento.Expiry;
 import keyrotation.momento.KeyInfo;
 import keyrotation.momento.KeyManagement.Order;
 import keyrotation.momento.KeySecret;
-import keyrotation.momento.MomentoClient;
 import keyrotation.momento.MomentoKey;
 import keyrotation.momento.Verdict;
 import keyrotation.secretsmanager.Secret;
@@ -53,14 +58,16 @@ public final class IssueRenewal implements KeyRenewal {
 
   private final AccountKeys keys;
   private final KeyVerification verification;
-  private final MomentoClient momento;
   private final Set<String> allowedRoles;
   private final Optional<ToV2> toV2;
   private final InstantSource clock;
   private final RotationLog log;
 
+  /** By the id of a current key, what Momento tells of it if it has a right to be renewed. */
+  private final Map<String, Optional<KeyInfo>> proofs = new HashMap<>();
+
   /**
-   * Makes the renewal.
+   * Makes the renewal of one secret's keys.
    *
    * @param allowedRoles the roles that a tag or an event may ask for
    * @param toV2 empty unless an operator asks for a v2 key in place of a v1 key
@@ -68,14 +75,12 @@ public final class IssueRenewal implements KeyRenewal {
   public IssueRenewal(
       AccountKeys keys,
       KeyVerification verification,
-      MomentoClient momento,
       Set<String> allowedRoles,
       Optional<ToV2> toV2,
       InstantSource clock,
       RotationLog log) {
     this.keys = keys;
     this.verification = verification;
-    this.momento = momento;
     this.allowedRoles = allowedRoles;
     this.toV2 = toV2;
     this.clock = clock;
@@ -88,6 +93,9 @@ public final class IssueRenewal implements KeyRenewal {
     if (!current.hasRoom()) {
       throw new RotationException(
           SECRET_MALFORMED, "The secret's value is too large: a new key might not fit.");
+    }
+    if (current.key() instanceof MomentoKey.Legacy) {
+      throw new RotationException(KEY_NOT_REFRESHABLE, "The key is a legacy key.");
     }
     // Before any call: no key may be sent to a foreign host.
     String endpoint = verification.requireEndpoint(task.secret(), task.current());
@@ -106,8 +114,8 @@ public final class IssueRenewal implements KeyRenewal {
     return versionId -> {
       Order order = new Order(roleId, description(task.secret(), versionId), expiry);
       MomentoKey.V2 key = log.step(LogStep.ISSUE, versionId, () -> keys.issue(order, task));
-      cachesOfV1.ifPresent(
-          caches -> requireSameCaches(caches, key, new Credentials(endpoint, key.token()), task));
+      Credentials credentials = new Credentials(endpoint, key.token());
+      cachesOfV1.ifPresent(caches -> requireSameCaches(caches, key, credentials, versionId, task));
       return current.replacedBy(key);
     };
   }
@@ -133,19 +141,25 @@ public final class IssueRenewal implements KeyRenewal {
     }
   }
 
+  /** Tells whether a stored key has the role that a new one would have. */
+  @Override
+  public boolean isIntended(RotationTask task, KeyVersion stored) {
+    if (!(stored.requireKey().key() instanceof MomentoKey.V2 key)) {
+      return true;
+    }
+    KeyInfo listed = requireListed(key, task);
+    return requestedRole(task)
+        .or(() -> provenKey(task).map(KeyInfo::roleId))
+        .map(listed.roleId()::equals)
+        .orElseGet(() -> isIssuedFor(task.secret(), listed));
+  }
+
   @Override
   public Verdict verifySuccessor(RotationTask task, KeyVersion successor) {
     Verdict verdict = verification.verifySuccessor(task, successor);
-    if (verdict instanceof Verdict.Rejected
-        || !(successor.requireKey().key() instanceof MomentoKey.V2 key)) {
-      return verdict;
-    }
-    KeyInfo listed = requireListed(key, task);
-    boolean hasIntendedRole =
-        requestedRole(task)
-            .map(listed.roleId()::equals)
-            .orElseGet(() -> isIssuedFor(task.secret(), listed));
-    return hasIntendedRole ? verdict : new Verdict.Rejected("not of the role that is asked for");
+    return verdict instanceof Verdict.Rejected || isIntended(task, successor)
+        ? verdict
+        : new Verdict.Rejected("not of the role that is asked for");
   }
 
   /**
@@ -154,18 +168,19 @@ public final class IssueRenewal implements KeyRenewal {
    * and for a v1 key.
    */
   private Optional<KeyInfo> provenKey(RotationTask task) {
-    if (!(task.current().requireKey().key() instanceof MomentoKey.V2 key)) {
-      return Optional.empty();
-    }
+    return task.current().requireKey().key() instanceof MomentoKey.V2 key
+        // A rejection takes the grace period, so it is found out once.
+        ? proofs.computeIfAbsent(key.id(), _ -> prove(key, task))
+        : Optional.empty();
+  }
+
+  private Optional<KeyInfo> prove(MomentoKey.V2 key, RotationTask task) {
     Optional<KeyInfo> issuedHere =
         keys.find(key.id(), task, log).filter(listed -> isIssuedFor(task.secret(), listed));
     if (issuedHere.isPresent()) {
       return issuedHere;
     }
-    return verification.verifyKey(task.secret(), task.current(), task.request())
-            instanceof Verdict.Rejected
-        ? Optional.empty()
-        : Optional.of(requireListed(key, task));
+    return verification.isProved(task) ? Optional.of(requireListed(key, task)) : Optional.empty();
   }
 
   /** Returns what Momento tells of a key that it accepts. */
@@ -175,7 +190,8 @@ public final class IssueRenewal implements KeyRenewal {
             () ->
                 new RotationException(
                     KEY_OF_ANOTHER_ACCOUNT,
-                    "Momento accepts the key, but the management key's account does not list it."));
+                    "Momento accepts the key, but the management key's account does not list it. A"
+                        + " key that was issued minutes ago may be listed late."));
   }
 
   /** Returns the role that the event or the secret's tag asks for. */
@@ -203,25 +219,41 @@ public final class IssueRenewal implements KeyRenewal {
    * keys are of one account. Empty if that need not be compared.
    */
   private Optional<Set<String>> cachesToCompare(RotationTask task) {
-    if (!(task.current().requireKey().key() instanceof MomentoKey.V1 v1)
+    if (!(task.current().requireKey().key() instanceof MomentoKey.V1)
         || toV2.filter(ToV2::accountUnchecked).isPresent()) {
       return Optional.empty();
     }
-    Set<String> caches = momento.listCaches(v1.credentials(), task.request());
-    if (caches.isEmpty()) {
+    Verdict verdict = verification.verifyKey(task.secret(), task.current(), task.request());
+    if (!(verdict instanceof Verdict.Accepted(Set<String> caches)) || caches.isEmpty()) {
       throw otherAccount("The v1 key lists no caches that a v2 key's could be compared with.");
+    }
+    if (!task.request().budget().allowsRotation()) {
+      throw new RotationException(
+          OUT_OF_TIME, "Too little time was left to issue a key, compare its caches and store it.");
     }
     return Optional.of(caches);
   }
 
+  /** Ends the request unless the new key lists the same caches. Else the key is given up. */
   private void requireSameCaches(
-      Set<String> expected, MomentoKey.V2 key, Credentials credentials, RotationTask task) {
-    boolean areSame =
-        !(momento.verify(credentials, Optional.empty(), task.request()) instanceof Verdict.Rejected)
-            && momento.listCaches(credentials, task.request()).equals(expected);
-    if (!areSame) {
+      Set<String> expected,
+      MomentoKey.V2 key,
+      Credentials credentials,
+      String versionId,
+      RotationTask task) {
+    RotationRequest beforeStore = task.request().with(task.request().budget().beforeStore());
+    try {
+      switch (verification.verifyUnstored(credentials, versionId, beforeStore)) {
+        case Verdict.Accepted(Set<String> caches) when caches.equals(expected) -> {}
+        case Verdict.Rejected(String code) ->
+            throw new RotationException(
+                NEW_KEY_REJECTED, "Momento rejects the new key (" + code + ").");
+        case Verdict.Accepted _, Verdict.Denied _, Verdict.Unknown _ ->
+            throw otherAccount("The v1 key and the new v2 key do not list the same caches.");
+      }
+    } catch (RotationException e) {
       keys.discard(key, task);
-      throw otherAccount("The v1 key and the new v2 key do not list the same caches.");
+      throw e;
     }
   }
 

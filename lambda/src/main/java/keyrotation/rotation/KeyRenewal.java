@@ -31,6 +31,9 @@ public interface KeyRenewal {
   /** Tells whether Momento has revoked the current key, so that it is due at once. */
   boolean isRevoked(RotationTask task);
 
+  /** Tells whether a stored key is what the current key would be renewed to by now. */
+  boolean isIntended(RotationTask task, KeyVersion stored);
+
   /**
    * Returns the final verdict on a successor that an earlier request has stored. If it is rejected,
    * the successor can be given up, and the current key be renewed once more.

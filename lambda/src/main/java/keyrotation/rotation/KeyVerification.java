@@ -66,9 +66,9 @@ public final class KeyVerification {
   /**
    * Returns the final verdict on a successor that an earlier request has stored.
    *
-   * @throws RotationException {@code NEW_KEY_REJECTED}, if Momento may not know the key yet; as
-   *     {@link #requireCurrentKeyAccepted} does, if Momento rejects a current v1 key as well, which
-   *     could not be renewed then
+   * @throws RotationException {@code NEW_KEY_REJECTED}, if Momento may not know the key yet; for a
+   *     v1 successor as {@link #requireCurrentKeyAccepted} does, since the current key can be
+   *     refreshed only if Momento accepts that
    */
   Verdict verifySuccessor(RotationTask task, KeyVersion successor) {
     Verdict verdict = verifySuccessorOnce(task, successor);
@@ -76,7 +76,7 @@ public final class KeyVerification {
       if (successor.created().isAfter(clock.instant().minus(PROPAGATION_DEADLINE))) {
         throw newKeyRejected(code);
       }
-      if (!task.current().holdsV2()) {
+      if (!successor.holdsV2()) {
         requireCurrentKeyAccepted(task);
       }
     }
@@ -88,6 +88,30 @@ public final class KeyVerification {
     Optional<KeyVersion> refreshedFrom =
         Optional.of(task.current()).filter(_ -> !successor.holdsV2());
     return verify(task.secret(), successor, refreshedFrom, task.request());
+  }
+
+  /**
+   * Tells whether Momento has checked a current v2 key, its signature included. A server that
+   * denies a key the call may have looked at its claims alone; then it denies the same claims with
+   * another signature as well.
+   */
+  boolean isProved(RotationTask task) {
+    return switch (verifyKey(task.secret(), task.current(), task.request())) {
+      case Verdict.Accepted _ -> true;
+      case Verdict.Denied _ ->
+          task.current().requireKey().key() instanceof MomentoKey.V2 key
+              && momento.verifyOnce(
+                      new Credentials(
+                          requireEndpoint(task.secret(), task.current()), key.withOtherSignature()),
+                      task.request())
+                  instanceof Verdict.Rejected;
+      case Verdict.Rejected _, Verdict.Unknown _ -> false;
+    };
+  }
+
+  /** Returns what Momento says of a new key before it is stored. */
+  Verdict verifyUnstored(Credentials key, String versionId, RotationRequest request) {
+    return verify(key, Optional.empty(), versionId, request);
   }
 
   /** Returns what Momento says of a key that is or was current. */
@@ -127,13 +151,14 @@ public final class KeyVerification {
     if (key.isEmpty()) {
       return new Verdict.Rejected("not a key that can be verified");
     }
+    return verify(
+        key.get(), source.flatMap(from -> credentials(secret, from)), version.id(), request);
+  }
+
+  private Verdict verify(
+      Credentials key, Optional<Credentials> source, String versionId, RotationRequest request) {
     Verdict verdict =
-        log.step(
-            LogStep.VERIFY,
-            version.id(),
-            () ->
-                momento.verify(
-                    key.get(), source.flatMap(from -> credentials(secret, from)), request));
+        log.step(LogStep.VERIFY, versionId, () -> momento.verify(key, source, request));
     if (verdict instanceof Verdict.Unknown(Unavailable why)) {
       throw new RotationException(
           why.reason(),

@@ -1,13 +1,13 @@
 package keyrotation.rotation;
 
 import static keyrotation.core.FailureReason.MANAGEMENT_KEY_MISSING;
-import static keyrotation.core.FailureReason.SECRET_NOT_FOUND;
 
 import java.util.Optional;
 import keyrotation.core.RotationException;
 import keyrotation.core.Sensitive;
 import keyrotation.momento.KeySecret;
 import keyrotation.momento.MomentoKey;
+import keyrotation.secretsmanager.SecretStore;
 
 /**
  * The v2 key with which v2 keys are issued and listed. It is in a secret of its own, which is read
@@ -16,7 +16,8 @@ import keyrotation.momento.MomentoKey;
 public final class ManagementKey {
 
   private final Optional<String> secretId;
-  private final SecretVersions versions;
+  private final SecretStore store;
+  private final RotationLog log;
   private Optional<Sensitive> read = Optional.empty();
 
   /**
@@ -24,9 +25,10 @@ public final class ManagementKey {
    *
    * @param secretId the secret's name or ARN; empty if none is configured
    */
-  public ManagementKey(Optional<String> secretId, SecretVersions versions) {
+  public ManagementKey(Optional<String> secretId, SecretStore store, RotationLog log) {
     this.secretId = secretId;
-    this.versions = versions;
+    this.store = store;
+    this.log = log;
   }
 
   /**
@@ -44,20 +46,30 @@ public final class ManagementKey {
   private Sensitive read(String id) {
     try {
       KeySecret secret =
-          versions
-              .current(versions.describe(id))
-              .flatMap(KeyVersion::key)
-              .orElseThrow(() -> missing("The secret " + id + " holds no key."));
+          log.step(LogStep.READ_CURRENT, () -> store.readCurrent(id))
+              .map(KeyVersion::of)
+              .orElseThrow(() -> missing("There is no secret " + id + " with a value."))
+              .requireKey();
       if (secret.key() instanceof MomentoKey.V2 key) {
         return key.token();
       }
       throw missing("The secret " + id + " holds a key that is no v2 key.");
     } catch (RotationException e) {
-      throw e.reason() == SECRET_NOT_FOUND ? missing("There is no secret " + id + ".") : e;
+      throw switch (e.reason()) {
+        case MANAGEMENT_KEY_MISSING -> e;
+        case SECRET_NOT_FOUND,
+            SECRET_DELETED,
+            SECRET_MALFORMED,
+            KEY_UNREADABLE,
+            KEY_NOT_REFRESHABLE ->
+            missing("The secret " + id + " holds no usable key: " + e.what());
+        default -> new RotationException(e.reason(), "The management key: " + e.what());
+      };
     }
   }
 
   private static RotationException missing(String what) {
-    return new RotationException(MANAGEMENT_KEY_MISSING, what + " v2 keys are renewed with it.");
+    return new RotationException(
+        MANAGEMENT_KEY_MISSING, what + " v2 keys are renewed with the management key.");
   }
 }

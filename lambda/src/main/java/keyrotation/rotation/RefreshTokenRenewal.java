@@ -82,6 +82,12 @@ public final class RefreshTokenRenewal implements KeyRenewal {
     return false;
   }
 
+  /** Tells that it is: a refresh keeps the permissions. */
+  @Override
+  public boolean isIntended(RotationTask task, KeyVersion stored) {
+    return true;
+  }
+
   @Override
   public Verdict verifySuccessor(RotationTask task, KeyVersion successor) {
     return verification.verifySuccessor(task, successor);

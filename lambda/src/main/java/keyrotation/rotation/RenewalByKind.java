@@ -29,6 +29,11 @@ public final class RenewalByKind implements KeyRenewal {
   }
 
   @Override
+  public boolean isIntended(RotationTask task, KeyVersion stored) {
+    return of(stored).isIntended(task, stored);
+  }
+
+  @Override
   public Verdict verifySuccessor(RotationTask task, KeyVersion successor) {
     return of(successor).verifySuccessor(task, successor);
   }

@@ -96,7 +96,8 @@ public final class Rotation {
   private RotationResult rotate(RotationTask task, boolean onlyIfDue) {
     String name = task.secret().name();
     KeyVersion current = task.current();
-    Optional<TargetVersion> target = TargetVersion.chooseVersionId(task, versions, verification);
+    Optional<TargetVersion> target =
+        TargetVersion.chooseVersionId(task, versions, verification, renewal);
     if (target.isEmpty()) { // An earlier delivery of this request has done its work.
       return judge(new RotationResult.AlreadyRotated(name, current.id()), current);
     }

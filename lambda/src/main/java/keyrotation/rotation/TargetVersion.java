@@ -24,17 +24,21 @@ public record TargetVersion(String id, Optional<KeyVersion> stored) {
    * Chooses the version id of a request; empty if the request was carried out before.
    *
    * <p>A version id can be used only once, and the ids of a request follow from each other. A
-   * version that Momento rejects was given up, and the request goes on to the next id.
+   * version that Momento rejects, or whose role is no longer asked for, was given up, and the
+   * request goes on to the next id.
    */
   static Optional<TargetVersion> chooseVersionId(
-      RotationTask task, SecretVersions versions, KeyVerification verification) {
+      RotationTask task,
+      SecretVersions versions,
+      KeyVerification verification,
+      KeyRenewal renewal) {
     String id = task.request().versionId(task.secret().arn());
     while (!id.equals(task.current().id())) {
       Optional<KeyVersion> present = versions.read(LogStep.FIND_VERSION, task.secret(), id);
       if (present.isEmpty() || present.get().labels().contains(task.successorLabel())) {
         return Optional.of(new TargetVersion(id, present));
       }
-      if (isCarriedOut(task, present.get(), versions, verification)) {
+      if (isCarriedOut(task, present.get(), versions, verification, renewal)) {
         return Optional.empty();
       }
       id = RotationRequest.versionIdAfter(id);
@@ -52,12 +56,17 @@ public record TargetVersion(String id, Optional<KeyVersion> stored) {
    * </ul>
    */
   private static boolean isCarriedOut(
-      RotationTask task, KeyVersion stored, SecretVersions versions, KeyVerification verification) {
+      RotationTask task,
+      KeyVersion stored,
+      SecretVersions versions,
+      KeyVerification verification,
+      KeyRenewal renewal) {
     List<String> labels = stored.labels();
     return task.isOrWasCurrent(stored)
         || !stored.created().isAfter(task.current().created())
         || labels.stream().anyMatch(label -> label.startsWith(REPLACES))
         || (versions.successorOf(task).isEmpty()
-            && !(verification.verifySuccessorOnce(task, stored) instanceof Verdict.Rejected));
+            && !(verification.verifySuccessorOnce(task, stored) instanceof Verdict.Rejected)
+            && renewal.isIntended(task, stored));
   }
 }

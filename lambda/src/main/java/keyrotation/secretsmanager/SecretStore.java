@@ -1,5 +1,6 @@
 package keyrotation.secretsmanager;
 
+import static java.util.Objects.requireNonNullElse;
 import static java.util.stream.Collectors.toMap;
 import static keyrotation.core.FailureReason.RATE_LIMITED_LOCALLY;
 import static keyrotation.core.FailureReason.SECRETS_MANAGER_UNAVAILABLE;
@@ -84,7 +85,9 @@ public final class SecretStore {
         Boolean.TRUE.equals(secret.rotationEnabled()),
         Optional.ofNullable(secret.lastChangedDate()).orElse(Instant.EPOCH),
         secret.versionIdsToStages(),
-        new SecretTags(secret.tags().stream().collect(toMap(Tag::key, Tag::value))));
+        new SecretTags(
+            secret.tags().stream()
+                .collect(toMap(Tag::key, tag -> requireNonNullElse(tag.value(), "")))));
   }
 
   /** Returns the region of a replica's primary; empty if the secret is no replica. */
@@ -148,6 +151,26 @@ public final class SecretStore {
           try {
             return Optional.of(
                 version(client.getSecretValue(r -> r.secretId(secret.arn()).versionId(versionId))));
+          } catch (ResourceNotFoundException e) {
+            return Optional.empty();
+          }
+        });
+  }
+
+  /**
+   * Reads the current version of a secret, which may be a replica; empty if there is no such secret
+   * or it has no value.
+   */
+  public Optional<Version> readCurrent(String secretId) {
+    return call(
+        "GetSecretValue",
+        secretId,
+        () -> {
+          try {
+            return Optional.of(
+                version(
+                    client.getSecretValue(
+                        r -> r.secretId(secretId).versionStage(StagingLabel.CURRENT))));
           } catch (ResourceNotFoundException e) {
             return Optional.empty();
           }

@@ -22,6 +22,7 @@ import keyrotation.event.RotationEvent.Action;
 import keyrotation.event.RotationEvent.Manual;
 import keyrotation.event.RotationEvent.Scheduled;
 import keyrotation.event.RotationEvent.Step;
+import keyrotation.event.RotationEvent.ToV2;
 import org.joda.time.DateTime;
 import org.joda.time.DateTimeZone;
 import org.junit.jupiter.api.Test;
@@ -44,6 +45,7 @@ class RotationEventTest {
           Map.entry("dry-run.json", new Manual(NAME, Action.DRY_RUN)),
           Map.entry("if-due.json", new Manual(NAME, Action.ROTATE_IF_DUE)),
           Map.entry("rollback.json", new Manual(NAME, Action.ROLL_BACK)),
+          Map.entry("to-v2.json", new ToV2(NAME, "r-operator", false)),
           Map.entry(
               "scheduled-rule.json",
               new Scheduled(

@@ -36,41 +36,40 @@ public final class MomentoApiException extends RuntimeException {
 
   /** A field or parameter is missing or invalid. */
   public static MomentoApiException badRequest(String message) {
-    return new MomentoApiException(400, "invalid_argument", message, Optional.empty());
+    return new MomentoApiException(400, "Bad Request", message, Optional.empty());
   }
 
   /** The key in the header is missing, unknown, expired or revoked. */
   public static MomentoApiException unauthorized() {
     return new MomentoApiException(
-        401, "unauthenticated", "The key is not valid.", Optional.empty());
+        401, "Unauthenticated", "The key is not valid.", Optional.empty());
   }
 
   /** The key's role does not allow the call. */
   public static MomentoApiException forbidden() {
     return new MomentoApiException(
-        403, "permission_denied", "Insufficient permissions.", Optional.empty());
+        403, "PermissionDenied", "Insufficient permissions.", Optional.empty());
   }
 
   /** There is no such role or key. */
   public static MomentoApiException notFound(String message) {
-    return new MomentoApiException(404, "not_found", message, Optional.empty());
+    return new MomentoApiException(404, "NotFound", message, Optional.empty());
   }
 
   /** Too many calls; the response says nothing about when to call again. */
   public static MomentoApiException throttled() {
-    return new MomentoApiException(
-        429, "resource_exhausted", "Too many requests.", Optional.empty());
+    return new MomentoApiException(429, "TooManyRequests", "Too many requests.", Optional.empty());
   }
 
   /** Too many calls; the response asks for a pause before the next. */
   public static MomentoApiException throttledFor(Duration pause) {
     return new MomentoApiException(
-        429, "resource_exhausted", "Too many requests.", Optional.of(pause));
+        429, "TooManyRequests", "Too many requests.", Optional.of(pause));
   }
 
   /** The service failed. */
   public static MomentoApiException internal() {
-    return new MomentoApiException(500, "internal", "Internal error.", Optional.empty());
+    return new MomentoApiException(500, "InternalServerError", "Internal error.", Optional.empty());
   }
 
   /** A gateway in front answered that Momento cannot be reached. */

@@ -424,10 +424,13 @@ public final class MomentoServer implements AutoCloseable {
     caches = Set.copyOf(names);
   }
 
+  /** Momento's answer to a key that may not make the call. */
+  public static StatusRuntimeException denied() {
+    return error(Status.PERMISSION_DENIED, "momento_general_err");
+  }
+
   private StatusRuntimeException permissionDenied() {
-    return sendsTrailers
-        ? error(Status.PERMISSION_DENIED, "momento_general_err")
-        : Status.PERMISSION_DENIED.asRuntimeException();
+    return sendsTrailers ? denied() : Status.PERMISSION_DENIED.asRuntimeException();
   }
 
   private StatusRuntimeException refusal(String description) {

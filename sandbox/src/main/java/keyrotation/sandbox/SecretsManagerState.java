@@ -595,6 +595,14 @@ public final class SecretsManagerState {
     secrets.put(secret.name, secret.withTags(all));
   }
 
+  /** UntagResource. */
+  public synchronized void untag(String secretId, String tag) {
+    Secret secret = usable(secretId);
+    Map<String, String> left = new TreeMap<>(secret.tags);
+    left.remove(tag);
+    secrets.put(secret.name, secret.withTags(left));
+  }
+
   /** ListSecrets: all secrets that are not scheduled for deletion. */
   public synchronized List<Secret> list() {
     return secrets.values().stream().filter(secret -> secret.deletion.isEmpty()).toList();
