@@ -83,7 +83,7 @@ public enum FailureReason {
       WAIT,
       "The current key was not changed. In ten minutes send the event again, or run "
           + "`aws secretsmanager rotate-secret`: a new key that Momento rejects for good is "
-          + "given up, and the current one is refreshed once more."),
+          + "given up, and the current one is renewed once more."),
   ACCESS_DENIED(
       PERSON,
       "Allow the action in the function's role or in the KMS key's policy. A secret "

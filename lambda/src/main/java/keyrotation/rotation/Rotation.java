@@ -28,8 +28,8 @@ import keyrotation.secretsmanager.Secret;
  *   <li><b>Before the renewal:</b> no key has changed. The next run starts again.
  *   <li><b>After the renewal, before the new key is staged:</b> the new key is lost. The current
  *       key works until it expires. The next run for which the key is due, or that insists, renews
- *       it again. If the refresh token works only once, Momento rejects that: each such run fails
- *       with {@code REFRESH_REJECTED} until an operator stores a new key.
+ *       it again. If it is a v1 key whose refresh token works only once, Momento rejects that: each
+ *       such run fails with {@code REFRESH_REJECTED} until an operator stores a new key.
  *   <li><b>After the new key is staged:</b> the next run finds it by its label. If Momento accepts
  *       it, the run promotes it without another renewal. If Momento rejects it more than ten
  *       minutes after it was stored, the run takes its label off and renews a key that is due.
