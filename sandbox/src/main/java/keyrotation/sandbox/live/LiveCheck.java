@@ -4,6 +4,7 @@ import io.grpc.ChannelCredentials;
 import io.grpc.TlsChannelCredentials;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.net.http.HttpClient;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.InstantSource;
@@ -39,11 +40,13 @@ public final class LiveCheck {
                   momento-key-rotation-live-check/*, and ListSecrets.
         Momento   LIVE_MOMENTO_KEY_FILE: the JSON file of a v1 super-user key, as Momento's
                   console offers it for download. The check does not use its refresh token.
+        v2 keys   LIVE_MOMENTO_MANAGEMENT_KEY_FILE: a JSON file with the fields apiKey and endpoint
+                  of a v2 key that may manage keys.
         Optional  LIVE_MOMENTO_SPARE_KEY_FILE, LIVE_ROTATION_FUNCTION_ARN and LIVE_REPLICA_REGION
                   enable more trials; docs/assumptions.md describes them.
 
-      The check creates some 30 secrets and deletes them, and keys that expire within an hour. It
-      takes some minutes, and costs some two cents.
+      The check creates some 30 secrets and 20 v2 keys, and deletes them. It also creates v1 keys,
+      which expire within an hour. It takes some minutes, and costs some two cents.
       """;
 
   private static final int CLEANUP_TIMEOUT_SECONDS = 300;
@@ -52,10 +55,13 @@ public final class LiveCheck {
    * The connections to the services.
    *
    * @param secretsManager creates client builders; empty without credentials
-   * @param momento the credentials of the TLS channel to Momento
+   * @param momento the credentials of the TLS channel to Momento's control plane
+   * @param momentoApi creates the client of Momento's HTTP API
    */
   record Connections(
-      Optional<Supplier<SecretsManagerClientBuilder>> secretsManager, ChannelCredentials momento) {}
+      Optional<Supplier<SecretsManagerClientBuilder>> secretsManager,
+      ChannelCredentials momento,
+      HttpClient.Builder momentoApi) {}
 
   private final LiveSettings settings;
   private final Connections connections;
@@ -89,7 +95,8 @@ public final class LiveCheck {
       passed =
           run(
               System.getenv(),
-              new Connections(secretsManager(), TlsChannelCredentials.create()),
+              new Connections(
+                  secretsManager(), TlsChannelCredentials.create(), HttpClient.newBuilder()),
               new Poller(InstantSource.system(), Thread::sleep, System.out),
               System.out);
     } catch (InterruptedException e) {
@@ -107,10 +114,10 @@ public final class LiveCheck {
     System.exit(passed ? 0 : 1);
   }
 
-  /** Lets the main thread delete its secrets when a signal ends the process. */
+  /** Lets the main thread delete its secrets and keys when a signal ends the process. */
   private static void cleanUpOnSignal(Thread main, CountDownLatch done) {
     if (done.getCount() > 0) {
-      System.out.println("Interrupted; deleting the check's secrets.");
+      System.out.println("Interrupted; deleting the check's secrets and v2 keys.");
       main.interrupt();
     }
     try {
@@ -145,7 +152,9 @@ public final class LiveCheck {
       Map<String, String> environment, Connections connections, Poller poller, PrintStream out)
       throws InterruptedException {
     LiveSettings settings = LiveSettings.from(environment);
-    if (settings.key().isEmpty() && connections.secretsManager().isEmpty()) {
+    if (settings.key().isEmpty()
+        && settings.managementKey().isEmpty()
+        && connections.secretsManager().isEmpty()) {
       out.print(EXPLANATION);
       return false;
     }
@@ -157,6 +166,7 @@ public final class LiveCheck {
     }
     LiveCheck check = new LiveCheck(settings, connections, poller, out);
     check.tryMomento();
+    check.tryV2Keys();
     check.trySecretsManager();
     return check.report.printSummary();
   }
@@ -164,7 +174,10 @@ public final class LiveCheck {
   /** Returns all assumptions that have a trial. */
   static List<Assumption<?>> assumptions() {
     return Stream.<List<? extends Assumption<?>>>of(
-            MomentoAssumptions.ALL, SecretsManagerAssumptions.ALL, RotationAssumptions.ALL)
+            MomentoAssumptions.ALL,
+            V2Assumptions.ALL,
+            SecretsManagerAssumptions.ALL,
+            RotationAssumptions.ALL)
         .<Assumption<?>>flatMap(List::stream)
         .toList();
   }
@@ -175,14 +188,35 @@ public final class LiveCheck {
       return;
     }
     if (settings.key().isEmpty()) {
-      report.title("Momento");
+      report.title("Momento's v1 keys");
       notTried(wanted, LiveSettings.KEY_FILE + ": the file of a v1 super-user key.");
       return;
     }
     ApiKey key = settings.key().get();
     try (MomentoAccount account =
         MomentoAccount.connect(key, settings, connections.momento(), poller)) {
-      report.title("Momento at " + account.target());
+      report.title("Momento's v1 keys at " + account.target());
+      tryAll(wanted, account);
+    }
+  }
+
+  private void tryV2Keys() throws InterruptedException {
+    List<Assumption<V2Account>> wanted = wanted(V2Assumptions.ALL);
+    if (wanted.isEmpty()) {
+      return;
+    }
+    if (settings.managementKey().isEmpty()) {
+      report.title("Momento's v2 keys");
+      notTried(
+          wanted,
+          LiveSettings.MANAGEMENT_KEY_FILE + ": the file of a v2 key that may manage keys.");
+      return;
+    }
+    try (V2Account account =
+        V2Account.connect(settings.managementKey().get(), settings, connections, poller, report)) {
+      report.title(
+          "Momento's v2 keys at %s and %s, with keys described as %s..."
+              .formatted(account.apiTarget(), account.controlTarget(), account.descriptions()));
       tryAll(wanted, account);
     }
   }

@@ -24,6 +24,8 @@ import java.util.stream.Stream;
  *
  * @param key a v1 super-user key; its refresh token is not used
  * @param spareKey a second super-user key, whose refresh token is used
+ * @param managementKey a v2 key that may manage keys
+ * @param apiEndpoint Momento's HTTP API; if empty, the documented one
  * @param controlEndpoint Momento's control plane; if empty, it is derived from the key
  * @param functionAlias the ARN of an alias of a rotation function
  * @param replicaRegion the region to replicate a secret to
@@ -32,6 +34,8 @@ import java.util.stream.Stream;
 record LiveSettings(
     Optional<ApiKey> key,
     Optional<ApiKey> spareKey,
+    Optional<ManagementKey> managementKey,
+    Optional<HostAndPort> apiEndpoint,
     Optional<HostAndPort> controlEndpoint,
     Optional<String> functionAlias,
     Optional<String> replicaRegion,
@@ -39,9 +43,13 @@ record LiveSettings(
 
   static final String KEY_FILE = "LIVE_MOMENTO_KEY_FILE";
   static final String SPARE_KEY_FILE = "LIVE_MOMENTO_SPARE_KEY_FILE";
+  static final String MANAGEMENT_KEY_FILE = "LIVE_MOMENTO_MANAGEMENT_KEY_FILE";
   static final String FUNCTION = "LIVE_ROTATION_FUNCTION_ARN";
   static final String REPLICA_REGION = "LIVE_REPLICA_REGION";
   static final String ONLY = "LIVE_ONLY";
+
+  /** The function has this setting, too. */
+  static final String API_ENDPOINT = "MOMENTO_API_ENDPOINT";
 
   /** The function has this setting, too. */
   static final String CONTROL_ENDPOINT = "MOMENTO_CONTROL_ENDPOINT";
@@ -49,6 +57,9 @@ record LiveSettings(
   private static final Pattern ALIAS =
       Pattern.compile("arn:aws[a-z-]*:lambda:[a-z0-9-]+:\\d{12}:function:[^:]+:[^:]+");
   private static final Pattern HOST_AND_PORT = Pattern.compile("([A-Za-z0-9.-]+):(\\d{1,5})");
+  private static final Pattern HOST = Pattern.compile("[A-Za-z0-9.-]+");
+  private static final Pattern JWT =
+      Pattern.compile("[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+");
   private static final ObjectMapper JSON = new ObjectMapper();
 
   /** The address of a server. */
@@ -68,7 +79,9 @@ record LiveSettings(
     return new LiveSettings(
         value(environment, KEY_FILE).map(file -> key(KEY_FILE, file)),
         value(environment, SPARE_KEY_FILE).map(file -> key(SPARE_KEY_FILE, file)),
-        value(environment, CONTROL_ENDPOINT).map(LiveSettings::hostAndPort),
+        value(environment, MANAGEMENT_KEY_FILE).map(LiveSettings::managementKey),
+        value(environment, API_ENDPOINT).map(text -> hostAndPort(API_ENDPOINT, text)),
+        value(environment, CONTROL_ENDPOINT).map(text -> hostAndPort(CONTROL_ENDPOINT, text)),
         value(environment, FUNCTION).map(LiveSettings::alias),
         value(environment, REPLICA_REGION),
         value(environment, ONLY).map(ids -> Set.of(ids.split("[, ]+"))).orElse(Set.of()));
@@ -88,23 +101,18 @@ record LiveSettings(
     return text;
   }
 
-  private static HostAndPort hostAndPort(String text) {
+  private static HostAndPort hostAndPort(String variable, String text) {
     Matcher matcher = HOST_AND_PORT.matcher(text);
     if (!matcher.matches()) {
       throw new InconclusiveException(
-          CONTROL_ENDPOINT + " is not a host and a port, such as localhost:8080.");
+          variable + " is not a host and a port, such as localhost:8080.");
     }
     return new HostAndPort(matcher.group(1), Integer.parseInt(matcher.group(2)));
   }
 
   /** Reads a file from Momento's console; older files have other names for the key's field. */
   private static ApiKey key(String variable, String file) {
-    String content;
-    try {
-      content = Files.readString(Path.of(file));
-    } catch (IOException | InvalidPathException e) {
-      throw new InconclusiveException("The file that " + variable + " names cannot be read.");
-    }
+    String content = content(variable, file);
     try {
       JsonNode json = JSON.readTree(content);
       String apiKey =
@@ -127,6 +135,36 @@ record LiveSettings(
     } catch (JsonProcessingException | IllegalArgumentException e) {
       // The content and the parser's message contain the key and are not shown.
       throw noKey(variable);
+    }
+  }
+
+  /** Reads a v2 key, in the form of a secret that the function rotates. */
+  private static ManagementKey managementKey(String file) {
+    String content = content(MANAGEMENT_KEY_FILE, file);
+    try {
+      JsonNode json = JSON.readTree(content);
+      String endpoint = json.path("endpoint").asText();
+      String token = json.path("apiKey").asText();
+      if (HOST.matcher(endpoint).matches()
+          && JWT.matcher(token).matches()
+          && Jwt.claims(token).path("t").asText().equals("g")) {
+        return new ManagementKey(endpoint, token);
+      }
+    } catch (JsonProcessingException e) {
+      // The content and the parser's message contain the key and are not shown.
+    }
+    throw new InconclusiveException(
+        "The file that "
+            + MANAGEMENT_KEY_FILE
+            + " names contains no v2 key. It must be a JSON object with the key in the field"
+            + " \"apiKey\" and its endpoint in the field \"endpoint\".");
+  }
+
+  private static String content(String variable, String file) {
+    try {
+      return Files.readString(Path.of(file));
+    } catch (IOException | InvalidPathException e) {
+      throw new InconclusiveException("The file that " + variable + " names cannot be read.");
     }
   }
 

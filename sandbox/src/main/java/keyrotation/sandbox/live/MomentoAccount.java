@@ -1,26 +1,17 @@
 package keyrotation.sandbox.live;
 
-import static java.util.concurrent.TimeUnit.SECONDS;
-
-import grpc.control_client.ScsControlGrpc;
-import grpc.control_client._ListCachesRequest;
 import grpc.permission_messages.CacheRole;
 import grpc.permission_messages.ExplicitPermissions;
 import grpc.permission_messages.Permissions;
 import grpc.permission_messages.PermissionsType;
 import io.grpc.ChannelCredentials;
-import io.grpc.Grpc;
-import io.grpc.ManagedChannel;
-import io.grpc.Metadata;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
-import io.grpc.stub.MetadataUtils;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
-import java.util.Set;
+import keyrotation.sandbox.live.ControlPlane.Answer;
 import keyrotation.sandbox.live.LiveSettings.HostAndPort;
-import momento.auth.AuthGrpc;
 import momento.auth._GenerateApiTokenRequest;
 import momento.auth._RefreshApiTokenRequest;
 
@@ -28,66 +19,18 @@ import momento.auth._RefreshApiTokenRequest;
  * A Momento account, whose super-user key generates short-lived keys for trials.
  *
  * <p>The generated keys can only read caches: a v1 super-user key can generate only data-only keys
- * (tested by Momento's JavaScript SDK). Of an error it keeps only the code and whether Momento's
- * trailer was present; the message might contain a key.
+ * (tested by Momento's JavaScript SDK).
  */
 final class MomentoAccount implements AutoCloseable {
 
   /** The lifetime of keys in most trials. */
   static final Duration KEY_LIFETIME = Duration.ofMinutes(30);
 
-  private static final int TLS_PORT = 443;
-  private static final int CALL_TIMEOUT_SECONDS = 20;
-  private static final int ATTEMPTS = 4;
-  private static final Duration RETRY_PAUSE = Duration.ofSeconds(2);
-
   /** Documented: Momento allows an account five calls to the auth service per second. */
   private static final Duration MIN_CALL_INTERVAL = Duration.ofMillis(250);
 
   /** The longest wait for a generated key to be accepted. */
   private static final Duration PROPAGATION_TIMEOUT = Duration.ofMinutes(10);
-
-  private static final Metadata.Key<String> AUTHORIZATION = header("authorization");
-  private static final Metadata.Key<String> AGENT = header("agent");
-  private static final Metadata.Key<String> RUNTIME_VERSION = header("runtime-version");
-  private static final Metadata.Key<String> ERR = header("err");
-
-  /** Codes of temporary failures, which say nothing about a key. */
-  private static final Set<Status.Code> UNAVAILABLE_CODES =
-      Set.of(
-          Status.Code.UNAVAILABLE,
-          Status.Code.DEADLINE_EXCEEDED,
-          Status.Code.RESOURCE_EXHAUSTED,
-          Status.Code.ABORTED,
-          Status.Code.CANCELLED,
-          Status.Code.INTERNAL,
-          Status.Code.UNKNOWN);
-
-  /**
-   * An answer of Momento, without its message.
-   *
-   * @param hasErr whether Momento's trailer {@code err} was present
-   */
-  record Answer(Status.Code code, boolean hasErr) {
-
-    boolean is(Status.Code other) {
-      return code == other;
-    }
-
-    /** Tells whether the function treats this as the rejection of a refresh. */
-    boolean rejectsRefresh() {
-      return switch (code) {
-        case INVALID_ARGUMENT, UNAUTHENTICATED, NOT_FOUND, FAILED_PRECONDITION -> true;
-        case PERMISSION_DENIED -> hasErr;
-        default -> false;
-      };
-    }
-
-    @Override
-    public String toString() {
-      return code + (hasErr ? " with the trailer err" : "");
-    }
-  }
 
   /** The result of a refresh. */
   sealed interface Refresh {
@@ -98,31 +41,16 @@ final class MomentoAccount implements AutoCloseable {
     record Refused(Answer answer) implements Refresh {}
   }
 
-  /** Momento did not answer, or failed temporarily. */
-  private static final class Unavailable extends InconclusiveException {
-    private static final long serialVersionUID = 1L;
-
-    private Unavailable(String call, Status.Code code, StatusRuntimeException e) {
-      super("Momento's %s failed with %s (%s).".formatted(call, code, rootCauseName(e)));
-    }
-  }
-
-  private final HostAndPort target;
+  private final ControlPlane controlPlane;
   private final ApiKey superUser;
   private final Optional<ApiKey> spareKey;
-  private final ManagedChannel channel;
   private final Poller poller;
 
   private MomentoAccount(
-      HostAndPort target,
-      ApiKey superUser,
-      Optional<ApiKey> spareKey,
-      ManagedChannel channel,
-      Poller poller) {
-    this.target = target;
+      ControlPlane controlPlane, ApiKey superUser, Optional<ApiKey> spareKey, Poller poller) {
+    this.controlPlane = controlPlane;
     this.superUser = superUser;
     this.spareKey = spareKey;
-    this.channel = channel;
     this.poller = poller;
   }
 
@@ -134,16 +62,11 @@ final class MomentoAccount implements AutoCloseable {
   static MomentoAccount connect(
       ApiKey superUser, LiveSettings settings, ChannelCredentials trust, Poller poller)
       throws InterruptedException {
-    HostAndPort target =
-        settings
-            .controlEndpoint()
-            .orElse(new HostAndPort("control." + superUser.endpoint(), TLS_PORT));
     MomentoAccount account =
         new MomentoAccount(
-            target,
+            new ControlPlane(superUser.endpoint(), settings, trust, poller),
             superUser,
             settings.spareKey(),
-            Grpc.newChannelBuilderForAddress(target.host(), target.port(), trust).build(),
             poller);
     try {
       if (!account.listCaches(superUser).is(Status.Code.OK)) {
@@ -151,11 +74,9 @@ final class MomentoAccount implements AutoCloseable {
         var _ = account.generateKey(KEY_LIFETIME);
       }
       return account;
-    } catch (Unavailable e) {
+    } catch (UnavailableException e) {
       account.close();
-      throw new InconclusiveException(
-          "Momento's control plane at %s cannot be reached. %s".formatted(target, e.reason())
-              + " Check MOMENTO_CONTROL_ENDPOINT, the network and the certificates.");
+      throw account.controlPlane.unreachable(e);
     } catch (InconclusiveException e) {
       account.close();
       throw e;
@@ -164,7 +85,7 @@ final class MomentoAccount implements AutoCloseable {
 
   /** Returns the address of the control plane. */
   HostAndPort target() {
-    return target;
+    return controlPlane.target();
   }
 
   /** Returns the configured key; its refresh token must not be used. */
@@ -193,20 +114,20 @@ final class MomentoAccount implements AutoCloseable {
             .build();
     poller.pause(MIN_CALL_INTERVAL);
     try {
-      var made = auth().generateApiToken(request);
+      var made = controlPlane.auth().generateApiToken(request);
       ApiKey key =
           key(made.getEndpoint(), made.getApiKey(), made.getRefreshToken(), made.getValidUntil());
       var _ =
           poller.await(
               "a key to be accepted",
               min(life, PROPAGATION_TIMEOUT),
-              () -> listCachesOnce(key.token()),
+              () -> controlPlane.listCachesOnce(key.token()),
               answer -> !answer.is(Status.Code.UNAUTHENTICATED));
       return key;
     } catch (StatusRuntimeException e) {
       throw new InconclusiveException(
           "Momento did not generate a key with the key of %s (%s)."
-                  .formatted(LiveSettings.KEY_FILE, answer("GenerateApiToken", e))
+                  .formatted(LiveSettings.KEY_FILE, ControlPlane.answer("GenerateApiToken", e))
               + " It must be a v1 super-user key that has not expired.");
     }
   }
@@ -216,7 +137,8 @@ final class MomentoAccount implements AutoCloseable {
     poller.pause(MIN_CALL_INTERVAL);
     try {
       var fresh =
-          auth()
+          controlPlane
+              .auth()
               .refreshApiToken(
                   _RefreshApiTokenRequest.newBuilder()
                       .setApiKey(key.token())
@@ -229,7 +151,7 @@ final class MomentoAccount implements AutoCloseable {
               fresh.getRefreshToken(),
               fresh.getValidUntil()));
     } catch (StatusRuntimeException e) {
-      return new Refresh.Refused(answer("RefreshApiToken", e));
+      return new Refresh.Refused(ControlPlane.answer("RefreshApiToken", e));
     }
   }
 
@@ -253,50 +175,12 @@ final class MomentoAccount implements AutoCloseable {
 
   /** The same with any token. */
   Answer listCaches(String token) throws InterruptedException {
-    for (int attempt = 1; ; attempt++) {
-      try {
-        return listCachesOnce(token);
-      } catch (Unavailable e) {
-        if (attempt == ATTEMPTS) {
-          throw e;
-        }
-        poller.pause(RETRY_PAUSE);
-      }
-    }
-  }
-
-  private Answer listCachesOnce(String token) {
-    Metadata headers = headers();
-    headers.put(AUTHORIZATION, token);
-    try {
-      var _ =
-          ScsControlGrpc.newBlockingStub(channel)
-              .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers))
-              .withDeadlineAfter(CALL_TIMEOUT_SECONDS, SECONDS)
-              .listCaches(_ListCachesRequest.getDefaultInstance());
-      return new Answer(Status.Code.OK, false);
-    } catch (StatusRuntimeException e) {
-      return answer("ListCaches", e);
-    }
+    return controlPlane.listCaches(token);
   }
 
   @Override
   public void close() {
-    channel.shutdownNow();
-  }
-
-  private AuthGrpc.AuthBlockingStub auth() {
-    return AuthGrpc.newBlockingStub(channel)
-        .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers()))
-        .withDeadlineAfter(CALL_TIMEOUT_SECONDS, SECONDS);
-  }
-
-  /** Returns the headers that Momento's SDKs send with each call. */
-  private static Metadata headers() {
-    Metadata headers = new Metadata();
-    headers.put(AGENT, "java:key-rotation-live-check:1");
-    headers.put(RUNTIME_VERSION, "java:" + Runtime.version().feature());
-    return headers;
+    controlPlane.close();
   }
 
   private static Permissions readCaches() {
@@ -316,24 +200,7 @@ final class MomentoAccount implements AutoCloseable {
     return new ApiKey(endpoint, token, refreshToken, Instant.ofEpochSecond(validUntil));
   }
 
-  private static Answer answer(String call, StatusRuntimeException e) {
-    String description = Optional.ofNullable(e.getStatus().getDescription()).orElse("");
-    // A proxy's HTTP status, which gRPC translates to a code.
-    Status.Code code =
-        description.startsWith("HTTP status code")
-            ? Status.Code.UNAVAILABLE
-            : e.getStatus().getCode();
-    if (UNAVAILABLE_CODES.contains(code)) {
-      throw new Unavailable(call, code, e);
-    }
-    return new Answer(code, e.getTrailers() != null && e.getTrailers().containsKey(ERR));
-  }
-
   private static Duration min(Duration a, Duration b) {
     return a.compareTo(b) < 0 ? a : b;
-  }
-
-  private static Metadata.Key<String> header(String name) {
-    return Metadata.Key.of(name, Metadata.ASCII_STRING_MARSHALLER);
   }
 }

@@ -4,7 +4,7 @@ import io.grpc.Status;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
-import keyrotation.sandbox.live.MomentoAccount.Answer;
+import keyrotation.sandbox.live.ControlPlane.Answer;
 import keyrotation.sandbox.live.MomentoAccount.Refresh;
 
 /** The function's assumptions about v1 Momento keys. */
@@ -56,9 +56,7 @@ final class MomentoAssumptions {
           new Assumption<>(
               "M11",
               "ListCaches with a super-user key is answered with OK.",
-              account ->
-                  expect(
-                      new Answer(Status.Code.OK, false), account.listCaches(account.superUser()))),
+              account -> expect(Answer.OK, account.listCaches(account.superUser()))),
           new Assumption<>(
               "M12",
               "ListCaches with a data-only key is answered with PERMISSION_DENIED and the"
@@ -110,10 +108,6 @@ final class MomentoAssumptions {
 
   private static final int VERIFICATIONS = 10;
   private static final Duration VERIFICATION_INTERVAL = Duration.ofSeconds(1);
-
-  /** The JWT that the function uses, too: its only claim is an id, its signature is invented. */
-  private static final String UNKNOWN_JWT =
-      "eyJhbGciOiJIUzI1NiJ9.eyJpZCI6Im5vbmUifQ.bm8gc2lnbmF0dXJlIGZpdHMgdGhpcyB0b2tlbi4";
 
   private MomentoAssumptions() {}
 
@@ -167,12 +161,8 @@ final class MomentoAssumptions {
               + ": a second super-user key that expires; the check uses up its refresh token.");
     }
     ApiKey spare = account.spareKey().get();
-    return expect(new Answer(Status.Code.OK, false), account.listCaches(spare))
-        .and(
-            () ->
-                expect(
-                    new Answer(Status.Code.OK, false),
-                    awaitPropagation(account, account.refresh(spare))));
+    return expect(Answer.OK, account.listCaches(spare))
+        .and(() -> expect(Answer.OK, awaitPropagation(account, account.refresh(spare))));
   }
 
   private static Finding oldKeyStaysValid(MomentoAccount account) throws InterruptedException {
@@ -235,7 +225,7 @@ final class MomentoAssumptions {
   }
 
   private static Finding listWithNoKey(MomentoAccount account) throws InterruptedException {
-    Answer answer = account.listCaches(UNKNOWN_JWT);
+    Answer answer = account.listCaches(Jwt.UNKNOWN);
     return answer.is(Status.Code.UNAUTHENTICATED) || answer.is(Status.Code.INVALID_ARGUMENT)
         ? Finding.confirmed("Momento answered " + answer + ".")
         : new Finding.Refuted("Momento answered " + answer + ".");

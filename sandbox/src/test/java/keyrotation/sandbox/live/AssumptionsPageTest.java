@@ -56,7 +56,7 @@ class AssumptionsPageTest {
 
   private static List<Row> rows() throws IOException {
     return Files.readAllLines(PAGE).stream()
-        .filter(line -> line.matches("\\| [MSL]\\d+ \\|.*"))
+        .filter(line -> line.matches("\\| [MVSL]\\d+ \\|.*"))
         .map(Row::of)
         .toList();
   }

@@ -1,19 +1,33 @@
 package keyrotation.sandbox.live;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.grpc.Status;
+import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 import keyrotation.sandbox.Fault;
+import keyrotation.sandbox.FaultInjector;
 import keyrotation.sandbox.IssuedKey.Permissions;
+import keyrotation.sandbox.MomentoApiException;
+import keyrotation.sandbox.MomentoApiServer;
 import keyrotation.sandbox.MomentoServer;
 import keyrotation.sandbox.SecretsManagerException;
 import keyrotation.sandbox.SecretsManagerState;
+import keyrotation.sandbox.V2Keys.Role;
 import momento.auth._RefreshApiTokenResponse;
 import software.amazon.awssdk.services.secretsmanager.model.DescribeSecretResponse;
 import software.amazon.awssdk.services.secretsmanager.model.GetSecretValueResponse;
@@ -97,6 +111,125 @@ record DeviatingService(String id, String does, Consumer<LiveCheckFixture> chang
               "M17",
               "states another end",
               answersRefresh(a -> a.setValidUntil(a.getValidUntil() + 5))),
+          new DeviatingService(
+              "V1", "issues a token of another type", issuesToken(c -> c.put("t", "x"))),
+          new DeviatingService(
+              "V1", "issues a token of another id", issuesToken(c -> c.put("jti", "other-id"))),
+          new DeviatingService(
+              "V1", "answers with another id", answersIssue(i -> i.put("key_id", "other-id"))),
+          new DeviatingService("V1", "lists another id", listsNew(DeviatingService::changeId)),
+          new DeviatingService("V1", "does not list the console's keys", listsNoOldKeys()),
+          new DeviatingService(
+              "V2",
+              "shortens descriptions",
+              fixture -> fixture.sandbox.momentoApi().cutDescriptionsTo(149)),
+          new DeviatingService(
+              "V2", "lists no description", listsNew(key -> key.remove("description"))),
+          new DeviatingService(
+              "V2", "lists another role", listsNew(key -> key.put("role_id", "viewer"))),
+          new DeviatingService(
+              "V2", "answers with another role", answersIssue(i -> i.put("role_id", "viewer"))),
+          new DeviatingService(
+              "V3", "issues a token that ends later", issuesToken(c -> c.put("exp", 4e9))),
+          new DeviatingService(
+              "V3",
+              "answers with another expiry",
+              answersIssue(i -> i.remove("expires_at_epoch_seconds"))),
+          new DeviatingService(
+              "V3",
+              "lists another expiry",
+              listsNew(key -> key.put("expires_at_epoch_seconds", 4_000_000_000L))),
+          new DeviatingService(
+              "V3",
+              "lists milliseconds",
+              listsNew(
+                  key ->
+                      key.put(
+                          "issued_at_epoch_seconds",
+                          key.path("issued_at_epoch_seconds").asLong() * 1_000))),
+          new DeviatingService(
+              "V4", "issues a token with a claim exp", issuesToken(c -> c.put("exp", 0))),
+          new DeviatingService(
+              "V4",
+              "answers with an expiry",
+              answersIssue(i -> i.put("expires_at_epoch_seconds", 4_000_000_000L))),
+          new DeviatingService("V4", "lists an expiry for keys that never expire", listsExpiries()),
+          new DeviatingService("V5", "sends a refresh token", DeviatingService::sendsRefreshToken),
+          new DeviatingService("V6", "denies the list", answersList(2, Status.PERMISSION_DENIED)),
+          new DeviatingService(
+              "V7",
+              "accepts a new key only after minutes",
+              fixture -> fixture.sandbox.momento().v2Keys().refuseNewKeysAtFirst(40)),
+          new DeviatingService(
+              "V7",
+              "never accepts a new key",
+              fixture -> fixture.sandbox.momento().v2Keys().refuseNewKeysAtFirst(400)),
+          new DeviatingService(
+              "V8", "rejects a key temporarily", answersList(7, Status.UNAUTHENTICATED)),
+          new DeviatingService(
+              "V9", "lists a new key after seconds", listsLate(Duration.ofSeconds(5))),
+          new DeviatingService("V9", "never lists a new key", listsLate(Duration.ofHours(1))),
+          new DeviatingService("V10", "answers otherwise", answersList(3, Status.NOT_FOUND)),
+          new DeviatingService("V10", "deletes nothing", DeviatingService::deletesNothing),
+          new DeviatingService("V10", "lists it for ever", listsDeletedKeys()),
+          new DeviatingService(
+              "V10",
+              "knows no such key",
+              refusesApi(MomentoApiServer.REVOKE, 1, MomentoApiException.notFound("No key."))),
+          new DeviatingService("V11", "answers otherwise", answersList(3, Status.NOT_FOUND)),
+          new DeviatingService("V12", "lists it otherwise", listsOtherwise(3)),
+          new DeviatingService(
+              "V13",
+              "denies without the trailer",
+              fixture -> fixture.sandbox.momento().leaveOutTrailers()),
+          new DeviatingService("V13", "answers otherwise", answersList(2, Status.UNAUTHENTICATED)),
+          new DeviatingService(
+              "V14", "does not reject it", answersList(3, Status.PERMISSION_DENIED)),
+          new DeviatingService(
+              "V14",
+              "does not reject the claims of a key without permissions",
+              answersList(4, Status.PERMISSION_DENIED)),
+          new DeviatingService(
+              "V15",
+              "refuses by another status",
+              refusesApi(MomentoApiServer.ISSUE, 1, MomentoApiException.badRequest("No role."))),
+          new DeviatingService(
+              "V15",
+              "refuses without JSON",
+              refusesApi(MomentoApiServer.ISSUE, 1, MomentoApiException.ofGateway(404))),
+          new DeviatingService("V15", "issues a key", DeviatingService::knowsEachRole),
+          new DeviatingService(
+              "V16",
+              "refuses by another status",
+              refusesApi(MomentoApiServer.LIST, 2, MomentoApiException.forbidden())),
+          new DeviatingService(
+              "V16",
+              "refuses without JSON",
+              refusesApi(MomentoApiServer.LIST, 2, MomentoApiException.ofGateway(401))),
+          new DeviatingService(
+              "V17",
+              "refuses by another status",
+              refusesApi(MomentoApiServer.LIST, 2, MomentoApiException.notFound("Nothing."))),
+          new DeviatingService(
+              "V17",
+              "refuses without JSON",
+              refusesApi(MomentoApiServer.LIST, 2, MomentoApiException.ofGateway(403))),
+          new DeviatingService("V17", "lets each key manage keys", DeviatingService::letsAllManage),
+          new DeviatingService(
+              "V18",
+              "refuses by another status",
+              refusesApi(MomentoApiServer.REVOKE, 2, MomentoApiException.badRequest("No key."))),
+          new DeviatingService(
+              "V18",
+              "knows no such key at once",
+              refusesApi(MomentoApiServer.REVOKE, 1, MomentoApiException.notFound("No key."))),
+          new DeviatingService(
+              "V18",
+              "refuses without JSON",
+              refusesApi(MomentoApiServer.REVOKE, 2, MomentoApiException.ofGateway(404))),
+          new DeviatingService("V19", "never ends", listsForEverInPages()),
+          new DeviatingService("V19", "leaves out a key", cutsPages()),
+          new DeviatingService("V19", "repeats a key", repeatsKeys()),
           new DeviatingService(
               "S1", "moves AWSCURRENT", after(PUT, 4, DeviatingService::moveCurrentBack)),
           new DeviatingService("S1", "treats it as a new version", createdAt(2, Instant.EPOCH)),
@@ -229,7 +362,7 @@ record DeviatingService(String id, String does, Consumer<LiveCheckFixture> chang
               answersDescribe(secret -> secret.rotationEnabled(false))));
 
   boolean isMomento() {
-    return id.startsWith("M");
+    return id.startsWith("M") || id.startsWith("V");
   }
 
   @Override
@@ -285,6 +418,184 @@ record DeviatingService(String id, String does, Consumer<LiveCheckFixture> chang
             .momento()
             .calls()
             .onNth(MomentoServer.REFRESH, call, new Fault.After<>(fixture.sandbox.save()));
+  }
+
+  /** Changes the answers of Momento's HTTP API that have this field. */
+  private static Consumer<LiveCheckFixture> answersApi(String field, Consumer<ObjectNode> change) {
+    return fixture ->
+        fixture
+            .sandbox
+            .momentoApi()
+            .alterAnswers(
+                answer -> {
+                  ObjectNode body = object(answer);
+                  if (body.has(field)) {
+                    change.accept(body);
+                  }
+                  return body.toString();
+                });
+  }
+
+  private static ObjectNode object(String text) {
+    try {
+      return (ObjectNode) new ObjectMapper().readTree(text);
+    } catch (JsonProcessingException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Changes what the answer to an order states about the new key. */
+  private static Consumer<LiveCheckFixture> answersIssue(Consumer<ObjectNode> change) {
+    return answersApi("api_key", body -> change.accept((ObjectNode) body.path("key_info")));
+  }
+
+  /** Changes the claims of a new key's token. */
+  private static Consumer<LiveCheckFixture> issuesToken(Consumer<ObjectNode> change) {
+    return answersApi(
+        "api_key",
+        body -> {
+          String[] parts = body.path("api_key").asText().split("\\.", -1);
+          ObjectNode claims = object(new String(Base64.getUrlDecoder().decode(parts[1]), UTF_8));
+          change.accept(claims);
+          parts[1] = Base64.getUrlEncoder().encodeToString(claims.toString().getBytes(UTF_8));
+          body.put("api_key", String.join(".", parts));
+        });
+  }
+
+  private static void sendsRefreshToken(LiveCheckFixture fixture) {
+    answersApi("api_key", body -> body.put("refresh_token", "none")).accept(fixture);
+  }
+
+  /** Changes the list of keys. */
+  private static Consumer<LiveCheckFixture> lists(Consumer<ObjectNode> change) {
+    // The answer to an order has an object of the same name.
+    return answersApi(
+        "key_info",
+        body -> {
+          if (body.path("key_info").isArray()) {
+            change.accept(body);
+          }
+        });
+  }
+
+  /** Changes the entries of a list that were issued for a trial. */
+  private static Consumer<LiveCheckFixture> listsNew(Consumer<ObjectNode> change) {
+    return lists(
+        body ->
+            body.path("key_info")
+                .forEach(
+                    key -> {
+                      if (isNew(key)) {
+                        change.accept((ObjectNode) key);
+                      }
+                    }));
+  }
+
+  private static boolean isNew(JsonNode key) {
+    return key.path("description").asText().startsWith(V2Account.PREFIX);
+  }
+
+  private static void changeId(ObjectNode key) {
+    key.put("key_id", key.path("key_id").asText() + "x");
+  }
+
+  private static Consumer<LiveCheckFixture> listsNoOldKeys() {
+    return lists(body -> ((ArrayNode) body.path("key_info")).removeIf(key -> !isNew(key)));
+  }
+
+  private static Consumer<LiveCheckFixture> listsDeletedKeys() {
+    List<JsonNode> old = new ArrayList<>();
+    return answersApi(
+        "key_info",
+        body -> {
+          if (body.path("key_info").isArray()) {
+            ((ArrayNode) body.path("key_info")).addAll(old);
+          } else {
+            old.add(body.path("key_info"));
+          }
+        });
+  }
+
+  private static Consumer<LiveCheckFixture> listsExpiries() {
+    return lists(
+        body ->
+            body.path("key_info")
+                .forEach(key -> ((ObjectNode) key).put("expires_at_epoch_seconds", 1)));
+  }
+
+  /** The list shows new keys with another description from its n-th page on. */
+  private static Consumer<LiveCheckFixture> listsOtherwise(int n) {
+    AtomicInteger pages = new AtomicInteger();
+    return lists(
+        body -> {
+          if (pages.incrementAndGet() >= n) {
+            body.path("key_info").forEach(key -> ((ObjectNode) key).put("description", ""));
+          }
+        });
+  }
+
+  /** The last page states a token, too; the page after it is empty. */
+  private static Consumer<LiveCheckFixture> listsForEverInPages() {
+    List<String> last = new ArrayList<>();
+    return lists(
+        body -> {
+          body.path("key_info").forEach(key -> last.add(key.path("key_id").asText()));
+          body.put("next_token", last.getLast());
+        });
+  }
+
+  private static Consumer<LiveCheckFixture> cutsPages() {
+    return pagesBeforeTheLast(keys -> keys.remove(keys.size() - 1));
+  }
+
+  private static Consumer<LiveCheckFixture> repeatsKeys() {
+    return pagesBeforeTheLast(keys -> keys.add(keys.path(0)));
+  }
+
+  private static Consumer<LiveCheckFixture> pagesBeforeTheLast(Consumer<ArrayNode> change) {
+    return lists(
+        body -> {
+          if (body.has("next_token")) {
+            change.accept((ArrayNode) body.path("key_info"));
+          }
+        });
+  }
+
+  private static Consumer<LiveCheckFixture> listsLate(Duration lag) {
+    return fixture ->
+        fixture.sandbox.momentoApi().calls().onEvery(MomentoApiServer.LIST, new Fault.Lag<>(lag));
+  }
+
+  private static Consumer<LiveCheckFixture> refusesApi(
+      String action, int call, MomentoApiException error) {
+    return fixture ->
+        fixture.sandbox.momentoApi().calls().onNth(action, call, new Fault.Refuse<>(error));
+  }
+
+  /** The first deletion is reported as done, but the key is there again. */
+  private static void deletesNothing(LiveCheckFixture fixture) {
+    FaultInjector<MomentoApiException> calls = fixture.sandbox.momentoApi().calls();
+    List<Runnable> restore = new ArrayList<>();
+    calls.onNth(
+        MomentoApiServer.ISSUE, 1, new Fault.After<>(() -> restore.add(fixture.sandbox.save())));
+    calls.onNth(
+        MomentoApiServer.REVOKE, 1, new Fault.After<>(() -> restore.forEach(Runnable::run)));
+  }
+
+  private static void knowsEachRole(LiveCheckFixture fixture) {
+    fixture
+        .sandbox
+        .momento()
+        .v2Keys()
+        .add(new Role("r-live-check-unknown", "None", Role.Type.CUSTOM, false, false));
+  }
+
+  private static void letsAllManage(LiveCheckFixture fixture) {
+    fixture
+        .sandbox
+        .momento()
+        .v2Keys()
+        .add(new Role(V2Account.ROLE, "Viewer", Role.Type.SYSTEM, true, true));
   }
 
   private static Consumer<LiveCheckFixture> refuses(

@@ -8,6 +8,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;
+import java.net.http.HttpClient;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -24,6 +25,8 @@ import keyrotation.sandbox.IssuedKey.Permissions;
 import keyrotation.sandbox.ManualClock;
 import keyrotation.sandbox.MomentoServer.RefreshTokens;
 import keyrotation.sandbox.Sandbox;
+import keyrotation.sandbox.V2Key;
+import keyrotation.sandbox.V2Keys.Role;
 import keyrotation.sandbox.live.LiveCheck.Connections;
 import software.amazon.awssdk.core.SdkRequest;
 import software.amazon.awssdk.core.SdkResponse;
@@ -38,6 +41,10 @@ final class LiveCheckFixture implements AutoCloseable {
   static final String FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:rotation:live";
   static final String REPLICA_REGION = "eu-west-1";
 
+  /** May manage keys and do nothing else, as a management key should. */
+  private static final Role KEY_MANAGER =
+      new Role("r-key-manager", "Key manager", Role.Type.CUSTOM, true, false);
+
   /** The number of consecutive characters of a key that must not be printed. */
   private static final int LEAK_LENGTH = 8;
 
@@ -45,6 +52,7 @@ final class LiveCheckFixture implements AutoCloseable {
   final Sandbox sandbox;
   final IssuedKey key;
   final IssuedKey spareKey;
+  final V2Key managementKey;
   final Map<String, String> environment = new HashMap<>();
 
   private final Path directory;
@@ -56,6 +64,7 @@ final class LiveCheckFixture implements AutoCloseable {
     this.sandbox = Sandbox.start(clock, refreshTokens);
     this.key = sandbox.momento().issueNonExpiring();
     this.spareKey = sandbox.momento().issue(Duration.ofDays(1), Permissions.SUPER_USER);
+    sandbox.momento().v2Keys().add(KEY_MANAGER);
     try {
       this.directory = Files.createTempDirectory("live-check");
     } catch (IOException e) {
@@ -65,6 +74,8 @@ final class LiveCheckFixture implements AutoCloseable {
     environment.put("MOMENTO_CONTROL_ENDPOINT", sandbox.momento().controlEndpoint());
     environment.put("LIVE_MOMENTO_KEY_FILE", fileOf("key", key.consoleJson()));
     environment.put("LIVE_MOMENTO_SPARE_KEY_FILE", fileOf("spare", spareKey.consoleJson()));
+    environment.put("MOMENTO_API_ENDPOINT", sandbox.momentoApi().endpoint());
+    this.managementKey = manageKeysWith(KEY_MANAGER);
     environment.put("LIVE_ROTATION_FUNCTION_ARN", FUNCTION);
     environment.put("LIVE_REPLICA_REGION", REPLICA_REGION);
   }
@@ -140,7 +151,8 @@ final class LiveCheckFixture implements AutoCloseable {
               clients,
               TlsChannelCredentials.newBuilder()
                   .trustManager(sandbox.authority().certificate())
-                  .build());
+                  .build(),
+              HttpClient.newBuilder().sslContext(sandbox.authority().contextForClients()));
       boolean passed =
           LiveCheck.run(environment, connections, new Poller(clock, this::sleep, out), out);
       return new Run(passed, withoutSecrets(bytes.toString(UTF_8)));
@@ -157,6 +169,7 @@ final class LiveCheckFixture implements AutoCloseable {
   /** Waits for the sandbox's rotations, then advances the clock. */
   private void sleep(Duration duration) throws InterruptedException {
     if (isInterrupted) {
+      isInterrupted = false;
       throw new InterruptedException();
     }
     sandbox.secretsManager().awaitRotations();
@@ -185,10 +198,35 @@ final class LiveCheckFixture implements AutoCloseable {
                     }));
   }
 
+  /** Has the check use a management key of this role. */
+  V2Key manageKeysWith(Role role) {
+    V2Key manager = sandbox.momento().v2Keys().issue(role, "manager", Optional.empty());
+    environment.put(
+        "LIVE_MOMENTO_MANAGEMENT_KEY_FILE", fileOf("management", manager.consoleJson()));
+    return manager;
+  }
+
+  /** Returns the v2 keys that the check has had issued. */
+  List<V2Key> issuedV2Keys() {
+    return withoutManagers(sandbox.momento().v2Keys().issued());
+  }
+
+  /** Returns those that it has not had deleted, expired ones included. */
+  List<V2Key> undeletedKeys() {
+    return withoutManagers(sandbox.momento().v2Keys().list());
+  }
+
+  private static List<V2Key> withoutManagers(List<V2Key> keys) {
+    return keys.stream().filter(key -> !key.description().equals("manager")).toList();
+  }
+
   /** Returns the text; fails if it contains a part of any key. */
   String withoutSecrets(String text) {
-    sandbox.momento().issued().stream()
-        .flatMap(issued -> Stream.of(issued.token(), issued.refreshToken(), issued.apiKey()))
+    Stream.concat(
+            sandbox.momento().issued().stream()
+                .flatMap(
+                    issued -> Stream.of(issued.token(), issued.refreshToken(), issued.apiKey())),
+            sandbox.momento().v2Keys().issued().stream().map(V2Key::token))
         .forEach(
             secret ->
                 assertThat(IntStream.rangeClosed(0, secret.length() - LEAK_LENGTH))

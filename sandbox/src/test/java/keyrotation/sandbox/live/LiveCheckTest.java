@@ -5,12 +5,18 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.stream.IntStream;
 import keyrotation.sandbox.Fault;
+import keyrotation.sandbox.FaultInjector;
 import keyrotation.sandbox.IssuedKey;
 import keyrotation.sandbox.IssuedKey.Permissions;
+import keyrotation.sandbox.MomentoApiException;
+import keyrotation.sandbox.MomentoApiServer;
 import keyrotation.sandbox.MomentoServer;
 import keyrotation.sandbox.MomentoServer.RefreshTokens;
 import keyrotation.sandbox.SecretsManagerException;
+import keyrotation.sandbox.V2Key;
+import keyrotation.sandbox.V2Keys;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -57,19 +63,22 @@ class LiveCheckTest {
     fixture.environment.put(
         "LIVE_MOMENTO_KEY_FILE", fixture.fileOf("other", expiring.consoleJson()));
 
-    LiveCheckFixture.Run run = fixture.run("M4, M10, S22, S25");
+    fixture.manageKeysWith(V2Keys.OWNER);
+
+    LiveCheckFixture.Run run = fixture.run("M4, M10, V13, S22, S25");
 
     assertThat(run.row("M4")).contains("not tried", "needs: LIVE_MOMENTO_SPARE_KEY_FILE");
     assertThat(run.row("M10")).contains("not tried", "LIVE_MOMENTO_KEY_FILE", "never expires");
+    assertThat(run.row("V13")).contains("not tried", "LIVE_MOMENTO_MANAGEMENT_KEY_FILE", "caches");
     assertThat(run.row("S22")).contains("not tried", "LIVE_REPLICA_REGION");
     assertThat(run.row("S25")).contains("not tried", "LIVE_ROTATION_FUNCTION_ARN", "us-east-1");
-    assertThat(run.output()).contains("0 confirmed, 0 refuted, 4 not tried, 0 errors");
+    assertThat(run.output()).contains("0 confirmed, 0 refuted, 5 not tried, 0 errors");
     assertThat(run.passed()).isTrue();
   }
 
   @Test
   void tests_one_service_without_credentials_of_the_other() throws Exception {
-    fixture.environment.put("LIVE_ONLY", "M1, S1");
+    fixture.environment.put("LIVE_ONLY", "M1, V1, S1");
     LiveCheckFixture.Run momento = fixture.runWithoutAws();
     assertThat(momento.row("M1")).contains("confirmed");
     assertThat(momento.row("S1")).contains("not tried", "AWS credentials, and AWS_REGION");
@@ -77,7 +86,16 @@ class LiveCheckTest {
     fixture.environment.remove("LIVE_MOMENTO_KEY_FILE");
     LiveCheckFixture.Run secretsManager = fixture.run();
     assertThat(secretsManager.row("M1")).contains("not tried", "LIVE_MOMENTO_KEY_FILE");
+    assertThat(secretsManager.row("V1")).contains("confirmed");
     assertThat(secretsManager.row("S1")).contains("confirmed");
+
+    LiveCheckFixture.Run v2Keys = fixture.runWithoutAws();
+    assertThat(v2Keys.row("V1")).contains("confirmed");
+    assertThat(v2Keys.row("S1")).contains("not tried");
+
+    fixture.environment.remove("LIVE_MOMENTO_MANAGEMENT_KEY_FILE");
+    assertThat(fixture.run().row("V1"))
+        .contains("not tried", "needs: LIVE_MOMENTO_MANAGEMENT_KEY_FILE");
   }
 
   @Test
@@ -89,9 +107,10 @@ class LiveCheckTest {
     assertThat(run.passed()).isFalse();
     assertThat(run.output())
         .contains("AWS_REGION", "LIVE_MOMENTO_KEY_FILE", "LIVE_MOMENTO_SPARE_KEY_FILE")
+        .contains("LIVE_MOMENTO_MANAGEMENT_KEY_FILE", "20 v2 keys")
         .contains("LIVE_ROTATION_FUNCTION_ARN", "LIVE_REPLICA_REGION", "docs/assumptions.md")
         .contains("secretsmanager:CreateSecret", "cents")
-        .hasLineCount(16);
+        .hasLineCount(18);
     assertThat(fixture.sandbox.callsSeen()).isEmpty();
   }
 
@@ -144,6 +163,134 @@ class LiveCheckTest {
             key -> key.validUntil().isBefore(fixture.clock.instant().plus(Duration.ofHours(1))));
     // Momento would reject a used refresh token.
     assertThat(fixture.sandbox.momento().refresh(given)).isNotNull();
+  }
+
+  @Test
+  void issues_v2_keys_that_can_only_read_caches_and_deletes_each_of_them() throws Exception {
+    var _ = fixture.runWithoutAws();
+
+    assertThat(fixture.issuedV2Keys())
+        .hasSizeBetween(15, 20)
+        .allMatch(key -> key.roleId().equals("r-viewer"))
+        .allMatch(key -> key.description().startsWith("momento-key-rotation-live-check/"))
+        .filteredOn(key -> key.expiry().isPresent())
+        .allMatch(
+            key -> key.validUntil().isBefore(fixture.clock.instant().plus(Duration.ofHours(1))));
+    assertThat(fixture.undeletedKeys()).isEmpty();
+  }
+
+  @Test
+  void deletes_the_only_key_that_never_expires_at_once() throws Exception {
+    var _ = fixture.runWithoutAws();
+    assertThat(fixture.issuedV2Keys()).filteredOn(key -> key.expiry().isEmpty()).hasSize(1);
+
+    List<String> before = fixture.sandbox.momentoApi().calls().seen();
+    var _ = fixture.run("V4");
+
+    assertThat(fixture.sandbox.momentoApi().calls().seen().stream().skip(before.size()))
+        .startsWith(MomentoApiServer.LIST, MomentoApiServer.ISSUE, MomentoApiServer.REVOKE);
+  }
+
+  @Test
+  void keeps_the_pace_of_five_calls_a_second() throws Exception {
+    var _ = fixture.runWithoutAws();
+
+    FaultInjector<MomentoApiException> calls = fixture.sandbox.momentoApi().calls();
+    for (String action :
+        List.of(MomentoApiServer.ISSUE, MomentoApiServer.LIST, MomentoApiServer.REVOKE)) {
+      assertThat(IntStream.rangeClosed(2, calls.count(action)))
+          .hasSizeGreaterThan(10)
+          .allMatch(n -> calls.pauseBefore(action, n).compareTo(Duration.ofMillis(200)) >= 0);
+    }
+  }
+
+  @Test
+  void deletes_its_v2_keys_when_interrupted() {
+    fixture
+        .sandbox
+        .momentoApi()
+        .calls()
+        .onNext(MomentoApiServer.ISSUE, new Fault.After<>(fixture::interrupt));
+
+    assertThatThrownBy(() -> fixture.run("V8")).isInstanceOf(InterruptedException.class);
+
+    assertThat(fixture.issuedV2Keys()).hasSize(1);
+    assertThat(fixture.undeletedKeys()).isEmpty();
+  }
+
+  @Test
+  void deletes_its_v2_keys_after_an_error() throws Exception {
+    fixture
+        .sandbox
+        .momento()
+        .calls()
+        .fromNth(MomentoServer.LIST_CACHES, 3, new Fault.Refuse<>(MomentoServer.throttled()));
+
+    assertThat(fixture.run("V8").row("V8")).contains("error", "RESOURCE_EXHAUSTED");
+
+    assertThat(fixture.issuedV2Keys()).hasSize(1);
+    assertThat(fixture.undeletedKeys()).isEmpty();
+  }
+
+  @Test
+  void deletes_a_v2_key_whose_response_was_lost_even_if_it_is_listed_late() throws Exception {
+    fixture.sandbox.momentoApi().calls().onNext(MomentoApiServer.ISSUE, new Fault.DropResponse<>());
+    fixture
+        .sandbox
+        .momentoApi()
+        .calls()
+        .onEvery(MomentoApiServer.LIST, new Fault.Lag<>(Duration.ofSeconds(5)));
+
+    assertThat(fixture.run("V5").row("V5")).contains("error", "POST /api-keys", "no response");
+
+    assertThat(fixture.issuedV2Keys()).hasSize(1);
+    assertThat(fixture.undeletedKeys()).isEmpty();
+  }
+
+  @Test
+  void names_the_v2_keys_that_it_could_not_delete() throws Exception {
+    fixture
+        .sandbox
+        .momentoApi()
+        .calls()
+        .onEvery(MomentoApiServer.REVOKE, new Fault.Refuse<>(MomentoApiException.forbidden()));
+
+    LiveCheckFixture.Run run = fixture.run("V5");
+
+    assertThat(run.output())
+        .contains("console, delete", fixture.undeletedKeys().getFirst().description());
+    assertThat(run.passed()).isFalse();
+  }
+
+  @Test
+  void reports_what_a_gateway_answers_as_an_error() throws Exception {
+    fixture
+        .sandbox
+        .momentoApi()
+        .calls()
+        .onNext(MomentoApiServer.ISSUE, new Fault.Refuse<>(MomentoApiException.ofGateway(403)));
+    assertThat(fixture.run("V5").row("V5")).contains("error", "HTTP 403 without a JSON error");
+
+    fixture
+        .sandbox
+        .momentoApi()
+        .calls()
+        .onNext(MomentoApiServer.ISSUE, new Fault.Refuse<>(MomentoApiException.throttled()));
+    assertThat(fixture.run("V5").row("V5")).contains("error", "HTTP 429");
+  }
+
+  @Test
+  void repeats_calls_of_the_api_that_may_be_repeated() throws Exception {
+    FaultInjector<MomentoApiException> calls = fixture.sandbox.momentoApi().calls();
+    calls.onNth(MomentoApiServer.LIST, 2, new Fault.Refuse<>(MomentoApiException.internal()));
+    calls.onNth(
+        MomentoApiServer.REVOKE, 1, new Fault.FailAfterwards<>(MomentoApiException.internal()));
+
+    LiveCheckFixture.Run run = fixture.run("V1");
+
+    assertThat(run.row("V1")).contains("confirmed");
+    assertThat(run.passed()).isTrue();
+    assertThat(fixture.undeletedKeys()).isEmpty();
   }
 
   @Test
@@ -206,6 +353,12 @@ class LiveCheckTest {
     assertInconclusive("Momento's control plane at localhost:1 cannot be reached", "UNAVAILABLE");
 
     fixture.environment.remove("LIVE_MOMENTO_KEY_FILE");
+    assertInconclusive("Momento's control plane at localhost:1 cannot be reached", "UNAVAILABLE");
+
+    fixture.environment.put("MOMENTO_API_ENDPOINT", "localhost:1");
+    assertInconclusive("Momento's API at localhost:1 cannot be reached", "no response");
+
+    fixture.environment.remove("LIVE_MOMENTO_MANAGEMENT_KEY_FILE");
     fixture.sandbox.secretsManager().close();
     assertInconclusive("Secrets Manager in us-east-1 cannot be called", "no response");
   }
@@ -220,6 +373,12 @@ class LiveCheckTest {
     assertInconclusive("UNAUTHENTICATED", "super-user");
 
     fixture.environment.remove("LIVE_MOMENTO_KEY_FILE");
+    V2Key viewer = fixture.manageKeysWith(V2Keys.VIEWER);
+    assertInconclusive("LIVE_MOMENTO_MANAGEMENT_KEY_FILE", "HTTP 403 (PermissionDenied)");
+    assertThat(fixture.sandbox.momento().v2Keys().revoke(viewer.id())).isTrue();
+    assertInconclusive("LIVE_MOMENTO_MANAGEMENT_KEY_FILE", "HTTP 401 (Unauthenticated)");
+
+    fixture.environment.remove("LIVE_MOMENTO_MANAGEMENT_KEY_FILE");
     fixture
         .sandbox
         .secretsManager()
@@ -241,6 +400,23 @@ class LiveCheckTest {
     fixture.environment.put("LIVE_MOMENTO_KEY_FILE", "none");
     assertInconclusive("LIVE_MOMENTO_KEY_FILE names cannot be read");
     fixture.environment.remove("LIVE_MOMENTO_KEY_FILE");
+    for (String content :
+        List.of(
+            fixture.key.consoleJson(),
+            fixture.managementKey.consoleJson().replace("endpoint", "host"),
+            fixture.managementKey.consoleJson().replace("cell-1", "https://cell-1"),
+            "{\"apiKey\":\"a.b.c\",\"endpoint\":\"example.com\"}",
+            fixture.managementKey.token())) {
+      fixture.environment.put(
+          "LIVE_MOMENTO_MANAGEMENT_KEY_FILE", fixture.fileOf("management", content));
+      assertInconclusive("LIVE_MOMENTO_MANAGEMENT_KEY_FILE", "no v2 key", "endpoint");
+    }
+    fixture.environment.put("LIVE_MOMENTO_MANAGEMENT_KEY_FILE", "none");
+    assertInconclusive("LIVE_MOMENTO_MANAGEMENT_KEY_FILE names cannot be read");
+    fixture.environment.remove("LIVE_MOMENTO_MANAGEMENT_KEY_FILE");
+    fixture.environment.put("MOMENTO_API_ENDPOINT", "https://example.com");
+    assertInconclusive("MOMENTO_API_ENDPOINT", "localhost:8080");
+    fixture.environment.remove("MOMENTO_API_ENDPOINT");
     fixture.environment.put("MOMENTO_CONTROL_ENDPOINT", "https://example.com");
     assertInconclusive("MOMENTO_CONTROL_ENDPOINT", "localhost:8080");
     fixture.environment.remove("MOMENTO_CONTROL_ENDPOINT");

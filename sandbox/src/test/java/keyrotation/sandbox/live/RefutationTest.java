@@ -26,6 +26,8 @@ class RefutationTest {
   void refutes_a_deviation_of_momento(DeviatingService other) throws Exception {
     try (LiveCheckFixture fixture = new LiveCheckFixture(RefreshTokens.SINGLE_USE)) {
       assertRefutes(fixture, other);
+      // A key counts as deleted if the service says so.
+      assertThat(fixture.undeletedKeys()).hasSize(other.does().equals("deletes nothing") ? 1 : 0);
     }
   }
 
