@@ -195,9 +195,7 @@ abstract class RotationFixture implements AutoCloseable {
   /** Issues a key of the kind that has all its life before it. */
   SandboxKey issueFreshKey(Duration age) {
     return kind == KeyKind.V2
-        ? v2Keys()
-            .issueAged(
-                V2Keys.OPERATOR, "console", age, Optional.of(now().plus(LIFETIME).minus(age)))
+        ? v2Keys().issueAged(V2Keys.OPERATOR, "console", age, LIFETIME)
         : momento().issueAged(LIFETIME, age, Permissions.SUPER_USER);
   }
 
@@ -207,10 +205,11 @@ abstract class RotationFixture implements AutoCloseable {
       case IssuedKey v1 -> momento().refresh(v1);
       case V2Key v2 ->
           v2Keys()
-              .issue(
+              .issueAged(
                   V2Keys.OPERATOR,
                   String.join(" ", ISSUER, hash(state().describe(SECRET).arn()), "v", SECRET),
-                  Optional.of(now().plus(LIFETIME)));
+                  Duration.ZERO,
+                  LIFETIME);
     };
   }
 
@@ -319,8 +318,7 @@ abstract class RotationFixture implements AutoCloseable {
   }
 
   V2Key issueOldV2Key(V2Keys.Role role) {
-    Duration age = LIFETIME.minus(LEFT);
-    return v2Keys().issueAged(role, "console", age, Optional.of(now().plus(LEFT)));
+    return v2Keys().issueAged(role, "console", LIFETIME.minus(LEFT), LIFETIME);
   }
 
   /** Stores a management key that never expires, if there is none yet. */

@@ -247,11 +247,7 @@ public final class Demo {
               sandbox
                   .momento()
                   .v2Keys()
-                  .issueAged(
-                      V2Keys.OPERATOR,
-                      "of the console",
-                      age,
-                      Optional.of(Instant.now().minus(STORED_AGO).plus(LEFT)));
+                  .issueAged(V2Keys.OPERATOR, "of the console", age, LIFETIME);
         };
     secretsManager.createSecret(r -> r.name(SECRET).secretString(old.consoleJson()));
   }

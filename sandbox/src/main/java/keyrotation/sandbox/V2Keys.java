@@ -78,11 +78,15 @@ public final class V2Keys {
    * @param expiry empty if the key never expires
    */
   public V2Key issue(Role role, String description, Optional<Instant> expiry) {
-    return issueAged(role, description, Duration.ZERO, expiry);
+    return issue(role, description, Duration.ZERO, expiry);
   }
 
-  /** Issues a key as the console did a while ago. */
-  public synchronized V2Key issueAged(
+  /** Issues a key with this lifetime as the console did a while ago. */
+  public V2Key issueAged(Role role, String description, Duration age, Duration lifetime) {
+    return issue(role, description, age, Optional.of(clock.instant().minus(age).plus(lifetime)));
+  }
+
+  private synchronized V2Key issue(
       Role role, String description, Duration age, Optional<Instant> expiry) {
     Instant now = clock.instant();
     String id = Tokens.random(12);
