@@ -153,7 +153,7 @@ public record Settings(
 
   private static boolean isHostSuffix(String text) {
     return text.startsWith(".")
-        && text.indexOf('.', 1) > 0 // Not a top-level domain: anybody can have a name in that.
+        && text.indexOf('.', 1) > 0 // Names in a top-level domain have many owners.
         && HostAndPort.isHostName(text.substring(1));
   }
 

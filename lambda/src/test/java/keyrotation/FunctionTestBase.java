@@ -136,6 +136,19 @@ abstract class FunctionTestBase {
         SampleEvents.read(sample, function.now()), requestId, Duration.ofMinutes(1));
   }
 
+  /** Sends an operator's event with these fields beside the secret's name. */
+  JsonNode ask(String fields) {
+    return ask(fields, UUID.randomUUID().toString(), Duration.ofMinutes(1));
+  }
+
+  JsonNode ask(String fields, String requestId, Duration timeLeft) {
+    return function.invoke(event(fields), requestId, timeLeft).path("secrets").path(0);
+  }
+
+  static String event(String fields) {
+    return "{\"momento_auth_token_secret_name\":\"%s\",%s}".formatted(SECRET, fields);
+  }
+
   JsonNode step(String step, String token) {
     String event =
         "{\"Step\":\"%s\",\"SecretId\":\"%s\",\"ClientRequestToken\":\"%s\",\"RotationToken\":\"%s\"}"

@@ -147,9 +147,11 @@ enum InitialState {
   /** Returns a key like any, but that Momento has never issued. */
   private static String unknownKey(KeyKind kind) {
     if (kind == KeyKind.V2) {
-      String token = Jwt.with("{\"t\":\"g\",\"jti\":\"nobody\",\"exp\":4100000000}");
-      Optional<Instant> end = Optional.of(Instant.ofEpochSecond(4_100_000_000L));
-      return new V2Key("nobody", token, "r-operator", "", Instant.EPOCH, end).consoleJson();
+      String id = "unknown-key";
+      Instant end = Instant.ofEpochSecond(4_100_000_000L);
+      String claims = "{\"t\":\"g\",\"jti\":\"%s\",\"exp\":%d}".formatted(id, end.getEpochSecond());
+      return new V2Key(id, Jwt.with(claims), "r-operator", "", Instant.EPOCH, Optional.of(end))
+          .consoleJson();
     }
     return new IssuedKey(
             "cell-1.sandbox.momento.example",

@@ -5,7 +5,6 @@ import static keyrotation.ReportedResult.NOT_DUE;
 import static keyrotation.ReportedResult.RESUMED;
 import static keyrotation.ReportedResult.ROTATED;
 import static keyrotation.ResultAssert.assertThatResult;
-import static keyrotation.SandboxedFunction.SECRET;
 import static keyrotation.core.FailureReason.KEY_NOT_REFRESHABLE;
 import static keyrotation.core.FailureReason.KEY_OF_ANOTHER_ACCOUNT;
 import static keyrotation.core.FailureReason.MOMENTO_UNAVAILABLE;
@@ -57,10 +56,10 @@ class V1ToV2Test extends FunctionTestBase {
   @Test
   void the_v2_key_is_rotated_as_any_other_from_then_on() {
     toV2("1", "");
-    assertThatResult(invoke("\"if_due\":true", "2")).is(NOT_DUE);
+    assertThatResult(askAs("\"if_due\":true", "2")).is(NOT_DUE);
     function.clock.advance(Duration.ofDays(30));
 
-    assertThatResult(invoke("\"if_due\":true", "3")).is(ROTATED);
+    assertThatResult(askAs("\"if_due\":true", "3")).is(ROTATED);
 
     assertThat(function.v2Keys().issued().getLast().roleId()).isEqualTo("r-viewer");
   }
@@ -82,7 +81,7 @@ class V1ToV2Test extends FunctionTestBase {
         .isInstanceOf(RotationFixture.Outcome.Crashed.class);
     function.clearFaults();
 
-    assertThatResult(invoke("\"if_due\":true", "2")).is(RESUMED);
+    assertThatResult(askAs("\"if_due\":true", "2")).is(RESUMED);
 
     assertThat(function.currentJson().path("apiKey").asText())
         .isEqualTo(function.v2Keys().issued().getLast().token());
@@ -104,8 +103,7 @@ class V1ToV2Test extends FunctionTestBase {
   void an_outage_is_no_sign_of_another_account() {
     answerEvery(RotationCall.VERIFY, Status.UNAVAILABLE);
 
-    assertThatResult(() -> invoke(ROLE, "1", Duration.ofSeconds(20)))
-        .failedWith(MOMENTO_UNAVAILABLE);
+    assertThatResult(() -> ask(ROLE, "1", Duration.ofSeconds(20))).failedWith(MOMENTO_UNAVAILABLE);
 
     assertThat(function.apiCalls().count(MomentoApiServer.ISSUE)).isZero();
   }
@@ -121,8 +119,7 @@ class V1ToV2Test extends FunctionTestBase {
             2,
             new Fault.Refuse<>(Status.UNAVAILABLE.asRuntimeException()));
 
-    assertThatResult(() -> invoke(ROLE, "1", Duration.ofSeconds(40)))
-        .failedWith(MOMENTO_UNAVAILABLE);
+    assertThatResult(() -> ask(ROLE, "1", Duration.ofSeconds(40))).failedWith(MOMENTO_UNAVAILABLE);
 
     assertThat(function.v2Keys().list()).noneMatch(key -> key.roleId().equals("r-viewer"));
     assertThat(function.successor()).isEmpty();
@@ -131,7 +128,7 @@ class V1ToV2Test extends FunctionTestBase {
 
   @Test
   void issues_no_key_that_there_is_no_time_to_compare_and_store() {
-    assertThatResult(() -> invoke(ROLE, "1", Duration.ofSeconds(20))).failedWith(OUT_OF_TIME);
+    assertThatResult(() -> ask(ROLE, "1", Duration.ofSeconds(20))).failedWith(OUT_OF_TIME);
 
     assertThat(function.apiCalls().count(MomentoApiServer.ISSUE)).isZero();
   }
@@ -159,18 +156,10 @@ class V1ToV2Test extends FunctionTestBase {
   }
 
   private JsonNode toV2(String requestId, String more) {
-    return invoke(ROLE + more, requestId);
+    return askAs(ROLE + more, requestId);
   }
 
-  private JsonNode invoke(String fields, String requestId) {
-    return invoke(fields, requestId, Duration.ofMinutes(1));
-  }
-
-  private JsonNode invoke(String fields, String requestId, Duration timeLeft) {
-    return function.invoke(event(fields), requestId, timeLeft).path("secrets").path(0);
-  }
-
-  private static String event(String fields) {
-    return "{\"momento_auth_token_secret_name\":\"%s\",%s}".formatted(SECRET, fields);
+  private JsonNode askAs(String fields, String requestId) {
+    return ask(fields, requestId, Duration.ofMinutes(1));
   }
 }

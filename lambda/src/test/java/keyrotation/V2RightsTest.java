@@ -22,7 +22,6 @@ import java.util.Base64;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.UUID;
 import keyrotation.sandbox.Fault;
 import keyrotation.sandbox.IssuedKey.Permissions;
 import keyrotation.sandbox.MomentoApiServer;
@@ -256,7 +255,7 @@ class V2RightsTest extends FunctionTestBase {
     function.storeManagementKey();
     function.storeKey();
 
-    assertThatThrownBy(() -> invoke(fields)).hasMessageContaining(EVENT_UNKNOWN.name());
+    assertThatThrownBy(() -> ask(fields)).hasMessageContaining(EVENT_UNKNOWN.name());
 
     assertNothingSent();
   }
@@ -271,21 +270,11 @@ class V2RightsTest extends FunctionTestBase {
   }
 
   private JsonNode toV2(String fields) {
-    return invoke("\"to_v2\":true," + fields);
+    return ask("\"to_v2\":true," + fields);
   }
 
   private JsonNode act(String action) {
-    return invoke("\"" + action + "\":true");
-  }
-
-  private JsonNode invoke(String fields) {
-    return function
-        .invoke(
-            "{\"momento_auth_token_secret_name\":\"%s\",%s}".formatted(SECRET, fields),
-            UUID.randomUUID().toString(),
-            Duration.ofMinutes(1))
-        .path("secrets")
-        .path(0);
+    return ask("\"" + action + "\":true");
   }
 
   private void assertNoKeyIssued() {

@@ -241,11 +241,7 @@ class V2RotationTest extends FunctionTestBase {
   @Test
   void a_dry_run_tells_that_a_revoked_key_is_due() {
     function.storeManagementKey();
-    V2Key fresh =
-        function
-            .v2Keys()
-            .issue(V2Keys.VIEWER, "console", Optional.of(function.now().plus(LIFETIME)));
-    function.store(fresh.consoleJson());
+    V2Key fresh = storeFreshKey(V2Keys.VIEWER);
     function.state().tag(SECRET, Map.of("momento:role-id", "r-viewer"));
     assertThat(function.v2Keys().revoke(fresh.id())).isTrue();
 
@@ -307,14 +303,10 @@ class V2RotationTest extends FunctionTestBase {
   @Test
   void a_key_that_was_revoked_in_the_console_is_due_at_once() {
     function.storeManagementKey();
-    V2Key fresh =
-        function
-            .v2Keys()
-            .issue(V2Keys.VIEWER, "console", Optional.of(function.now().plus(LIFETIME)));
-    function.store(fresh.consoleJson());
+    V2Key fresh = storeFreshKey(V2Keys.VIEWER);
     assertThatResult(ifDue()).is(NOT_DUE);
     assertThat(function.v2Keys().revoke(fresh.id())).isTrue();
-    assertThatResult(this::ifDue).failedWith(ROLE_UNKNOWN).says("rejects the current key");
+    assertThatResult(this::ifDue).failedWith(ROLE_UNKNOWN).says("does not accept the current key");
     function.state().tag(SECRET, Map.of("momento:role-id", "r-viewer"));
 
     assertThatResult(ifDue()).is(ROTATED);
@@ -365,11 +357,7 @@ class V2RotationTest extends FunctionTestBase {
 
   @Test
   void a_management_key_that_is_missing_is_reported_before_a_key_is_due() {
-    function.store(
-        function
-            .v2Keys()
-            .issue(V2Keys.OPERATOR, "console", Optional.of(function.now().plus(LIFETIME)))
-            .consoleJson());
+    var _ = storeFreshKey(V2Keys.OPERATOR);
 
     assertThatResult(this::ifDue).failedWith(MANAGEMENT_KEY_MISSING).says(MANAGEMENT_SECRET);
   }
@@ -395,11 +383,7 @@ class V2RotationTest extends FunctionTestBase {
   @Test
   void a_failed_look_at_the_list_does_not_fail_a_run_for_a_key_that_is_not_due() {
     function.storeManagementKey();
-    function.store(
-        function
-            .v2Keys()
-            .issue(V2Keys.OPERATOR, "console", Optional.of(function.now().plus(LIFETIME)))
-            .consoleJson());
+    var _ = storeFreshKey(V2Keys.OPERATOR);
     function.apiCalls().onEvery(LIST, new Fault.Refuse<>(MomentoApiException.internal()));
 
     assertThatResult(ifDue()).is(NOT_DUE);
@@ -509,11 +493,13 @@ class V2RotationTest extends FunctionTestBase {
   }
 
   private JsonNode act(String action) {
-    String event =
-        "{\"momento_auth_token_secret_name\":\"%s\",\"%s\":true}".formatted(SECRET, action);
-    return function
-        .invoke(event, UUID.randomUUID().toString(), Duration.ofMinutes(1))
-        .path("secrets")
-        .path(0);
+    return ask("\"" + action + "\":true");
+  }
+
+  /** Stores a v2 key that is not due, as an operator does. */
+  private V2Key storeFreshKey(V2Keys.Role role) {
+    V2Key key = function.v2Keys().issueAged(role, "console", Duration.ZERO, LIFETIME);
+    function.store(key.consoleJson());
+    return key;
   }
 }

@@ -5,8 +5,19 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 /** How a call to Momento's HTTP API ended. */
 sealed interface ApiAnswer {
 
-  /** Momento did what was asked. */
-  record Success(ObjectNode body) implements ApiAnswer {}
+  /**
+   * Momento did what was asked.
+   *
+   * @param body the answer, which may hold a new key
+   */
+  record Success(ObjectNode body) implements ApiAnswer {
+
+    /** Hides the body. */
+    @Override
+    public String toString() {
+      return "Success[hidden]";
+    }
+  }
 
   /**
    * Momento refuses the call, however often it is made.

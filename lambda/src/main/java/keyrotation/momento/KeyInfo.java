@@ -20,6 +20,7 @@ public record KeyInfo(String id, String roleId, String description, Instant issu
         : Optional.empty();
   }
 
+  /** Tells whether the key works until it is revoked. */
   public boolean neverExpires() {
     return expiry instanceof Expiry.Never;
   }

@@ -21,6 +21,7 @@ import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Function;
 import java.util.function.Predicate;
+import keyrotation.core.FailureReason;
 import keyrotation.core.Json;
 import keyrotation.core.RateLimit;
 import keyrotation.core.RotationException;
@@ -94,7 +95,7 @@ public final class KeyManagement {
       case ApiAnswer.Refused refused when refused.status() == 404 ->
           throw new RotationException(
               ROLE_NOT_FOUND, "Momento has no role " + order.roleId() + " (" + refused + ").");
-      default -> throw failure("issue a key", answer);
+      default -> throw failure("issue a key", ISSUE_REJECTED, answer);
     };
   }
 
@@ -148,7 +149,7 @@ public final class KeyManagement {
         call(budget, LIST_TIMEOUT, limit -> api.revoke(managementKey, keyId, limit), _ -> true);
     boolean isGone = answer instanceof ApiAnswer.Refused(int status, String _) && status == 404;
     if (!isGone && !(answer instanceof ApiAnswer.Success)) {
-      throw failure("revoke a key", answer);
+      throw failure("revoke a key", MOMENTO_UNAVAILABLE, answer);
     }
   }
 
@@ -165,7 +166,7 @@ public final class KeyManagement {
       ApiAnswer answer =
           call(budget, LIST_TIMEOUT, limit -> api.list(managementKey, token, limit), _ -> true);
       if (!(answer instanceof ApiAnswer.Success(ObjectNode body))) {
-        throw failure("list keys", answer);
+        throw failure("list keys", MOMENTO_UNAVAILABLE, answer);
       }
       if (!body.path("key_info").isArray()) {
         throw new RotationException(MOMENTO_UNAVAILABLE, "Momento's list of keys is no list.");
@@ -215,7 +216,12 @@ public final class KeyManagement {
         MAX_RETRIES);
   }
 
-  private static RotationException failure(String what, ApiAnswer answer) {
+  /**
+   * Explains why a call failed.
+   *
+   * @param refusal the reason if Momento refused the call, and not for the management key
+   */
+  private static RotationException failure(String what, FailureReason refusal, ApiAnswer answer) {
     return switch (answer) {
       case ApiAnswer.Refused refused when refused.status() == 401 ->
           new RotationException(
@@ -225,13 +231,11 @@ public final class KeyManagement {
               MANAGEMENT_KEY_REJECTED,
               "The management key's role does not allow it to " + what + " (" + refused + ").");
       case ApiAnswer.Refused refused ->
-          new RotationException(
-              what.equals("issue a key") ? ISSUE_REJECTED : MOMENTO_UNAVAILABLE,
-              "Momento refused to " + what + " (" + refused + ").");
+          new RotationException(refusal, "Momento refused to " + what + " (" + refused + ").");
       case ApiAnswer.Unknown(Unavailable why, boolean _) ->
           new RotationException(
               why.reason(),
-              "Momento's API was to " + what + ", and that ended in " + why.code() + ".");
+              "The call that asks Momento to " + what + " ended in " + why.code() + ".");
       case ApiAnswer.Success _ -> throw new IllegalArgumentException("a success is no failure");
     };
   }

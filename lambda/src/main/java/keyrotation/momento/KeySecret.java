@@ -139,10 +139,17 @@ public final class KeySecret {
     return expiry;
   }
 
-  /** Tells whether a new key would fit. A new key that cannot be stored would be lost. */
-  public boolean hasRoom() {
+  /**
+   * Checks that a new key would fit. A new key that cannot be stored would be lost.
+   *
+   * @throws RotationException {@code SECRET_MALFORMED}, if it would not
+   */
+  public void requireRoom() {
     int length = json.map(object -> Json.write(object).getBytes(UTF_8).length).orElse(0);
-    return length + MAX_GROWTH <= MAX_BYTES;
+    if (length + MAX_GROWTH > MAX_BYTES) {
+      throw new RotationException(
+          SECRET_MALFORMED, "The secret's value is too large: a new key might not fit.");
+    }
   }
 
   /** Returns the same content with a refreshed v1 key in place of the old one. */

@@ -8,7 +8,6 @@ import static keyrotation.core.FailureReason.NEW_KEY_REJECTED;
 import static keyrotation.core.FailureReason.OUT_OF_TIME;
 import static keyrotation.core.FailureReason.ROLE_NOT_ALLOWED;
 import static keyrotation.core.FailureReason.ROLE_UNKNOWN;
-import static keyrotation.core.FailureReason.SECRET_MALFORMED;
 
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -90,10 +89,7 @@ public final class IssueRenewal implements KeyRenewal {
   @Override
   public Prepared prepare(RotationTask task) {
     KeySecret current = task.current().requireKey();
-    if (!current.hasRoom()) {
-      throw new RotationException(
-          SECRET_MALFORMED, "The secret's value is too large: a new key might not fit.");
-    }
+    current.requireRoom();
     if (current.key() instanceof MomentoKey.Legacy) {
       throw new RotationException(KEY_NOT_REFRESHABLE, "The key is a legacy key.");
     }
@@ -107,8 +103,8 @@ public final class IssueRenewal implements KeyRenewal {
                 () ->
                     new RotationException(
                         ROLE_UNKNOWN,
-                        "Momento rejects the current key, which proves no role then, and no tag"
-                            + " names one."));
+                        "Momento does not accept the current key, so its role is not proved, and no"
+                            + " tag names a role."));
     Expiry expiry = expiry(task.secret().tags(), proven);
     Optional<Set<String>> cachesOfV1 = cachesToCompare(task);
     return versionId -> {

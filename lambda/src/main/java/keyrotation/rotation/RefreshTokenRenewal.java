@@ -4,7 +4,6 @@ import static keyrotation.core.FailureReason.KEY_EXPIRED;
 import static keyrotation.core.FailureReason.KEY_NOT_REFRESHABLE;
 import static keyrotation.core.FailureReason.NEW_KEY_INVALID;
 import static keyrotation.core.FailureReason.REFRESH_REJECTED;
-import static keyrotation.core.FailureReason.SECRET_MALFORMED;
 import static keyrotation.core.FailureReason.SUPERSEDED;
 import static keyrotation.secretsmanager.StagingLabel.CURRENT;
 
@@ -57,10 +56,7 @@ public final class RefreshTokenRenewal implements KeyRenewal {
     KeySecret secret = task.current().requireKey();
     MomentoKey.V1 key = requireV1(secret);
     Sensitive refreshToken = requireRefreshToken(secret);
-    if (!secret.hasRoom()) {
-      throw new RotationException(
-          SECRET_MALFORMED, "The secret's value is too large: a new key might not fit.");
-    }
+    secret.requireRoom();
     if (secret.expiry() instanceof Expiry.Never) {
       throw new RotationException(KEY_NOT_REFRESHABLE, "The key never expires.");
     }

@@ -23,6 +23,7 @@ import keyrotation.TimeLimits;
 import keyrotation.VirtualTime;
 import keyrotation.core.FailureReason;
 import keyrotation.core.HostAndPort;
+import keyrotation.core.Json;
 import keyrotation.core.RateLimit;
 import keyrotation.core.RotationException;
 import keyrotation.core.Sensitive;
@@ -336,6 +337,18 @@ class KeyManagementTest {
         () -> management.issue(token(manager), ORDER, budget(time, tooLittle)));
 
     assertThat(issued()).isEmpty();
+  }
+
+  @Test
+  void an_answer_hides_its_body() {
+    ApiAnswer answer =
+        api.issue(
+            token(manager),
+            Json.object().put("role_id", "r-viewer").put("expiry", "never"),
+            Duration.ofSeconds(5));
+
+    assertThat(answer).isInstanceOf(ApiAnswer.Success.class);
+    assertThat(answer.toString()).doesNotContain(issued().getLast().token().substring(0, 8));
   }
 
   @Test

@@ -2,6 +2,8 @@ package keyrotation.momento;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
@@ -137,8 +139,8 @@ class KeySecretTest {
   void has_room_while_four_kibibytes_more_would_fit_into_the_secret() {
     int most = 60 * 1024;
 
-    assertThat(padded(most).hasRoom()).isTrue();
-    assertThat(padded(most + 1).hasRoom()).isFalse();
+    assertThatCode(padded(most)::requireRoom).doesNotThrowAnyException();
+    assertThatThrownBy(padded(most + 1)::requireRoom).hasMessageContaining("too large");
   }
 
   @Test

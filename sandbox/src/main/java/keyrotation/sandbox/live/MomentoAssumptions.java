@@ -95,19 +95,19 @@ final class MomentoAssumptions {
   private static final Duration SHORT_LIFETIME = Duration.ofSeconds(5);
 
   /** The largest accepted difference between Momento's clock and this machine's. */
-  private static final Duration CLOCK_SKEW = Duration.ofMinutes(1);
+  static final Duration CLOCK_SKEW = Duration.ofMinutes(1);
 
   /** The longest wait for a key to be rejected after its stated expiry. */
-  private static final Duration EXPIRY_TIMEOUT = Duration.ofMinutes(2);
+  static final Duration EXPIRY_TIMEOUT = Duration.ofMinutes(2);
 
   /** How long the function waits for a new key to be accepted. */
-  private static final Duration PROPAGATION_GRACE = Duration.ofSeconds(15);
+  static final Duration PROPAGATION_GRACE = Duration.ofSeconds(15);
 
-  /** The age at which the function gives up a rejected new key. */
-  private static final Duration PROPAGATION_DEADLINE = Duration.ofMinutes(10);
+  /** The longest wait for a key; at that age the function gives up a new key that is rejected. */
+  static final Duration PROPAGATION_DEADLINE = Duration.ofMinutes(10);
 
-  private static final int VERIFICATIONS = 10;
-  private static final Duration VERIFICATION_INTERVAL = Duration.ofSeconds(1);
+  static final int VERIFICATIONS = 10;
+  static final Duration VERIFICATION_INTERVAL = Duration.ofSeconds(1);
 
   private MomentoAssumptions() {}
 

@@ -1,5 +1,12 @@
 package keyrotation.sandbox.live;
 
+import static keyrotation.sandbox.live.MomentoAssumptions.CLOCK_SKEW;
+import static keyrotation.sandbox.live.MomentoAssumptions.EXPIRY_TIMEOUT;
+import static keyrotation.sandbox.live.MomentoAssumptions.PROPAGATION_DEADLINE;
+import static keyrotation.sandbox.live.MomentoAssumptions.PROPAGATION_GRACE;
+import static keyrotation.sandbox.live.MomentoAssumptions.VERIFICATIONS;
+import static keyrotation.sandbox.live.MomentoAssumptions.VERIFICATION_INTERVAL;
+
 import com.fasterxml.jackson.databind.JsonNode;
 import io.grpc.Status;
 import java.time.Duration;
@@ -109,23 +116,9 @@ final class V2Assumptions {
   /** The lifetime of keys in trials of expired keys; the clocks may differ by some seconds. */
   private static final Duration SHORT_LIFETIME = Duration.ofSeconds(30);
 
-  /** The largest accepted difference between Momento's clock and this machine's. */
-  private static final Duration CLOCK_SKEW = Duration.ofMinutes(1);
-
-  /** The longest wait for a key to be rejected after its stated expiry. */
-  private static final Duration EXPIRY_TIMEOUT = Duration.ofMinutes(2);
-
-  /** How long the function waits for a new key to be accepted. */
-  private static final Duration PROPAGATION_GRACE = Duration.ofSeconds(15);
-
   /** How long the function waits for a new key to be listed. */
   private static final Duration LISTING_GRACE = Duration.ofMillis(2_400);
 
-  /** The longest wait for a new key to be accepted, and for a deleted one to be rejected. */
-  private static final Duration PROPAGATION_DEADLINE = Duration.ofMinutes(10);
-
-  private static final int VERIFICATIONS = 10;
-  private static final Duration VERIFICATION_INTERVAL = Duration.ofSeconds(1);
   private static final int PAGES = 3;
 
   private V2Assumptions() {}
