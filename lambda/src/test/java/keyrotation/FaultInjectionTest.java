@@ -24,7 +24,7 @@ class FaultInjectionTest {
 
   @Test
   void no_fault_violates_an_invariant() throws InterruptedException {
-    List<Scenario> scenarios = Scenarios.selection(Scenarios.scenarios(_ -> true));
+    List<Scenario> scenarios = Scenarios.selection(Scenarios.scenarios(_ -> true, _ -> true));
     ScenarioRunner runner = new ScenarioRunner("Fault injection", scenarios.size());
     Semaphore permits = new Semaphore(MAX_CONCURRENT);
     Semaphore waitingPermits = new Semaphore(MAX_CONCURRENT_WAITS);

@@ -116,7 +116,12 @@ final class HistoryPlay {
       return;
     }
     request.disturbance().ifPresent(this::prepare);
-    Outcome outcome = Invariants.lifeIsJudged(fixture, request.deliver(fixture));
+    Outcome delivered = request.deliver(fixture);
+    // The steps of Secrets Manager's own rotation only log that a key lives too short.
+    Outcome outcome =
+        request.trigger() == Trigger.SECRETS_MANAGER
+            ? delivered
+            : Invariants.lifeIsJudged(fixture, delivered);
     fixture.sandbox.clearFaults();
     line(request, words(outcome));
     oracle.judge(request, found, outcome);

@@ -20,6 +20,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import keyrotation.RotationFixture.Outcome;
 import keyrotation.Scenario.Trigger;
+import keyrotation.Scenarios.Start;
 import keyrotation.sandbox.SecretsManagerState;
 import keyrotation.sandbox.SecretsManagerState.Secret;
 import keyrotation.sandbox.SecretsManagerState.Version;
@@ -121,8 +122,8 @@ class InterleavingTest {
 
   private static List<InterleavedCalls> pairsOfCalls(
       Interleaving interleaving, InitialState initialState, KeyKind kind) {
-    List<RemoteCall> ones = Scenarios.calls(interleaving.one, initialState, kind);
-    List<RemoteCall> others = Scenarios.calls(interleaving.other, initialState, kind);
+    List<RemoteCall> ones = Scenarios.calls(new Start(interleaving.one, initialState, kind));
+    List<RemoteCall> others = Scenarios.calls(new Start(interleaving.other, initialState, kind));
     List<InterleavedCalls> pairs = new ArrayList<>();
     boolean isInEveryBuild = kind != KeyKind.V1_WITH_REUSABLE_TOKEN;
     boolean playsAll =

@@ -75,6 +75,11 @@ record Scenario(
     OPERATORS_KEY
   }
 
+  /** Returns how the scenario begins. */
+  Scenarios.Start start() {
+    return new Scenarios.Start(trigger, initialState, kind);
+  }
+
   /** Returns what starts the next request. */
   Trigger nextTrigger() {
     if (followUp != FollowUp.ANOTHER_TRIGGER) {

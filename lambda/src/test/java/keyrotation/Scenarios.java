@@ -4,13 +4,14 @@ import static java.util.stream.Collectors.groupingBy;
 import static java.util.stream.Collectors.toList;
 
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Predicate;
+import java.util.stream.Gatherers;
+import java.util.stream.Stream;
 import keyrotation.Scenario.FollowUp;
 import keyrotation.Scenario.Trigger;
 
@@ -45,32 +46,47 @@ final class Scenarios {
   /** Whether this is a longer run than that of every build. */
   static final boolean IS_LONG = EFFORT != Effort.EVERY_BUILD;
 
+  private static final int MAX_CONCURRENT = 4;
+
   private static final String SELECTED = System.getProperty("scenario", "");
 
   private Scenarios() {}
 
-  /** Returns all scenarios with these faults; the calls are those that the function makes. */
-  static List<Scenario> scenarios(Predicate<FaultKind> faults) {
-    List<Scenario> scenarios = new ArrayList<>();
-    for (Trigger trigger : Trigger.values()) {
-      for (InitialState initialState : InitialState.values()) {
-        for (KeyKind kind : KeyKind.values()) {
-          if (!initialState.existsFor(kind)) {
-            continue;
-          }
-          for (RemoteCall call : calls(trigger, initialState, kind)) {
-            for (FaultKind fault : FaultKind.values()) {
-              for (FollowUp followUp : FollowUp.values()) {
-                if (faults.test(fault) && fault.appliesTo(call.position())) {
-                  scenarios.add(new Scenario(trigger, initialState, kind, fault, call, followUp));
-                }
-              }
-            }
-          }
-        }
-      }
+  /** A request without a fault, and what it finds. */
+  record Start(Trigger trigger, InitialState initialState, KeyKind kind) {
+
+    /** Returns the scenarios that begin like this, with a fault in a call that is made. */
+    private Stream<Scenario> scenarios(Predicate<FaultKind> faults) {
+      return calls(this).stream()
+          .flatMap(
+              call ->
+                  Stream.of(FaultKind.values())
+                      .filter(fault -> faults.test(fault) && fault.appliesTo(call.position()))
+                      .flatMap(fault -> scenarios(call, fault)));
     }
-    return scenarios.stream().filter(each -> isSelected(each.toString())).toList();
+
+    private Stream<Scenario> scenarios(RemoteCall call, FaultKind fault) {
+      return Stream.of(FollowUp.values())
+          .map(followUp -> new Scenario(trigger, initialState, kind, fault, call, followUp));
+    }
+  }
+
+  /** Returns the scenarios that begin in one of these ways, with these faults. */
+  static List<Scenario> scenarios(Predicate<Start> starts, Predicate<FaultKind> faults) {
+    return Stream.of(Trigger.values())
+        .flatMap(trigger -> Stream.of(InitialState.values()).flatMap(state -> of(trigger, state)))
+        .filter(starts)
+        // Each of them takes a request, to see which calls it makes.
+        .gather(Gatherers.mapConcurrent(MAX_CONCURRENT, start -> start.scenarios(faults).toList()))
+        .flatMap(List::stream)
+        .filter(each -> isSelected(each.toString()))
+        .toList();
+  }
+
+  private static Stream<Start> of(Trigger trigger, InitialState initialState) {
+    return Stream.of(KeyKind.values())
+        .filter(initialState::existsFor)
+        .map(kind -> new Start(trigger, initialState, kind));
   }
 
   /** Tells whether a scenario is to be played. */
@@ -84,14 +100,14 @@ final class Scenarios {
   }
 
   /** Returns the calls that a request makes without a fault. */
-  static List<RemoteCall> calls(Trigger trigger, InitialState initialState, KeyKind kind) {
-    try (SandboxedFunction fixture = newFixture(kind)) {
-      initialState.arrange(fixture);
+  static List<RemoteCall> calls(Start start) {
+    try (SandboxedFunction fixture = newFixture(start.kind)) {
+      start.initialState.arrange(fixture);
       int callsBefore = fixture.sandbox.callsSeen().size();
       int stepsBefore = steps(fixture).size();
       // Without a fault there is no need to be short of time.
       fixture.clearFaults();
-      var _ = trigger.request(fixture, "one");
+      var _ = start.trigger.request(fixture, "one");
       // RotateSecret is the operator's call.
       List<String> actions =
           fixture.sandbox.callsSeen().stream()
