@@ -7,13 +7,13 @@ import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 
 /** A short hash that identifies a secret text without revealing it. */
-final class Fingerprint {
+public final class Fingerprint {
 
   private static final int BYTES = 4;
 
   private Fingerprint() {}
 
-  static String of(String secret) {
+  public static String of(String secret) {
     try {
       byte[] hash = MessageDigest.getInstance("SHA-256").digest(secret.getBytes(UTF_8));
       return "#" + HexFormat.of().formatHex(hash, 0, BYTES);

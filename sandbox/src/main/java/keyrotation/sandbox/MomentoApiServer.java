@@ -8,27 +8,36 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import com.sun.net.httpserver.HttpExchange;
-import com.sun.net.httpserver.HttpsConfigurator;
-import com.sun.net.httpserver.HttpsServer;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
-import java.net.InetSocketAddress;
+import java.net.URI;
 import java.net.URLDecoder;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.function.BiConsumer;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 import java.util.stream.Stream;
 import keyrotation.sandbox.V2Keys.Role;
+import mockwebserver3.Dispatcher;
+import mockwebserver3.MockResponse;
+import mockwebserver3.MockWebServer;
+import mockwebserver3.RecordedRequest;
+import mockwebserver3.SocketEffect;
+import okhttp3.Headers;
+import okio.ByteString;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -53,23 +62,39 @@ public final class MomentoApiServer implements AutoCloseable {
   private static final String ACCOUNT = "a-sandbox";
   private static final int LARGEST_PAGE = 100;
 
+  /** Closes the connection without a response. */
+  private static final MockResponse NO_RESPONSE =
+      new MockResponse.Builder().onResponseStart(new SocketEffect.CloseSocket()).build();
+
+  /** Held here, as a logger that nothing refers to loses its level. */
+  private static final Logger SERVER_LOG = Logger.getLogger(MockWebServer.class.getName());
+
+  static {
+    // It warns of a connection without a request, which a caller that crashes leaves behind.
+    SERVER_LOG.setLevel(Level.SEVERE);
+  }
+
+  private final InstantSource clock;
   private final V2Keys keys;
   private final ObjectMapper json = new ObjectMapper();
   private final FaultInjector<MomentoApiException> calls;
-  private final HttpsServer server;
+  private final MockWebServer server = new MockWebServer();
   private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
   private volatile UnaryOperator<String> alteration = UnaryOperator.identity();
   private volatile int longestDescription = Integer.MAX_VALUE;
+  private volatile Optional<Duration> dateOffset = Optional.of(Duration.ZERO);
 
   private MomentoApiServer(CertificateAuthority authority, InstantSource clock, V2Keys keys)
       throws IOException {
+    this.clock = clock;
     this.keys = keys;
     this.calls = new FaultInjector<>(clock);
-    this.server = HttpsServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
-    server.setHttpsConfigurator(new HttpsConfigurator(authority.contextForLocalhost()));
-    server.setExecutor(threads);
-    server.createContext("/", this::handle);
-    server.start();
+    server.setServerSocketFactory(new UndelayedServerSockets());
+    server.useHttps(authority.contextForLocalhost().getSocketFactory());
+    // HTTP/1.1 only.
+    server.setProtocolNegotiationEnabled(false);
+    server.setDispatcher(new InterruptibleDispatcher());
+    server.start(InetAddress.getLoopbackAddress(), 0);
   }
 
   /** Starts a server on a free port, with a certificate for localhost from the authority. */
@@ -83,7 +108,7 @@ public final class MomentoApiServer implements AutoCloseable {
 
   /** Returns host and port: the value of {@code MOMENTO_API_ENDPOINT}. */
   public String endpoint() {
-    return "localhost:" + server.getAddress().getPort();
+    return "localhost:" + server.getPort();
   }
 
   /** Returns the recorded calls and the planned faults. */
@@ -101,46 +126,65 @@ public final class MomentoApiServer implements AutoCloseable {
     longestDescription = characters;
   }
 
-  @Override
-  public void close() {
-    server.stop(0);
-    threads.shutdownNow();
+  /** Has later responses state a date that differs from the clock's time by this much. */
+  public void dateIsOffBy(Duration offset) {
+    dateOffset = Optional.of(offset);
   }
 
-  private void handle(HttpExchange exchange) throws IOException {
-    try (exchange) {
-      String path = exchange.getRequestURI().getPath();
-      String body = new String(exchange.getRequestBody().readAllBytes(), UTF_8);
-      Map<String, String> parameters = parameters(exchange.getRequestURI().getRawQuery());
-      String token =
-          Optional.ofNullable(exchange.getRequestHeaders().getFirst("Authorization")).orElse("");
+  /** Leaves the header {@code Date} out of later responses. */
+  public void leaveOutDate() {
+    dateOffset = Optional.empty();
+  }
+
+  @Override
+  public void close() {
+    // The server waits for its connections, which wait for these threads.
+    threads.shutdownNow();
+    // On an interrupted thread it could not wait.
+    boolean wasInterrupted = Thread.interrupted();
+    server.close();
+    if (wasInterrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** Answers each call on a thread of its own, which {@link #close} interrupts. */
+  private final class InterruptibleDispatcher extends Dispatcher {
+    @Override
+    public MockResponse dispatch(RecordedRequest request) throws InterruptedException {
       try {
-        String request = exchange.getRequestMethod() + " " + path;
-        switch (request) {
-          case "POST /api-keys" -> answer(exchange, ISSUE, token, _ -> issue(body));
-          case "GET /api-keys" ->
-              answer(exchange, LIST, token, view -> page(parameters, keys.list(view)));
-          case "GET /roles" -> answer(exchange, LIST_ROLES, token, _ -> roles(parameters));
-          case String revoke when revoke.matches("DELETE /api-keys/[^/]+") ->
-              answer(
-                  exchange, REVOKE, token, _ -> revoke(path.substring(path.lastIndexOf('/') + 1)));
-          default -> throw MomentoApiException.notFound("There is no " + request + ".");
-        }
-      } catch (MomentoApiException e) {
-        send(exchange, e);
-      } catch (InterruptedException e) {
-        // The server is stopping; the connection is closed.
-        Thread.currentThread().interrupt();
+        return threads.submit(() -> answer(request)).get();
+      } catch (ExecutionException | RejectedExecutionException e) {
+        // The server is stopping, or what a test planned has failed.
+        return NO_RESPONSE;
       }
     }
   }
 
-  private void answer(
-      HttpExchange exchange,
-      String action,
-      String token,
-      Function<FaultInjector.View, ObjectNode> work)
-      throws IOException, InterruptedException {
+  private MockResponse answer(RecordedRequest request) throws InterruptedException {
+    URI target = URI.create(request.getTarget());
+    String path = target.getPath();
+    String body = Optional.ofNullable(request.getBody()).map(ByteString::utf8).orElse("");
+    Map<String, String> parameters = parameters(target.getRawQuery());
+    String token = Optional.ofNullable(request.getHeaders().get("Authorization")).orElse("");
+    String call = request.getMethod() + " " + path;
+    try {
+      return switch (call) {
+        case "POST /api-keys" -> answer(ISSUE, token, _ -> issue(body));
+        case "GET /api-keys" -> answer(LIST, token, view -> page(parameters, keys.list(view)));
+        case "GET /roles" -> answer(LIST_ROLES, token, _ -> roles(parameters));
+        case String revoke when revoke.matches("DELETE /api-keys/[^/]+") ->
+            answer(REVOKE, token, _ -> revoke(path.substring(path.lastIndexOf('/') + 1)));
+        default -> throw MomentoApiException.notFound("There is no " + call + ".");
+      };
+    } catch (MomentoApiException e) {
+      return refusal(e);
+    }
+  }
+
+  private MockResponse answer(
+      String action, String token, Function<FaultInjector.View, ObjectNode> work)
+      throws InterruptedException {
     FaultInjector.Answer<ObjectNode> answer =
         calls.answer(
             action,
@@ -148,28 +192,16 @@ public final class MomentoApiServer implements AutoCloseable {
               authorize(token);
               return work.apply(view);
             });
-    switch (answer) {
-      case FaultInjector.Answer.Whole<ObjectNode>(ObjectNode whole) -> {
-        byte[] body = alteration.apply(whole.toString()).getBytes(UTF_8);
-        exchange.sendResponseHeaders(200, body.length);
-        exchange.getResponseBody().write(body);
-      }
-      case FaultInjector.Answer.Half<ObjectNode>(ObjectNode whole) -> {
-        byte[] body = whole.toString().getBytes(UTF_8);
-        exchange.sendResponseHeaders(200, body.length);
-        exchange.getResponseBody().write(body, 0, body.length / 2);
-        exchange.getResponseBody().flush();
-        Thread.sleep(Long.MAX_VALUE);
-      }
-      case FaultInjector.Answer.None<ObjectNode> _ -> {}
-    }
+    return switch (answer) {
+      case FaultInjector.Answer.Whole<ObjectNode>(ObjectNode whole) ->
+          response(200, alteration.apply(whole.toString())).build();
+      case FaultInjector.Answer.Half<ObjectNode>(ObjectNode whole) ->
+          response(200, whole.toString()).onResponseBody(SocketEffect.Stall.INSTANCE).build();
+      case FaultInjector.Answer.None<ObjectNode> _ -> NO_RESPONSE;
+    };
   }
 
-  private void send(HttpExchange exchange, MomentoApiException e) throws IOException {
-    e.retryAfter()
-        .ifPresent(
-            pause ->
-                exchange.getResponseHeaders().set("Retry-After", Long.toString(pause.toSeconds())));
+  private MockResponse refusal(MomentoApiException e) {
     String body =
         e.code().isEmpty()
             ? "<html>" + e.getMessage() + "</html>"
@@ -177,9 +209,15 @@ public final class MomentoApiServer implements AutoCloseable {
                 .put("code", e.code())
                 .put("message", e.getMessage())
                 .toString();
-    byte[] bytes = body.getBytes(UTF_8);
-    exchange.sendResponseHeaders(e.status(), bytes.length);
-    exchange.getResponseBody().write(bytes);
+    MockResponse.Builder response = response(e.status(), body);
+    e.retryAfter().ifPresent(pause -> response.setHeader("Retry-After", pause.toSeconds()));
+    return response.build();
+  }
+
+  private MockResponse.Builder response(int status, String body) {
+    Headers.Builder headers = new Headers.Builder();
+    dateOffset.ifPresent(offset -> headers.set("Date", clock.instant().plus(offset)));
+    return new MockResponse.Builder().code(status).headers(headers.build()).body(body);
   }
 
   private void authorize(String token) {
@@ -232,7 +270,7 @@ public final class MomentoApiServer implements AutoCloseable {
   }
 
   private ObjectNode revoke(String id) {
-    if (!keys.revoke(id)) {
+    if (!keys.revokeByCall(id)) {
       throw MomentoApiException.notFound("There is no such key.");
     }
     return json.createObjectNode();

@@ -441,15 +441,17 @@ public final class SecretsManagerServer implements AutoCloseable {
     return putReplicas(json.createObjectNode(), state.removeReplicas(secretId(request), regions));
   }
 
-  /** Adds the secret's replicas, which are always in sync. */
+  /** Adds the secret's replicas, and whether they are in sync. */
   private ObjectNode putReplicas(ObjectNode result, Secret secret) {
-    for (String region : state.replicaRegions(secret)) {
-      result
-          .withArrayProperty("ReplicationStatus")
-          .addObject()
-          .put("Region", region)
-          .put("Status", "InSync");
-    }
+    state
+        .replicaStatuses(secret)
+        .forEach(
+            (region, status) ->
+                result
+                    .withArrayProperty("ReplicationStatus")
+                    .addObject()
+                    .put("Region", region)
+                    .put("Status", status));
     return result;
   }
 

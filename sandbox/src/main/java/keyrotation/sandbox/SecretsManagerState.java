@@ -45,6 +45,8 @@ public final class SecretsManagerState {
   private static final String REGION = "us-east-1";
   private static final String ARN_PREFIX =
       "arn:aws:secretsmanager:" + REGION + ":123456789012:secret:";
+  private static final String IN_SYNC = "InSync";
+  private static final String IN_PROGRESS = "InProgress";
 
   /** The value of a version. */
   public sealed interface Value {
@@ -246,7 +248,7 @@ public final class SecretsManagerState {
   private final Map<String, Secret> secrets = new LinkedHashMap<>();
   private final Map<String, List<PastState>> history = new HashMap<>();
   private final Map<String, Map<String, Instant>> lastReads = new HashMap<>();
-  private final Map<String, Set<String>> replicaRegions = new HashMap<>();
+  private final Map<String, Map<String, String>> replicaStatuses = new HashMap<>();
   private Instant latest = Instant.EPOCH;
 
   SecretsManagerState(InstantSource clock) {
@@ -556,20 +558,36 @@ public final class SecretsManagerState {
   public synchronized Secret addReplicas(String secretId, Collection<String> regions) {
     Secret secret = usable(secretId).withPrimaryRegion(REGION);
     secrets.put(secret.name, secret);
-    replicaRegions.computeIfAbsent(secret.name, _ -> new TreeSet<>()).addAll(regions);
+    Map<String, String> statuses =
+        replicaStatuses.computeIfAbsent(secret.name, _ -> new TreeMap<>());
+    regions.forEach(region -> statuses.put(region, IN_SYNC));
     return secret;
   }
 
   /** RemoveRegionsFromReplication: the replicas in these regions are deleted. */
   public synchronized Secret removeReplicas(String secretId, Collection<String> regions) {
     Secret secret = usable(secretId);
-    replicaRegions.getOrDefault(secret.name, new TreeSet<>()).removeAll(regions);
+    replicaStatuses.getOrDefault(secret.name, new TreeMap<>()).keySet().removeAll(regions);
     return secret;
   }
 
-  /** Returns the regions of a secret's replicas. */
-  synchronized Set<String> replicaRegions(Secret secret) {
-    return Set.copyOf(replicaRegions.getOrDefault(secret.name, Set.of()));
+  /**
+   * Has DescribeSecret show that a secret's replica in a region lags behind its primary, or that it
+   * does not. Callers in the region see the latest state all the same.
+   */
+  public synchronized void replicaLags(String secretId, String region, boolean lags) {
+    replicaStatuses
+        .getOrDefault(find(secretId).name, new TreeMap<>())
+        .replace(region, lags ? IN_PROGRESS : IN_SYNC);
+  }
+
+  /** Returns the statuses of a secret's replicas, by region. */
+  synchronized Map<String, String> replicaStatuses(Secret secret) {
+    return new TreeMap<>(replicaStatuses.getOrDefault(secret.name, Map.of()));
+  }
+
+  private Set<String> replicaRegions(Secret secret) {
+    return replicaStatuses(secret).keySet();
   }
 
   /** Tells whether a secret, given by name or ARN, has a replica in a region. */

@@ -48,6 +48,7 @@ public final class V2Keys {
   private final Map<String, Role> roles = new LinkedHashMap<>();
   private final List<Change> changes = new ArrayList<>();
   private final List<V2Key> issued = new ArrayList<>();
+  private final List<String> revokedByCalls = new ArrayList<>();
   private final Map<String, Integer> refusalsLeft = new HashMap<>();
   private int refusalsPerNewKey;
 
@@ -120,6 +121,20 @@ public final class V2Keys {
     }
     changes.add(new Change(clock.instant(), keys));
     return true;
+  }
+
+  /** Revokes a key as the API is asked to. */
+  synchronized boolean revokeByCall(String id) {
+    boolean isRevoked = revoke(id);
+    if (isRevoked) {
+      revokedByCalls.add(id);
+    }
+    return isRevoked;
+  }
+
+  /** Returns the ids of all keys that calls of the API have revoked so far, in their order. */
+  public synchronized List<String> revokedByCalls() {
+    return List.copyOf(revokedByCalls);
   }
 
   /** Returns the keys that are not revoked, expired ones included, in the order of their issue. */

@@ -1,13 +1,16 @@
 package keyrotation.sandbox;
 
+import static java.time.temporal.ChronoUnit.SECONDS;
 import static keyrotation.sandbox.MomentoApiServer.ISSUE;
 import static keyrotation.sandbox.MomentoApiServer.LIST;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assertions.assertTimeout;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
+import java.io.InputStream;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -16,6 +19,7 @@ import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -227,6 +231,49 @@ class MomentoApiServerTest {
   }
 
   @Test
+  void every_response_states_the_clocks_time() throws IOException, InterruptedException {
+    clock.advance(WEEK);
+
+    assertThat(date(get("/api-keys"))).contains(clock.instant().truncatedTo(SECONDS));
+    assertThat(date(get("/unknown"))).contains(clock.instant().truncatedTo(SECONDS));
+  }
+
+  @Test
+  void the_date_may_be_off() throws IOException, InterruptedException {
+    server.dateIsOffBy(WEEK.negated());
+
+    assertThat(date(get("/api-keys"))).contains(clock.instant().minus(WEEK).truncatedTo(SECONDS));
+  }
+
+  @Test
+  void the_date_may_be_missing() throws IOException, InterruptedException {
+    server.leaveOutDate();
+
+    assertThat(date(get("/api-keys"))).isEmpty();
+  }
+
+  @Test
+  void closes_at_once_while_responses_are_unfinished() throws IOException, InterruptedException {
+    server.calls().onNext(LIST, new Fault.StopHalfway<>());
+    server.calls().onNth(LIST, 2, new Fault.Delay<>(Duration.ofHours(1)));
+    HttpRequest request = request(manager.token(), "GET", "/api-keys", "");
+    try (InputStream half = client.send(request, BodyHandlers.ofInputStream()).body()) {
+      CompletableFuture<?> delayed = client.sendAsync(request, BodyHandlers.ofString());
+      while (server.calls().count(LIST) < 2) {
+        Thread.sleep(1);
+      }
+
+      // As at the end of an interrupted demo.
+      Thread.currentThread().interrupt();
+      assertTimeout(Duration.ofSeconds(1), server::close);
+
+      assertThat(Thread.interrupted()).isTrue();
+      assertThat(delayed).failsWithin(Duration.ofSeconds(1));
+      assertThatThrownBy(half::readAllBytes).isInstanceOf(IOException.class);
+    }
+  }
+
+  @Test
   void keys_and_roles_are_restored_as_they_were_saved() {
     Runnable restore = keys.save();
     keys.revoke(manager.id());
@@ -268,6 +315,13 @@ class MomentoApiServerTest {
   private HttpResponse<String> call(String token, String method, String path, String body)
       throws IOException, InterruptedException {
     return client.send(request(token, method, path, body), BodyHandlers.ofString());
+  }
+
+  private static Optional<Instant> date(HttpResponse<String> response) {
+    return response
+        .headers()
+        .firstValue("Date")
+        .map(date -> DateTimeFormatter.RFC_1123_DATE_TIME.parse(date, Instant::from));
   }
 
   private HttpRequest request(String token, String method, String path, String body) {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.time.InstantSource;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -12,6 +13,7 @@ import software.amazon.awssdk.services.secretsmanager.SecretsManagerClient;
 import software.amazon.awssdk.services.secretsmanager.model.InvalidParameterException;
 import software.amazon.awssdk.services.secretsmanager.model.InvalidRequestException;
 import software.amazon.awssdk.services.secretsmanager.model.ReplicaRegionType;
+import software.amazon.awssdk.services.secretsmanager.model.ReplicationStatusType;
 import software.amazon.awssdk.services.secretsmanager.model.StatusType;
 
 /** A replicated secret, as clients in both regions see it. */
@@ -54,6 +56,15 @@ class ReplicaTest {
   }
 
   @Test
+  void a_replica_may_lag_behind_its_primary() {
+    server.state().replicaLags("s", "eu-west-1", true);
+    assertThat(statuses()).containsExactly(StatusType.IN_PROGRESS);
+
+    server.state().replicaLags("s", "eu-west-1", false);
+    assertThat(statuses()).containsExactly(StatusType.IN_SYNC);
+  }
+
+  @Test
   void a_replica_can_be_read_and_listed_and_states_its_primarys_region() {
     var replica = there.describeSecret(r -> r.secretId("s"));
 
@@ -83,6 +94,12 @@ class ReplicaTest {
     delete();
 
     assertThat(client.listSecrets().secretList()).isEmpty();
+  }
+
+  private List<StatusType> statuses() {
+    return client.describeSecret(r -> r.secretId("s")).replicationStatus().stream()
+        .map(ReplicationStatusType::status)
+        .toList();
   }
 
   private void delete() {
