@@ -2,15 +2,17 @@
 # Builds the function, sends it events in the local sandbox and shows the results.
 set -eu
 
-usage="Usage: scripts/demo.sh [--kind KIND] [--event FILE | --all] [--keep]
+usage="Usage: scripts/demo.sh [--kind KIND] [--event FILE | --all] [--keep] | --revocation
   --kind KIND   rotates a key of this kind alone, v1 or v2 (default: one of each)
   --event FILE  sends this event, one of events/*.json (default: events/manual.json)
   --all         sends all events/*.json, one after the other
-  --keep        leaves the sandbox running and prints how to call it"
+  --keep        leaves the sandbox running and prints how to call it
+  --revocation  shows how a replaced key is revoked, on a clock that is moved by days"
 kind=both
 event=
 all=
 keep=
+revocation=
 . "$(dirname "$0")/lib.sh"
 read_options "$@"
 
@@ -27,6 +29,9 @@ if [ -n "$event" ]; then
 fi
 
 cd "$(dirname "$0")/.."
+if [ -n "$revocation" ]; then
+  exec scripts/run-in-sandbox.sh --in-tests keyrotation.RevocationDemo
+fi
 if [ -n "$all" ]; then
   set -- events/*.json
 else

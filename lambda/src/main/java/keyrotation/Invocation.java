@@ -20,6 +20,7 @@ import keyrotation.momento.MomentoClient;
 import keyrotation.rotation.AccountKeys;
 import keyrotation.rotation.BatchRotation;
 import keyrotation.rotation.DryRun;
+import keyrotation.rotation.FirstKey;
 import keyrotation.rotation.IssueRenewal;
 import keyrotation.rotation.KeyRenewal;
 import keyrotation.rotation.KeyVerification;
@@ -29,11 +30,15 @@ import keyrotation.rotation.ManagementKey;
 import keyrotation.rotation.RefreshTokenRenewal;
 import keyrotation.rotation.RenewalByKind;
 import keyrotation.rotation.RenewalPolicy;
+import keyrotation.rotation.Retirement;
+import keyrotation.rotation.Revocation;
+import keyrotation.rotation.RevocationPolicy;
 import keyrotation.rotation.Rollback;
 import keyrotation.rotation.Rotation;
 import keyrotation.rotation.RotationLog;
 import keyrotation.rotation.RotationResult;
 import keyrotation.rotation.RotationSteps;
+import keyrotation.rotation.SecretRevocation;
 import keyrotation.rotation.SecretVersions;
 import keyrotation.secretsmanager.SecretStore;
 import keyrotation.secretsmanager.SecretsManagerErrors;
@@ -86,7 +91,7 @@ final class Invocation {
               List.of(result(secretId, rotator -> act(rotator, step, secretId, versionId)));
           case RotationEvent.Scheduled(String identity) -> rotateAll(identity);
         };
-    return new RotationReport(log.requestId(), results);
+    return new RotationReport(log.requestId(), accountKeys.expiryOfManagementKey(), results);
   }
 
   private RotationResult act(Rotator rotator, Action action, String secretId) {
@@ -96,7 +101,18 @@ final class Invocation {
       case ROTATE_IF_DUE -> rotator.rotation().rotateIfDue(secretId, request);
       case DRY_RUN -> rotator.dryRun().run(secretId, request);
       case ROLL_BACK -> rotator.rollback().run(secretId, request);
+      case REVOKE_PREVIOUS -> revokePrevious(secretId, request);
     };
+  }
+
+  private RotationResult revokePrevious(String secretId, RotationRequest request) {
+    List<RotationResult> notFound = new ArrayList<>();
+    List<String> all = findSecrets(notFound);
+    return notFound.stream()
+        .filter(RotationResult.Failed.class::isInstance)
+        .findFirst()
+        // Any of the secrets that were not found may hold the key.
+        .orElseGet(() -> revocation().revokePrevious(secretId, all, request));
   }
 
   private RotationResult act(
@@ -107,28 +123,62 @@ final class Invocation {
   }
 
   /**
-   * Turns the result for a secret without a value into a failure. A scheduled run does not: the
-   * stack creates secrets before an operator stores a first key.
+   * Turns a result into a failure if the secret is paused or has no value: what the event asks for
+   * was not done. A scheduled run does not: the stack creates secrets before an operator stores a
+   * first key.
    */
   private static RotationResult requireKey(RotationResult result) {
-    return result instanceof RotationResult.AwaitingFirstKey(String secret)
-        ? new RotationResult.Failed(
-            secret,
-            new RotationException(FailureReason.AWAITING_FIRST_KEY, "The secret has no value yet."))
-        : result;
+    return switch (result) {
+      case RotationResult.AwaitingFirstKey(String secret) ->
+          new RotationResult.Failed(
+              secret,
+              new RotationException(
+                  FailureReason.AWAITING_FIRST_KEY, "The secret has no value yet."));
+      case RotationResult.Paused(String secret) ->
+          new RotationResult.Failed(
+              secret,
+              new RotationException(
+                  FailureReason.SECRET_PAUSED, "The secret has the tag momento:paused=true."));
+      default -> result;
+    };
   }
 
   private List<RotationResult> rotateAll(String identity) {
-    List<String> secretIds = new ArrayList<>(settings.secretIds());
     List<RotationResult> others = new ArrayList<>();
+    List<String> all = findSecrets(others);
+    List<String> batch = all.stream().filter(id -> !settings.v2().isManagementSecret(id)).toList();
+    List<RotationResult> results = rotate(batch, identity);
+    // Last, so that the management key that has served all the others is the old one.
+    List<RotationResult> management =
+        rotate(all.stream().filter(settings.v2()::isManagementSecret).toList(), identity);
+    List<RotationResult> revocations = List.of();
+    if (accountKeys.canBeManaged() && budget.allowsRevocation()) {
+      accountKeys.readManagementKey();
+      // A secret that was not found may hold a key that would be revoked.
+      if (others.stream().noneMatch(RotationResult.Failed.class::isInstance)) {
+        revocations = revocation().run(all, request(identity));
+      }
+    }
+    return Stream.of(results, management, others, revocations).flatMap(List::stream).toList();
+  }
+
+  private List<RotationResult> rotate(List<String> secretIds, String identity) {
+    return new BatchRotation(budget)
+        .run(
+            secretIds,
+            secretIds.isEmpty() ? 0 : request(identity).startIn(secretIds.size()),
+            (id, othersWait) -> rotateIfDue(id, identity, othersWait));
+  }
+
+  /**
+   * Returns the names or ARNs of the secrets that are configured, or have the configured tag.
+   *
+   * @param others takes the results of what cannot be rotated
+   */
+  private List<String> findSecrets(List<RotationResult> others) {
+    List<String> secretIds = new ArrayList<>(settings.secretIds());
     settings.tag().ifPresent(tag -> addTagged(tag, secretIds, others));
-    List<RotationResult> results =
-        new BatchRotation(budget)
-            .run(
-                secretIds,
-                secretIds.isEmpty() ? 0 : request(identity).startIn(secretIds.size()),
-                (id, othersWait) -> rotateIfDue(id, identity, othersWait));
-    return Stream.concat(results.stream(), others.stream()).toList();
+    return secretIds;
   }
 
   private RotationResult rotateIfDue(String secretId, String identity, BooleanSupplier othersWait) {
@@ -172,7 +222,7 @@ final class Invocation {
   private RotationResult result(
       String secretId, Optional<IssueRenewal.ToV2> toV2, Function<Rotator, RotationResult> task) {
     RotationLog secretLog = log.forSecret(secretId);
-    return secretLog.result(() -> task.apply(rotator(secretLog, toV2)));
+    return secretLog.result(() -> task.apply(rotator(secretId, secretLog, toV2)));
   }
 
   private RotationRequest request(String identity) {
@@ -183,25 +233,63 @@ final class Invocation {
   private record Rotator(
       Rotation rotation, RotationSteps steps, Rollback rollback, DryRun dryRun) {}
 
-  private Rotator rotator(RotationLog secretLog, Optional<IssueRenewal.ToV2> toV2) {
+  private Rotator rotator(
+      String secretId, RotationLog secretLog, Optional<IssueRenewal.ToV2> toV2) {
+    Settings.V2 v2 = settings.v2();
     SecretVersions versions = new SecretVersions(store, time, secretLog);
-    LabelCleanup cleanup = new LabelCleanup(versions);
-    KeyVerification verification =
-        new KeyVerification(momento, settings.v2().endpoints(), time, secretLog);
+    Retirement retirement = new Retirement(versions, accountKeys, v2.revocation(), time);
+    LabelCleanup cleanup = new LabelCleanup(versions, retirement);
+    KeyVerification verification = verification(secretId, secretLog);
     KeyRenewal issue =
-        new IssueRenewal(
-            accountKeys, verification, settings.v2().allowedRoles(), toV2, time, secretLog);
+        new IssueRenewal(accountKeys, verification, v2.allowedRoles(), toV2, time, secretLog);
     KeyRenewal renewal =
         toV2.isPresent()
             ? issue
             : new RenewalByKind(
                 new RefreshTokenRenewal(versions, verification, momento, time, secretLog), issue);
+    FirstKey firstKey =
+        new FirstKey(
+            versions,
+            verification,
+            accountKeys,
+            v2.allowedRoles(),
+            v2.endpoints(),
+            time,
+            secretLog);
     RenewalPolicy policy = settings.policy();
-    Rotation rotation = new Rotation(versions, cleanup, verification, renewal, policy, time);
+    Rotation rotation =
+        new Rotation(versions, cleanup, verification, renewal, firstKey, policy, time);
     return new Rotator(
         rotation,
         new RotationSteps(rotation, versions, cleanup, verification, renewal, policy, secretLog),
-        new Rollback(versions, cleanup, verification),
+        new Rollback(versions, cleanup, retirement, verification, time),
         new DryRun(versions, renewal, policy, time));
+  }
+
+  private KeyVerification verification(String secretId, RotationLog secretLog) {
+    KeyVerification.Requirement requirement =
+        settings.v2().isManagementSecret(secretId) ? accountKeys.mustManageKeys() : (_, _) -> {};
+    return new KeyVerification(momento, settings.v2().endpoints(), requirement, time, secretLog);
+  }
+
+  private Revocation revocation() {
+    RevocationPolicy policy = settings.v2().revocation();
+    return new Revocation(
+        secretId -> {
+          RotationLog secretLog = log.forSecret(secretId);
+          SecretVersions versions = new SecretVersions(store, time, secretLog);
+          Retirement retirement = new Retirement(versions, accountKeys, policy, time);
+          return new Revocation.OfSecret(
+              new SecretRevocation(
+                  versions,
+                  verification(secretId, secretLog),
+                  retirement,
+                  accountKeys,
+                  policy,
+                  time,
+                  secretLog),
+              secretLog);
+        },
+        time);
   }
 }

@@ -88,7 +88,7 @@ final class Priming implements Resource {
         new PrintStream(OutputStream.nullOutputStream(), false, StandardCharsets.UTF_8);
     RotationLog log = new RotationLog(nowhere, clock, "priming", "");
     RotationResult result = log.result(() -> new RotationResult.AwaitingFirstKey("priming"));
-    var _ = new RotationReport("priming", List.of(result)).error();
+    var _ = new RotationReport("priming", Optional.empty(), List.of(result)).error();
   }
 
   /** Loads the classes of a call, whether or not it succeeds. */

@@ -10,12 +10,14 @@ import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import keyrotation.core.GracePeriod;
 import keyrotation.core.HostAndPort;
 import keyrotation.core.SecretTag;
 import keyrotation.momento.EndpointPolicy;
 import keyrotation.momento.KeyDetector;
 import keyrotation.momento.MomentoApiKeys;
 import keyrotation.rotation.RenewalPolicy;
+import keyrotation.rotation.RevocationPolicy;
 import keyrotation.secretsmanager.SecretTags;
 
 /**
@@ -46,12 +48,20 @@ public record Settings(
    * @param allowedRoles the roles that a tag or an event may ask for
    * @param endpoints the hosts that a v2 key may be sent to
    * @param apiEndpoint Momento's API that manages v2 keys
+   * @param revocation which replaced keys are revoked, and when
    */
   public record V2(
       Optional<String> managementKeySecret,
       Set<String> allowedRoles,
       EndpointPolicy endpoints,
-      HostAndPort apiEndpoint) {}
+      HostAndPort apiEndpoint,
+      RevocationPolicy revocation) {
+
+    /** Tells whether a name or ARN is that of the management key's secret. */
+    boolean isManagementSecret(String secretId) {
+      return managementKeySecret.map(Settings::nameOf).equals(Optional.of(nameOf(secretId)));
+    }
+  }
 
   /** What ListSecrets can search for in tags, but for "=", which separates key and value here. */
   private static final Pattern TAG =
@@ -143,7 +153,19 @@ public record Settings(
                 "MOMENTO_API_ENDPOINT",
                 Settings::hostAndPort,
                 "a host name and a port, such as api.example.com:443")
-            .orElse(MomentoApiKeys.DEFAULT_ENDPOINT));
+            .orElse(MomentoApiKeys.DEFAULT_ENDPOINT),
+        new RevocationPolicy(
+            reader
+                .readIfSet(
+                    "REVOKE_AFTER_HOURS", GracePeriod::parse, GracePeriod.RULE + ", such as 168")
+                .orElse(GracePeriod.DEFAULT),
+            reader.read("REVOKE_OPERATOR_KEYS", "false", Settings::trueOrFalse, "true or false")));
+  }
+
+  private static Optional<Boolean> trueOrFalse(String text) {
+    return Set.of("true", "false").contains(text)
+        ? Optional.of(text.equals("true"))
+        : Optional.empty();
   }
 
   private static Optional<List<String>> list(String text, Predicate<String> isValid) {

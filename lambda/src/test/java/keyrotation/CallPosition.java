@@ -26,7 +26,8 @@ record CallPosition(String action, int nth) {
           MomentoServer.REFRESH,
           MomentoServer.LIST_CACHES,
           MomentoApiServer.LIST,
-          MomentoApiServer.ISSUE);
+          MomentoApiServer.ISSUE,
+          MomentoApiServer.REVOKE);
 
   static boolean isMomentos(String action) {
     return action.equals(MomentoServer.REFRESH) || action.equals(MomentoServer.LIST_CACHES);
@@ -34,7 +35,9 @@ record CallPosition(String action, int nth) {
 
   /** Tells whether it is an action of Momento's HTTP API. */
   static boolean isOfApi(String action) {
-    return action.equals(MomentoApiServer.LIST) || action.equals(MomentoApiServer.ISSUE);
+    return action.equals(MomentoApiServer.LIST)
+        || action.equals(MomentoApiServer.ISSUE)
+        || action.equals(MomentoApiServer.REVOKE);
   }
 
   boolean isOfApi() {

@@ -13,6 +13,7 @@ enum CallPurpose {
   READ_PREVIOUS("GetSecretValue"),
   READ_SUCCESSOR("GetSecretValue"),
   READ_PENDING("GetSecretValue"),
+  READ_VERSION("GetSecretValue"),
   FIND_VERSION("GetSecretValue"),
   PROBE(CallPosition.PUT, "probe_write"),
   REFRESH(MomentoServer.REFRESH),
@@ -23,7 +24,9 @@ enum CallPurpose {
   VERIFY(MomentoServer.LIST_CACHES),
   PROMOTE("UpdateSecretVersionStage"),
   REMOVE_LABEL("UpdateSecretVersionStage"),
-  GIVE_UP("UpdateSecretVersionStage");
+  GIVE_UP("UpdateSecretVersionStage"),
+  RETIRE("UpdateSecretVersionStage"),
+  REVOKE(MomentoApiServer.REVOKE);
 
   private final String action;
   private final String step;

@@ -10,6 +10,7 @@ import static keyrotation.sandbox.SecretsManagerState.CURRENT;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.grpc.Status;
 import java.time.Duration;
+import java.util.List;
 import java.util.Set;
 import java.util.UUID;
 import keyrotation.sandbox.Fault;
@@ -18,6 +19,8 @@ import keyrotation.sandbox.IssuedKey.Permissions;
 import keyrotation.sandbox.MomentoServer.RefreshTokens;
 import keyrotation.sandbox.SecretsManagerException;
 import keyrotation.sandbox.SecretsManagerState.Value;
+import keyrotation.sandbox.SecretsManagerState.Version;
+import keyrotation.sandbox.V2Key;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
@@ -147,6 +150,54 @@ abstract class FunctionTestBase {
 
   static String event(String fields) {
     return "{\"momento_auth_token_secret_name\":\"%s\",%s}".formatted(SECRET, fields);
+  }
+
+  /** Carries a request for a v2 key out up to the point where its key is stored. */
+  final void stageV2Only(String requestId) {
+    // The first verification is of the current key.
+    stageV2Only(requestId, 2);
+  }
+
+  /** Does the same where the new key's verification is the nth. */
+  final void stageV2Only(String requestId, int nth) {
+    function
+        .momento()
+        .calls()
+        .fromNth(VERIFY.action(), nth, new Fault.Refuse<>(Status.UNAVAILABLE.asRuntimeException()));
+    assertThatResult(() -> function.rotate(requestId, Duration.ofSeconds(14)))
+        .failedWith(MOMENTO_UNAVAILABLE)
+        .says("stays stored");
+    function.momento().calls().clearFaults();
+  }
+
+  /** Returns the v2 keys that the function has had issued, in the order of their issue. */
+  final List<V2Key> issuedByFunction() {
+    return function.v2Keys().issued().stream()
+        .filter(key -> key.description().startsWith(RotationFixture.ISSUER))
+        .toList();
+  }
+
+  /** Returns the current v2 key. */
+  final V2Key currentKey() {
+    return keyIn(SECRET);
+  }
+
+  /** Returns the key of a secret's current version. */
+  final V2Key keyIn(String secretId) {
+    Version current = function.state().describe(secretId).labelled(CURRENT).orElseThrow();
+    return function.v2Keys().issued().stream()
+        .filter(
+            key -> current.value() instanceof Value.Text(String text) && text.contains(key.token()))
+        .findFirst()
+        .orElseThrow();
+  }
+
+  /** Stores a value in a new secret. */
+  final void create(String secretId, String value) {
+    var _ =
+        function
+            .state()
+            .create(secretId, new Value.Text(value), UUID.randomUUID().toString(), null);
   }
 
   JsonNode step(String step, String token) {

@@ -15,6 +15,9 @@ enum Guarantee {
   NOTHING_SECRET_IS_SHOWN("Nothing secret is shown"),
   OPERATOR_WINS("What an operator stores wins"),
   NEVER_TOO_LATE("A key that lives too short is reported, and no other"),
+  NOTHING_IN_USE_IS_REVOKED("No key in use is revoked"),
+  NOTHING_IS_LEFT_BEHIND("Every key that nothing holds is revoked"),
+  NO_RIGHTS_BY_THE_BACK_DOOR("No key has a stronger role than the deployment allows"),
   NO_MORE_THAN_REQUESTED("A request does no more than it asks for");
 
   /** A guarantee that does not hold. */

@@ -54,6 +54,9 @@ final class HistoryPlay {
         happen(step);
       }
       renewKey();
+      if (history.kind() == KeyKind.V2) {
+        Invariants.nothingIsLeftBehind(fixture);
+      }
       Invariants.nothingLeaks(fixture);
       return Optional.empty();
     } catch (AssertionError | RuntimeException violation) {

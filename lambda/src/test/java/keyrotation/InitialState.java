@@ -13,6 +13,7 @@ import keyrotation.sandbox.SandboxKey;
 import keyrotation.sandbox.SecretsManagerState;
 import keyrotation.sandbox.SecretsManagerState.Version;
 import keyrotation.sandbox.V2Key;
+import keyrotation.secretsmanager.StagingLabel;
 
 /** What there is before the request. */
 enum InitialState {
@@ -48,16 +49,23 @@ enum InitialState {
   PREVIOUS,
   /** A version whose key was refreshed to the current one. */
   ROTATED,
+  /** A replaced key that waits for its time to be revoked. */
+  RETIRED,
+  /** A replaced key whose time to be revoked is over. */
+  OVERDUE,
   /** The key of an interrupted rotation, after which an operator has stored another. */
   SUCCESSOR_OF_FORMER;
 
   /**
    * Tells whether keys of the kind can be in this state: older versions of the function had v1 keys
-   * alone.
+   * alone, and v1 keys cannot be revoked.
    */
   boolean existsFor(KeyKind kind) {
-    return kind != KeyKind.V2
-        || (this != SUCCESSOR_OF_OLDER_FUNCTION && this != PROMOTED_BY_OLDER_FUNCTION);
+    return switch (this) {
+      case SUCCESSOR_OF_OLDER_FUNCTION, PROMOTED_BY_OLDER_FUNCTION -> kind != KeyKind.V2;
+      case RETIRED, OVERDUE -> kind == KeyKind.V2;
+      default -> true;
+    };
   }
 
   void arrange(RotationFixture fixture) {
@@ -89,11 +97,24 @@ enum InitialState {
         fixture.storeDueKey();
       }
       case ROTATED -> fixture.store(refreshedKey(fixture));
+      case RETIRED -> retire(fixture, RotationFixture.STORED_FOR.plusDays(1));
+      case OVERDUE -> retire(fixture, Duration.ofHours(2));
       case SUCCESSOR_OF_FORMER -> {
         fixture.leaveSuccessor(refreshedKey(fixture));
         fixture.storeDueKey();
       }
     }
+  }
+
+  /** Replaces a key of the function's own by one that is due, and labels its version. */
+  private static void retire(RotationFixture fixture, Duration grace) {
+    Version replaced = fixture.store(refreshedKey(fixture));
+    fixture.store(fixture.issueDueKey().consoleJson());
+    fixture
+        .state()
+        .moveLabel(
+            SECRET, StagingLabel.revokeAfter(fixture.now().plus(grace)), null, replaced.id());
+    fixture.pass(RotationFixture.STORED_FOR);
   }
 
   private static void addPendingVersion(RotationFixture fixture) {

@@ -3,8 +3,11 @@ package keyrotation;
 import static keyrotation.Guarantee.CURRENT_KEY_WORKS;
 import static keyrotation.Guarantee.FAILURE_IS_A_FAILURE;
 import static keyrotation.Guarantee.NEVER_TOO_LATE;
+import static keyrotation.Guarantee.NOTHING_IN_USE_IS_REVOKED;
+import static keyrotation.Guarantee.NOTHING_IS_LEFT_BEHIND;
 import static keyrotation.Guarantee.NOTHING_SECRET_IS_SHOWN;
 import static keyrotation.Guarantee.NO_MORE_THAN_REQUESTED;
+import static keyrotation.Guarantee.NO_RIGHTS_BY_THE_BACK_DOOR;
 import static keyrotation.Guarantee.OPERATOR_WINS;
 import static keyrotation.RotationFixture.SECRET;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -15,6 +18,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.UUID;
 import java.util.regex.Pattern;
 import keyrotation.RotationFixture.Outcome;
 import keyrotation.Scenario.Trigger;
@@ -23,12 +27,18 @@ import keyrotation.sandbox.SandboxKey;
 import keyrotation.sandbox.SecretsManagerState;
 import keyrotation.sandbox.SecretsManagerState.Secret;
 import keyrotation.sandbox.SecretsManagerState.Version;
+import keyrotation.sandbox.V2Key;
+import keyrotation.sandbox.V2Keys;
+import keyrotation.secretsmanager.StagingLabel;
 
 /** What holds after every single invocation, guarantee by guarantee. */
 final class Invariants {
 
   private static final Pattern FAILURE =
-      Pattern.compile("\\S*" + Pattern.quote(SECRET) + "\\S* was not rotated\\. ([A-Z_]+): \\S.*");
+      Pattern.compile(
+          "\\S*"
+              + Pattern.quote(SECRET)
+              + "\\S*( was not rotated|: no key was revoked|: revoked [^.]*)\\. ([A-Z_]+): \\S.*");
 
   /** The results with which the life of a key is judged. */
   private static final Set<String> JUDGED =
@@ -39,6 +49,12 @@ final class Invariants {
           "ALREADY_ROTATED",
           "ROTATION_IN_PROGRESS",
           "WOULD_ROTATE");
+
+  /**
+   * A key may become loose, its version be retired, and so may be the one that was to follow it.
+   */
+  private static final List<Duration> UNTIL_ALL_IS_REVOKED =
+      List.of(Duration.ofHours(2), Duration.ofDays(8), Duration.ofDays(8));
 
   private final RotationFixture fixture;
   private final Secret before;
@@ -65,6 +81,10 @@ final class Invariants {
     if (trigger == Trigger.DRY_RUN) {
       NO_MORE_THAN_REQUESTED.check(invariants::nothingChanged);
     }
+    List<String> revoked = fixture.newlyRevoked();
+    NOTHING_IN_USE_IS_REVOKED.check(
+        () -> invariants.nothingInUseIsRevoked(revoked, trigger == Trigger.REVOKE_PREVIOUS));
+    NO_RIGHTS_BY_THE_BACK_DOOR.check(invariants::noRoleIsStronger);
   }
 
   private void currentKeyWorks() {
@@ -123,6 +143,7 @@ final class Invariants {
       case "ROLLED_BACK" -> assertThat(reported).as("the reported version").isEqualTo(current);
       case "NOT_DUE", "WOULD_ROTATE", "ALREADY_ROTATED", "ROTATION_IN_PROGRESS" ->
           assertThat(isMoved()).as("another version is current").isFalse();
+      case "REVOKED" -> assertThat(isMoved()).as("another version is current").isFalse();
       case "AWAITING_FIRST_KEY" -> assertThat(was).isEmpty();
       case "STEP_DONE" -> {
         if (entry.path("rotation_step").asText().equals("finishSecret")) {
@@ -137,6 +158,78 @@ final class Invariants {
     assertThat(fixture.state().describe(SECRET).versions())
         .as("the versions after a dry run")
         .isEqualTo(before.versions());
+  }
+
+  /**
+   * Checks that a version that held a revoked key was labelled, and its time over, and that no
+   * other version held the key.
+   */
+  private void nothingInUseIsRevoked(List<String> revoked, boolean atOnce) {
+    Secret now = fixture.state().describe(SECRET);
+    for (Secret secret : List.of(before, now)) {
+      assertThat(secret.versions())
+          .filteredOn(version -> !version.labels().isEmpty())
+          .filteredOn(
+              version ->
+                  fixture
+                      .issued(version)
+                      .filter(key -> key instanceof V2Key v2 && revoked.contains(v2.id()))
+                      .isPresent())
+          .as("labelled versions whose keys were revoked")
+          .allSatisfy(version -> assertThat(isReplaced(secret, version, atOnce)).isTrue());
+    }
+  }
+
+  private boolean isReplaced(Secret secret, Version version, boolean atOnce) {
+    boolean isSuccessor =
+        secret
+            .labelled(SecretsManagerState.CURRENT)
+            .filter(current -> version.labels().contains(StagingLabel.replaces(current.id())))
+            .isPresent();
+    // A label comes off as soon as the key is revoked.
+    boolean wasLabelled =
+        before
+            .version(version.id())
+            .filter(
+                was ->
+                    was.labels().stream()
+                        .flatMap(label -> StagingLabel.revocationTime(label).stream())
+                        .anyMatch(time -> !time.isAfter(fixture.now())))
+            .isPresent();
+    return !version.labels().contains(SecretsManagerState.CURRENT)
+        && !isSuccessor
+        && (wasLabelled || atOnce);
+  }
+
+  private void noRoleIsStronger() {
+    assertThat(fixture.keysIssuedByFunction())
+        .as("roles of the keys that were issued for the secret")
+        .noneMatch(key -> key.roleId().equals(V2Keys.OWNER.id()));
+  }
+
+  /**
+   * Checks that scheduled runs without a fault leave no key of the function's own that no labelled
+   * version holds. They go on until the last grace period is over.
+   */
+  static void nothingIsLeftBehind(RotationFixture fixture) {
+    for (Duration time : UNTIL_ALL_IS_REVOKED) {
+      fixture.pass(time);
+      var _ = Trigger.SCHEDULE.request(fixture, UUID.randomUUID().toString());
+    }
+    if (fixture.currentKeyWorks()) {
+      NOTHING_IS_LEFT_BEHIND.check(
+          () -> {
+            List<Version> versions = fixture.state().describe(SECRET).versions();
+            assertThat(fixture.keysIssuedByFunction())
+                .filteredOn(key -> fixture.v2Keys().accepts(key.token()))
+                .as("valid keys that were issued for the secret")
+                .allMatch(
+                    key ->
+                        versions.stream()
+                            .filter(version -> !version.labels().isEmpty())
+                            .anyMatch(version -> apiKey(version).equals(key.apiKey())));
+          });
+    }
   }
 
   private boolean isMoved() {
@@ -201,13 +294,13 @@ final class Invariants {
     FAILURE_IS_A_FAILURE.check(
         () -> {
           assertThat(matcher.matches()).as("names secret and reason: " + message).isTrue();
-          if (!matcher.group(1).equals("AWAITING_FIRST_KEY")) {
+          if (!matcher.group(2).equals("AWAITING_FIRST_KEY")) {
             assertThat(message)
                 .as("the next step")
-                .contains(FailureReason.valueOf(matcher.group(1)).nextStep());
+                .contains(FailureReason.valueOf(matcher.group(2)).nextStep());
           }
         });
-    return matcher.group(1);
+    return matcher.group(2);
   }
 
   /** Tells whether a key was refreshed from a version's key. */

@@ -18,6 +18,7 @@ import java.util.Optional;
 import keyrotation.RotationFixture.Outcome;
 import keyrotation.core.RotationException;
 import keyrotation.momento.Expiry;
+import keyrotation.rotation.OldKey;
 import keyrotation.rotation.RotationResult;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
@@ -29,15 +30,19 @@ class ReportAssertTest {
 
   private static final Instant END = Instant.parse("2026-01-01T00:00:00Z");
   private static final RotationResult.Rotated NEW_KEY =
-      new RotationResult.Rotated(SECRET, "new", "old", new Expiry.At(END), Optional.empty());
+      new RotationResult.Rotated(
+          SECRET, "new", "old", new Expiry.At(END), new OldKey.V1(new Expiry.At(END)));
   private final RotationException expired = new RotationException(KEY_EXPIRED, "The key expired.");
 
-  private final RotationReport good = new RotationReport("1", List.of(NEW_KEY));
+  private final RotationReport good = new RotationReport("1", Optional.empty(), List.of(NEW_KEY));
   private final RotationReport bad =
-      new RotationReport("1", List.of(new RotationResult.Failed(SECRET, expired)));
+      new RotationReport(
+          "1", Optional.empty(), List.of(new RotationResult.Failed(SECRET, expired)));
   private final RotationReport rotatedAndBad =
       new RotationReport(
-          "1", List.of(new RotationResult.Failed(SECRET, expired, Optional.of(NEW_KEY))));
+          "1",
+          Optional.empty(),
+          List.of(new RotationResult.Failed(SECRET, expired, Optional.of(NEW_KEY))));
 
   @Test
   void what_is_reported_passes() {

@@ -98,6 +98,7 @@ abstract class RotationFixture implements AutoCloseable {
   final Sandbox sandbox;
   final KeyKind kind;
   private final Consumer<Duration> clock;
+  private int revocationsSeen;
   private final Map<String, Instant> scheduledTimes = new ConcurrentHashMap<>();
 
   /**
@@ -168,6 +169,19 @@ abstract class RotationFixture implements AutoCloseable {
         .findFirst();
   }
 
+  /** Returns the v2 keys that the function has had issued for the secret. */
+  List<V2Key> keysIssuedByFunction() {
+    return issuedByFunction().toList();
+  }
+
+  /** Returns the ids of the keys that the function has revoked since this was asked last. */
+  synchronized List<String> newlyRevoked() {
+    List<String> all = v2Keys().revokedByCalls();
+    List<String> newly = all.subList(revocationsSeen, all.size());
+    revocationsSeen = all.size();
+    return newly;
+  }
+
   private Stream<V2Key> issuedByFunction() {
     return v2Keys().issued().stream().filter(key -> key.description().startsWith(ISSUER));
   }
@@ -207,7 +221,12 @@ abstract class RotationFixture implements AutoCloseable {
           v2Keys()
               .issueAged(
                   V2Keys.OPERATOR,
-                  String.join(" ", ISSUER, hash(state().describe(SECRET).arn()), "v", SECRET),
+                  String.join(
+                      " ",
+                      ISSUER,
+                      hash(state().describe(SECRET).arn()),
+                      UUID.randomUUID().toString(),
+                      SECRET),
                   Duration.ZERO,
                   LIFETIME);
     };
@@ -353,7 +372,7 @@ abstract class RotationFixture implements AutoCloseable {
   }
 
   Version store(Value value) {
-    String token = UUID.randomUUID().toString();
+    String token = versionIdFor(value);
     pass(Duration.ofSeconds(1));
     try {
       return state().put(SECRET, token, value, Set.of());
@@ -384,7 +403,20 @@ abstract class RotationFixture implements AutoCloseable {
   /** Stores a value with labels. */
   Version put(String value, String... labels) {
     pass(Duration.ofSeconds(1));
-    return state().put(SECRET, UUID.randomUUID().toString(), new Value.Text(value), Set.of(labels));
+    Value text = new Value.Text(value);
+    return state().put(SECRET, versionIdFor(text), text, Set.of(labels));
+  }
+
+  /**
+   * Returns the version id that the function had a key issued for, and did not use; else a new one.
+   */
+  private String versionIdFor(Value value) {
+    return issuedByFunction()
+        .filter(key -> value.equals(new Value.Text(key.consoleJson())))
+        .map(key -> key.description().split(" ", -1)[2])
+        .filter(id -> state().describe(SECRET).version(id).isEmpty())
+        .findFirst()
+        .orElseGet(() -> UUID.randomUUID().toString());
   }
 
   /** Labels a version as older versions of the function did, before they refreshed its key. */

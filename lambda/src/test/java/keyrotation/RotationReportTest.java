@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
@@ -15,6 +16,7 @@ import keyrotation.core.RotationException;
 import keyrotation.core.RotationStep;
 import keyrotation.momento.Expiry;
 import keyrotation.rotation.LogStep;
+import keyrotation.rotation.OldKey;
 import keyrotation.rotation.RenewalPolicy;
 import keyrotation.rotation.RotationResult;
 import keyrotation.secretsmanager.SecretsManagerErrors;
@@ -37,11 +39,16 @@ class RotationReportTest {
 
   static Stream<RotationResult> results() {
     return Stream.of(
-        new RotationResult.Resumed(SECRET, NEW, OLD, LATE, Optional.of(SOON)),
+        new RotationResult.Resumed(SECRET, NEW, OLD, LATE, new OldKey.V1(SOON)),
         new RotationResult.RolledBack(SECRET, OLD, NEW, SOON),
         new RotationResult.AlreadyRotated(SECRET, NEW),
         new RotationResult.NotDue(SECRET, NEW, LATE),
-        new RotationResult.WouldRotate(SECRET, NEW, LATE, false, false),
+        new RotationResult.WouldRotate(
+            SECRET, NEW, LATE, false, false, Collections.emptySortedMap()),
+        new RotationResult.FirstKeyIssued(SECRET, NEW, LATE),
+        new RotationResult.Revoked(SECRET, List.of(OLD)),
+        new RotationResult.Paused(SECRET),
+        notRevoked(),
         new RotationResult.StepDone(SECRET, RotationStep.CREATE_SECRET, NEW),
         new RotationResult.AwaitingFirstKey(SECRET),
         new RotationResult.Failed(
@@ -53,6 +60,15 @@ class RotationReportTest {
         tooShortLived());
   }
 
+  private static RotationResult notRevoked() {
+    return new RotationResult.Failed(
+        SECRET,
+        new RotationException(
+            FailureReason.REPLICA_OUT_OF_SYNC,
+            "A replica of the secret may not have the current version yet."),
+        Optional.of(new RotationResult.Revoked(SECRET, List.of())));
+  }
+
   private static RotationResult tooShortLived() {
     Expiry expiry = new Expiry.At(Instant.parse("2026-11-22T12:49:09Z"));
     return new RotationResult.Failed(
@@ -60,7 +76,7 @@ class RotationReportTest {
         new RenewalPolicy(Optional.empty(), Duration.ofHours(24))
             .judge(Instant.parse("2026-11-22T00:49:09Z"), expiry)
             .orElseThrow(),
-        Optional.of(new RotationResult.Rotated(SECRET, NEW, OLD, expiry, Optional.empty())));
+        Optional.of(new RotationResult.Rotated(SECRET, NEW, OLD, expiry, new OldKey.V1(SOON))));
   }
 
   @ParameterizedTest
@@ -74,13 +90,14 @@ class RotationReportTest {
     RotationReport report =
         new RotationReport(
             REQUEST,
+            Optional.empty(),
             List.of(
                 new RotationResult.Rotated(
                     "momento/authentication-token",
                     "938f5b05-bb89-34b1-826e-a0dca70c875e",
                     "a1410fcb-5e87-4af7-a3ec-2b4524078360",
                     new Expiry.At(Instant.parse("2026-12-22T02:09:57Z")),
-                    Optional.of(new Expiry.At(Instant.parse("2026-12-21T02:09:57Z"))))));
+                    new OldKey.V1(new Expiry.At(Instant.parse("2026-12-21T02:09:57Z"))))));
 
     String[] page = Files.readString(RESPONSES).split("```(json|text)?\n", -1);
     assertThat(RotationFixture.parse(page[1])).isEqualTo(report.json());
@@ -90,7 +107,9 @@ class RotationReportTest {
   void the_error_is_as_documented() throws IOException {
     RotationReport report =
         new RotationReport(
-            REQUEST, results().filter(r -> r.message().contains("KEY_EXPIRED")).toList());
+            REQUEST,
+            Optional.empty(),
+            results().filter(r -> r.message().contains("KEY_EXPIRED")).toList());
 
     assertThat(Files.readString(RESPONSES)).contains("```text\n" + report.error() + "\n```");
   }
@@ -123,8 +142,8 @@ class RotationReportTest {
   @Test
   void only_a_result_that_asks_for_something_to_be_done_is_a_failure() {
     assertThat(results())
-        .filteredOn(result -> new RotationReport("1", List.of(result)).failed())
-        .hasSize(2)
+        .filteredOn(result -> new RotationReport("1", Optional.empty(), List.of(result)).failed())
+        .hasSize(3)
         .allMatch(result -> result instanceof RotationResult.Failed);
   }
 
@@ -133,6 +152,7 @@ class RotationReportTest {
     RotationReport report =
         new RotationReport(
             "1",
+            Optional.empty(),
             List.of(
                 new RotationResult.AlreadyRotated("a", NEW),
                 new RotationResult.Failed(
@@ -147,7 +167,8 @@ class RotationReportTest {
   }
 
   private static String message(boolean due, boolean resume) {
-    return new RotationResult.WouldRotate(SECRET, NEW, LATE, due, resume)
+    return new RotationResult.WouldRotate(
+            SECRET, NEW, LATE, due, resume, Collections.emptySortedMap())
         .json()
         .path("message")
         .asText();

@@ -29,12 +29,18 @@ record Scenario(
     IF_DUE,
     DRY_RUN,
     ROLLBACK,
+    REVOKE_PREVIOUS,
     SCHEDULE,
     SECRETS_MANAGER;
 
+    /** Tells whether it makes sense for keys of the kind: v1 keys cannot be revoked. */
+    boolean existsFor(KeyKind kind) {
+      return this != REVOKE_PREVIOUS || kind == KeyKind.V2;
+    }
+
     /** Tells whether it is to end with a new key, if the key is due. */
     boolean rotates() {
-      return this != DRY_RUN && this != ROLLBACK;
+      return this != DRY_RUN && this != ROLLBACK && this != REVOKE_PREVIOUS;
     }
 
     /** Makes the request; the same one again under the same identity. */
@@ -44,6 +50,7 @@ record Scenario(
         case IF_DUE -> fixture.deliver(manual("if_due"), identity);
         case DRY_RUN -> fixture.deliver(manual("dry_run"), identity);
         case ROLLBACK -> fixture.deliver(manual("rollback"), identity);
+        case REVOKE_PREVIOUS -> fixture.deliver(manual("revoke_previous"), identity);
         case SCHEDULE ->
             fixture.deliver(
                 scheduled(fixture.scheduledTime(identity)), UUID.randomUUID().toString());
@@ -85,7 +92,10 @@ record Scenario(
     if (followUp != FollowUp.ANOTHER_TRIGGER) {
       return trigger;
     }
-    List<Trigger> others = Stream.of(Trigger.values()).filter(other -> other != trigger).toList();
+    List<Trigger> others =
+        Stream.of(Trigger.values())
+            .filter(other -> other != trigger && other.existsFor(kind))
+            .toList();
     // Each of them follows in some scenario, and the same one each time.
     String rest = initialState + " " + call + " " + fault;
     return others.get(Math.floorMod(rest.hashCode(), others.size()));

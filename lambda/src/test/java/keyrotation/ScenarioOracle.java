@@ -8,6 +8,7 @@ import static keyrotation.Guarantee.SAME_REQUEST_ROTATES_ONCE;
 import static keyrotation.RotationFixture.SECRET;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
@@ -56,7 +57,8 @@ final class ScenarioOracle {
     this.source = (isOperatorsKey ? now : before).labelled(SecretsManagerState.CURRENT);
     // A rollback that is delivered twice rolls back once.
     boolean mayBeRolledBack = scenario.trigger() == Trigger.ROLLBACK && !isOperatorsKey;
-    this.rollbackTarget = olderOfTwo(mayBeRolledBack ? before : now);
+    this.rollbackTarget =
+        olderOfTwo(mayBeRolledBack ? before : now).filter(target -> mayBeRolledBackTo(target));
     this.hasSuccessor = source.isPresent() && successor(fixture).isPresent();
     this.isDone =
         scenario.followUp() == FollowUp.SAME_REQUEST
@@ -68,6 +70,14 @@ final class ScenarioOracle {
             && id(now, SecretsManagerState.CURRENT)
                 .equals(id(before, SecretsManagerState.PREVIOUS));
     this.keysBefore = fixture.keys().size();
+  }
+
+  private boolean mayBeRolledBackTo(Version target) {
+    return fixture.kind != KeyKind.V2
+        || (fixture.v2Keys().accepts(Invariants.apiKey(target))
+            && target.labels().stream()
+                .flatMap(label -> StagingLabel.revocationTime(label).stream())
+                .noneMatch(time -> time.isBefore(fixture.now().plus(Duration.ofHours(1)))));
   }
 
   private static Optional<String> id(Secret secret, String label) {
@@ -104,6 +114,11 @@ final class ScenarioOracle {
       case DRY_RUN -> {
         NO_MORE_THAN_REQUESTED.check(
             () -> assertThat(outcome).as("a dry run").isInstanceOf(Outcome.Answered.class));
+        yield Optional.empty();
+      }
+      case REVOKE_PREVIOUS -> {
+        NO_MORE_THAN_REQUESTED.check(
+            () -> assertThat(outcome.result()).as("the result").isEqualTo("REVOKED"));
         yield Optional.empty();
       }
       case MANUAL, IF_DUE, SCHEDULE, SECRETS_MANAGER -> judgeRotation(outcome, repeat);

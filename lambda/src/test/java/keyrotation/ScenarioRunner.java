@@ -77,6 +77,9 @@ final class ScenarioRunner {
           scenario.toString(),
           () -> {
             Optional<Loss> loss = playFollowUp(fixture, scenario, before);
+            if (Scenarios.IS_LONG && scenario.kind() == KeyKind.V2) {
+              Invariants.nothingIsLeftBehind(fixture);
+            }
             Invariants.nothingLeaks(fixture);
             return loss;
           });

@@ -85,7 +85,7 @@ final class Scenarios {
 
   private static Stream<Start> of(Trigger trigger, InitialState initialState) {
     return Stream.of(KeyKind.values())
-        .filter(initialState::existsFor)
+        .filter(kind -> initialState.existsFor(kind) && trigger.existsFor(kind))
         .map(kind -> new Start(trigger, initialState, kind));
   }
 

@@ -9,10 +9,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import keyrotation.core.GracePeriod;
 import keyrotation.core.HostAndPort;
 import keyrotation.core.SecretTag;
 import keyrotation.momento.EndpointPolicy;
 import keyrotation.rotation.RenewalPolicy;
+import keyrotation.rotation.RevocationPolicy;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -38,7 +40,8 @@ class SettingsTest {
                     Optional.empty(),
                     Set.of(),
                     new EndpointPolicy(List.of()),
-                    new HostAndPort("mga.registry.prod.a.momentohq.com", 443))));
+                    new HostAndPort("mga.registry.prod.a.momentohq.com", 443),
+                    new RevocationPolicy(GracePeriod.DEFAULT, false))));
   }
 
   @Test
@@ -62,7 +65,9 @@ class SettingsTest {
                     Map.entry("MOMENTO_MANAGEMENT_KEY_SECRET", "momento/management-key"),
                     Map.entry("MOMENTO_ALLOWED_ROLES", "r-viewer, r-operator"),
                     Map.entry("MOMENTO_ENDPOINT_SUFFIXES", ".momento.example.com"),
-                    Map.entry("MOMENTO_API_ENDPOINT", "api.example.com:8443"))))
+                    Map.entry("MOMENTO_API_ENDPOINT", "api.example.com:8443"),
+                    Map.entry("REVOKE_AFTER_HOURS", "48"),
+                    Map.entry("REVOKE_OPERATOR_KEYS", "true"))))
         .isEqualTo(
             new Settings(
                 List.of("a/b", ARN_OF_C),
@@ -75,7 +80,8 @@ class SettingsTest {
                     Optional.of("momento/management-key"),
                     Set.of("r-viewer", "r-operator"),
                     new EndpointPolicy(List.of(".momento.example.com")),
-                    new HostAndPort("api.example.com", 8443))));
+                    new HostAndPort("api.example.com", 8443),
+                    new RevocationPolicy(new GracePeriod.Lasting(Duration.ofHours(48)), true))));
   }
 
   @ParameterizedTest

@@ -24,7 +24,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import io.grpc.Status;
 import java.time.Duration;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
@@ -37,7 +36,6 @@ import keyrotation.sandbox.MomentoApiException;
 import keyrotation.sandbox.MomentoServer;
 import keyrotation.sandbox.MomentoServer.RefreshTokens;
 import keyrotation.sandbox.SecretsManagerState.Value;
-import keyrotation.sandbox.SecretsManagerState.Version;
 import keyrotation.sandbox.V2Key;
 import keyrotation.sandbox.V2Keys;
 import org.junit.jupiter.api.Test;
@@ -455,37 +453,6 @@ class V2RotationTest extends FunctionTestBase {
     function.rotate();
 
     Leaks.assertNone(function);
-  }
-
-  /** Carries a request out up to the point where its key is stored. */
-  private void stageV2Only(String requestId) {
-    // The first verification is of the current key.
-    function
-        .momento()
-        .calls()
-        .fromNth(
-            MomentoServer.LIST_CACHES,
-            2,
-            new Fault.Refuse<>(Status.UNAVAILABLE.asRuntimeException()));
-    assertThatResult(() -> function.rotate(requestId, Duration.ofSeconds(14)))
-        .failedWith(MOMENTO_UNAVAILABLE)
-        .says("stays stored");
-    function.momento().calls().clearFaults();
-  }
-
-  private List<V2Key> issuedByFunction() {
-    return function.v2Keys().issued().stream()
-        .filter(key -> key.description().startsWith("momento-key-rotation/1"))
-        .toList();
-  }
-
-  private V2Key currentKey() {
-    Version current = function.current();
-    return function.v2Keys().issued().stream()
-        .filter(
-            key -> current.value() instanceof Value.Text(String text) && text.contains(key.token()))
-        .findFirst()
-        .orElseThrow();
   }
 
   private JsonNode ifDue() {

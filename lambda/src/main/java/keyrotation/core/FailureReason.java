@@ -25,6 +25,9 @@ public enum FailureReason {
       "Store a first key: {\"apiKey\": …, \"endpoint\": …} for a v2 key; for a v1 key the JSON "
           + "file that Momento's console offers for download."),
   TAG_INVALID(PERSON, "Correct the tag, or remove it."),
+  SECRET_PAUSED(
+      PERSON,
+      "Remove the tag momento:paused, and send the event again. A rollback needs no change."),
   KEY_UNREADABLE(PERSON, "Store the key as Momento's console gives it, whole and unchanged."),
   KEY_NOT_REFRESHABLE(
       PERSON,
@@ -66,6 +69,18 @@ public enum FailureReason {
       PERSON,
       "Correct the role in the tag momento:role-id or in the event, or create it in Momento's "
           + "console."),
+  CURRENT_KEY_REJECTED(
+      PERSON,
+      "Store a valid key, or make a version with one current. Replaced keys are revoked once "
+          + "Momento accepts the current one."),
+  CLOCK_SKEW(
+      WAIT,
+      "A later scheduled run revokes the keys. If it keeps failing, check the hosts between the "
+          + "function and Momento's API: one of them may send a wrong Date."),
+  REPLICA_OUT_OF_SYNC(
+      WAIT,
+      "A later scheduled run revokes the keys. If it keeps failing, look at the secret's "
+          + "ReplicationStatus with `aws secretsmanager describe-secret`."),
   KEY_OF_ANOTHER_ACCOUNT(
       PERSON,
       "Make sure that the key and the management key are of the same Momento account, then send "

@@ -87,6 +87,11 @@ public final class TimeBudget {
     return clock.instant().plus(rotationTime(grace)).isBefore(deadline);
   }
 
+  /** Tells whether there is time for a call that lists or revokes keys. */
+  public boolean allowsRevocation() {
+    return clock.instant().isBefore(latestRefresh());
+  }
+
   /** Returns the time left. */
   public Duration left() {
     return Duration.between(clock.instant(), deadline);

@@ -14,7 +14,9 @@ public sealed interface RotationEvent {
     /** Report what a rotation would do, and ask Momento for no key. */
     DRY_RUN,
     /** Make the previous key current again. */
-    ROLL_BACK
+    ROLL_BACK,
+    /** Revoke the keys of replaced versions now. */
+    REVOKE_PREVIOUS
   }
 
   /**

@@ -50,6 +50,7 @@ public final class RotationEventParser {
           Map.of(
               "dry_run", Action.DRY_RUN,
               "if_due", Action.ROTATE_IF_DUE,
+              "revoke_previous", Action.REVOKE_PREVIOUS,
               "rollback", Action.ROLL_BACK));
 
   /**
@@ -181,8 +182,9 @@ public final class RotationEventParser {
             + SECRET_NAME
             + "\": \"<name or ARN of a secret>\"} or {\""
             + SECRET_ID_FIELD
-            + "\": …}, each alone or with one of \"dry_run\", \"if_due\" and \"rollback\" as true,"
-            + " or with \"to_v2\" as true, \"role_id\" and, if need be, \"account_unchecked\";"
-            + " a scheduled event of EventBridge; and the steps of Secrets Manager's rotation.");
+            + "\": …}, each alone or with one of \"dry_run\", \"if_due\", \"revoke_previous\" and"
+            + " \"rollback\" as true, or with \"to_v2\" as true, \"role_id\" and, if need be,"
+            + " \"account_unchecked\"; a scheduled event of EventBridge; and the steps of Secrets"
+            + " Manager's rotation.");
   }
 }

@@ -1,6 +1,8 @@
 package keyrotation.momento;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.time.Duration;
+import java.util.Optional;
 
 /** How a call to Momento's HTTP API ended. */
 sealed interface ApiAnswer {
@@ -9,8 +11,10 @@ sealed interface ApiAnswer {
    * Momento did what was asked.
    *
    * @param body the answer, which may hold a new key
+   * @param clockSkew how far the function's clock and Momento's are apart; empty if Momento's
+   *     server has not told its time
    */
-  record Success(ObjectNode body) implements ApiAnswer {
+  record Success(ObjectNode body, Optional<Duration> clockSkew) implements ApiAnswer {
 
     /** Hides the body. */
     @Override

@@ -18,6 +18,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.UUID;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Function;
 import java.util.function.Predicate;
@@ -91,7 +92,7 @@ public final class KeyManagement {
             limit -> api.issue(managementKey, request, limit),
             failed -> !failed.mayHaveActed() || !mayHaveIssued.getAndSet(true));
     return switch (answer) {
-      case ApiAnswer.Success(ObjectNode body) -> issued(managementKey, order, body, budget);
+      case ApiAnswer.Success(ObjectNode body, _) -> issued(managementKey, order, body, budget);
       case ApiAnswer.Refused refused when refused.status() == 404 ->
           throw new RotationException(
               ROLE_NOT_FOUND, "Momento has no role " + order.roleId() + " (" + refused + ").");
@@ -154,31 +155,44 @@ public final class KeyManagement {
   }
 
   /**
-   * Lists all keys that are not revoked. Those that Momento describes in an unknown form are left
+   * Lists all keys that are not revoked. Keys that Momento describes in an unknown form are left
    * out.
    */
-  public List<KeyInfo> list(Sensitive managementKey, TimeBudget budget) {
+  public KeyListing list(Sensitive managementKey, TimeBudget budget) {
     List<KeyInfo> keys = new ArrayList<>();
+    int entries = 0;
     Set<String> tokens = new HashSet<>();
     String nextToken = "";
     while (tokens.add(nextToken)) {
       String token = nextToken;
       ApiAnswer answer =
           call(budget, LIST_TIMEOUT, limit -> api.list(managementKey, token, limit), _ -> true);
-      if (!(answer instanceof ApiAnswer.Success(ObjectNode body))) {
+      if (!(answer instanceof ApiAnswer.Success(ObjectNode body, Optional<Duration> clockSkew))) {
         throw failure("list keys", MOMENTO_UNAVAILABLE, answer);
       }
       if (!body.path("key_info").isArray()) {
         throw new RotationException(MOMENTO_UNAVAILABLE, "Momento's list of keys is no list.");
       }
+      entries += body.path("key_info").size();
       body.path("key_info").forEach(entry -> keyInfo(entry).ifPresent(keys::add));
       nextToken = body.path("next_token").asText("");
       if (nextToken.isEmpty() || body.path("next_token").isNull()) {
-        return List.copyOf(keys);
+        return new KeyListing(List.copyOf(keys), keys.size() == entries, clockSkew);
       }
     }
     throw new RotationException(
         MOMENTO_UNAVAILABLE, "Momento's list of keys has no end: a page comes again.");
+  }
+
+  /**
+   * Finds out whether a key can manage keys: it may list them, and revoke them. It asks to revoke a
+   * key that does not exist.
+   *
+   * @throws RotationException {@code MANAGEMENT_KEY_REJECTED}, if it cannot
+   */
+  public void requireManages(Sensitive key, TimeBudget budget) {
+    var _ = list(key, budget);
+    revoke(key, UUID.randomUUID().toString(), budget);
   }
 
   private static Optional<KeyInfo> keyInfo(JsonNode entry) {

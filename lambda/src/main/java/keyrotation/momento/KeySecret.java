@@ -117,6 +117,12 @@ public final class KeySecret {
         KEY_NOT_REFRESHABLE, "The secret holds a bare key without a refresh token.");
   }
 
+  /** Returns the content of a secret that had none: a v2 key and its endpoint. */
+  public static Sensitive first(MomentoKey.V2 key, String endpoint) {
+    ObjectNode json = Json.object().put(KEY_FIELDS.getFirst(), "").put(ENDPOINT, endpoint);
+    return new Sensitive(Json.write(withKey(json, key.token(), key.expiry())));
+  }
+
   public MomentoKey key() {
     return key;
   }

@@ -17,6 +17,7 @@ import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.time.DateTimeException;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.time.ZonedDateTime;
 import java.time.format.DateTimeFormatter;
@@ -133,7 +134,7 @@ public final class MomentoApiKeys implements AutoCloseable {
     int status = response.statusCode();
     Optional<ObjectNode> body = Json.read(new String(response.body(), UTF_8));
     if (status == 200) {
-      return body.<ApiAnswer>map(ApiAnswer.Success::new)
+      return body.<ApiAnswer>map(json -> new ApiAnswer.Success(json, clockSkew(response)))
           .orElseGet(() -> failed("HTTP 200 without JSON", true));
     }
     if (status == 429) {
@@ -165,6 +166,10 @@ public final class MomentoApiKeys implements AutoCloseable {
     return new ApiAnswer.Unknown(new Unavailable(reason, what, retryAfter), mayHaveActed);
   }
 
+  private Optional<Duration> clockSkew(HttpResponse<?> response) {
+    return response.headers().firstValue("Date").flatMap(this::durationUntil).map(Duration::abs);
+  }
+
   /** Reads how long to wait, which HTTP has as seconds or as a date. */
   private Optional<Duration> retryAfter(HttpResponse<?> response) {
     return response.headers().firstValue("Retry-After").flatMap(this::duration);
@@ -174,9 +179,14 @@ public final class MomentoApiKeys implements AutoCloseable {
     if (retryAfter.matches("\\d{1,9}")) {
       return Optional.of(Duration.ofSeconds(Long.parseLong(retryAfter)));
     }
+    return durationUntil(retryAfter);
+  }
+
+  /** Returns how long it is until a date in HTTP's form; empty if the text is no date. */
+  private Optional<Duration> durationUntil(String date) {
     try {
-      ZonedDateTime date = ZonedDateTime.parse(retryAfter, DateTimeFormatter.RFC_1123_DATE_TIME);
-      return Optional.of(Duration.between(clock.instant(), date.toInstant()));
+      Instant instant = ZonedDateTime.parse(date, DateTimeFormatter.RFC_1123_DATE_TIME).toInstant();
+      return Optional.of(Duration.between(clock.instant(), instant));
     } catch (DateTimeException e) {
       return Optional.empty();
     }

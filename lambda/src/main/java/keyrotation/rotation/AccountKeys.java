@@ -1,11 +1,14 @@
 package keyrotation.rotation;
 
 import java.time.Instant;
-import java.util.List;
 import java.util.Optional;
 import keyrotation.core.RotationException;
+import keyrotation.core.Sensitive;
 import keyrotation.core.Time;
+import keyrotation.core.TimeBudget;
+import keyrotation.momento.Expiry;
 import keyrotation.momento.KeyInfo;
+import keyrotation.momento.KeyListing;
 import keyrotation.momento.KeyManagement;
 import keyrotation.momento.MomentoKey;
 
@@ -17,7 +20,7 @@ import keyrotation.momento.MomentoKey;
 public final class AccountKeys {
 
   /** The list of keys at an instant. */
-  private record Listing(Instant at, List<KeyInfo> keys) {}
+  private record Listing(Instant at, KeyListing keys) {}
 
   /** Why the list could not be read at an instant. */
   private record Failure(Instant at, RotationException why) {}
@@ -34,31 +37,59 @@ public final class AccountKeys {
     this.time = time;
   }
 
-  /** Finds a key in the list as it was last read. */
-  Optional<KeyInfo> find(String keyId, RotationTask task, RotationLog log) {
-    return find(keyId, Instant.MIN, task, log);
+  /** Tells whether there is a management key to ask with. */
+  public boolean canBeManaged() {
+    return managementKey.isConfigured();
+  }
+
+  /** Returns when the management key expires, if this invocation has read it. */
+  public Optional<Expiry> expiryOfManagementKey() {
+    return managementKey.ifRead().map(MomentoKey.V2::expiry);
+  }
+
+  /** Reads the management key, if that was not done before. A failure is logged. */
+  public void readManagementKey() {
+    try {
+      var _ = managementKey.require();
+    } catch (RotationException logged) {
+      // Secrets that need the key fail with the reason.
+    }
+  }
+
+  /** Tells whether this is the id of the management key. */
+  boolean isManagementKey(String keyId) {
+    return managementKey.require().id().equals(keyId);
+  }
+
+  /** Returns the list as it was last read, and reads it if it was not. */
+  KeyListing list(TimeBudget budget, RotationLog log) {
+    return listedSince(Instant.MIN, budget, log);
+  }
+
+  /** Finds a key in the list as it was last read; empty as well if it was not read. */
+  synchronized Optional<KeyInfo> findIfListed(String keyId) {
+    return listing.flatMap(read -> read.keys.find(keyId));
+  }
+
+  /** Finds a key in the list as it was last read, and reads it if it was not. */
+  Optional<KeyInfo> find(String keyId, TimeBudget budget, RotationLog log) {
+    return list(budget, log).find(keyId);
   }
 
   /**
    * Finds a key that exists, though the list may not show it at once; gives up after some reads.
    */
-  Optional<KeyInfo> findEventually(String keyId, RotationTask task, RotationLog log) {
-    Optional<KeyInfo> found = find(keyId, task, log);
+  Optional<KeyInfo> findEventually(String keyId, TimeBudget budget, RotationLog log) {
+    Optional<KeyInfo> found = find(keyId, budget, log);
     return found.isPresent()
         ? found
-        : time.retryWhileStale(Optional::isPresent, () -> find(keyId, time.instant(), task, log));
-  }
-
-  private Optional<KeyInfo> find(
-      String keyId, Instant earliest, RotationTask task, RotationLog log) {
-    return listedSince(earliest, task, log).stream()
-        .filter(key -> key.id().equals(keyId))
-        .findFirst();
+        : time.retryWhileStale(
+            Optional::isPresent, () -> listedSince(time.instant(), budget, log).find(keyId));
   }
 
   /** Returns the list as of an instant or later. Others wait for it, so that it is read once. */
-  private synchronized List<KeyInfo> listedSince(
-      Instant earliest, RotationTask task, RotationLog log) {
+  private synchronized KeyListing listedSince(
+      Instant earliest, TimeBudget budget, RotationLog log) {
     Optional<Listing> recent = listing.filter(read -> !read.at.isBefore(earliest));
     if (recent.isPresent()) {
       return recent.get().keys;
@@ -71,9 +102,8 @@ public final class AccountKeys {
             });
     Instant now = time.instant();
     try {
-      var key = managementKey.require();
-      List<KeyInfo> keys =
-          log.step(LogStep.LIST_KEYS, () -> management.list(key, task.request().budget()));
+      Sensitive key = managementKey.require().token();
+      KeyListing keys = log.step(LogStep.LIST_KEYS, () -> management.list(key, budget));
       listing = Optional.of(new Listing(now, keys));
       return keys;
     } catch (RotationException e) {
@@ -83,12 +113,45 @@ public final class AccountKeys {
   }
 
   /** Has a key issued. */
-  MomentoKey.V2 issue(KeyManagement.Order order, RotationTask task) {
-    return management.issue(managementKey.require(), order, task.request().budget());
+  MomentoKey.V2 issue(KeyManagement.Order order, TimeBudget budget) {
+    return management.issue(managementKey.require().token(), order, budget);
   }
 
   /** Revokes a key that was just issued and is stored nowhere, if possible. */
-  void discard(MomentoKey.V2 key, RotationTask task) {
-    management.discard(managementKey.require(), key.id(), task.request().budget());
+  void discard(MomentoKey.V2 key, TimeBudget budget) {
+    management.discard(managementKey.require().token(), key.id(), budget);
+  }
+
+  /**
+   * Revokes a key.
+   *
+   * @param keyId as the list has it
+   */
+  void revoke(String keyId, TimeBudget budget) {
+    management.revoke(managementKey.require().token(), keyId, budget);
+  }
+
+  /** Returns what a new management key has to be able to do: to list keys and to revoke them. */
+  public KeyVerification.Requirement mustManageKeys() {
+    return (newKey, request) ->
+        newKey.v2Key().ifPresent(key -> requireManages(key, request.budget()));
+  }
+
+  private void requireManages(MomentoKey.V2 newKey, TimeBudget budget) {
+    // The API may not know a new key at once.
+    time.retryWhileStale(
+            Optional::isEmpty,
+            () -> {
+              try {
+                management.requireManages(newKey.token(), budget);
+                return Optional.<RotationException>empty();
+              } catch (RotationException e) {
+                return Optional.of(e);
+              }
+            })
+        .ifPresent(
+            why -> {
+              throw new RotationException(why.reason(), "The new management key: " + why.what());
+            });
   }
 }

@@ -1,7 +1,10 @@
 package keyrotation.rotation;
 
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import keyrotation.core.RotationRequest;
 import keyrotation.momento.Expiry;
 import keyrotation.momento.Verdict;
@@ -30,6 +33,9 @@ public final class DryRun {
   public RotationResult run(String secretId, RotationRequest request) {
     Secret secret = versions.describe(secretId);
     Optional<KeyVersion> current = versions.current(secret);
+    if (secret.tags().isPaused()) {
+      return new RotationResult.Paused(secret.name());
+    }
     if (current.isEmpty()) {
       return new RotationResult.AwaitingFirstKey(secret.name());
     }
@@ -48,7 +54,17 @@ public final class DryRun {
             task.current().id(),
             expiry,
             task.isDue(policy, clock.instant()) || renewal.isRevoked(task),
-            wouldResume)
+            wouldResume,
+            revocations(secret))
         .orFailed(policy.judge(task.current().created(), expiry));
+  }
+
+  private static SortedMap<String, Instant> revocations(Secret secret) {
+    SortedMap<String, Instant> times = new TreeMap<>();
+    secret
+        .labels()
+        .keySet()
+        .forEach(id -> secret.revocationTime(id).ifPresent(time -> times.put(id, time)));
+    return times;
   }
 }

@@ -1,6 +1,5 @@
 package keyrotation.rotation;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
 import static java.time.temporal.ChronoUnit.SECONDS;
 import static keyrotation.core.FailureReason.KEY_NOT_REFRESHABLE;
 import static keyrotation.core.FailureReason.KEY_OF_ANOTHER_ACCOUNT;
@@ -9,12 +8,10 @@ import static keyrotation.core.FailureReason.OUT_OF_TIME;
 import static keyrotation.core.FailureReason.ROLE_NOT_ALLOWED;
 import static keyrotation.core.FailureReason.ROLE_UNKNOWN;
 
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.HashMap;
-import java.util.HexFormat;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -28,7 +25,6 @@ import keyrotation.momento.KeyManagement.Order;
 import keyrotation.momento.KeySecret;
 import keyrotation.momento.MomentoKey;
 import keyrotation.momento.Verdict;
-import keyrotation.secretsmanager.Secret;
 import keyrotation.secretsmanager.SecretTags;
 
 /**
@@ -43,9 +39,6 @@ public final class IssueRenewal implements KeyRenewal {
 
   /** How long a new key lives where nothing says how long the old one was to live. */
   private static final Duration DEFAULT_LIFETIME = Duration.ofDays(90);
-
-  private static final String ISSUER = "momento-key-rotation/1";
-  private static final int MAX_NAME_LENGTH = 60;
 
   /**
    * An operator's request for a v2 key in place of a v1 key.
@@ -105,11 +98,12 @@ public final class IssueRenewal implements KeyRenewal {
                         ROLE_UNKNOWN,
                         "Momento does not accept the current key, so its role is not proved, and no"
                             + " tag names a role."));
-    Expiry expiry = expiry(task.secret().tags(), proven);
+    Expiry expiry = expiry(task.secret().tags(), proven, clock.instant());
     Optional<Set<String>> cachesOfV1 = cachesToCompare(task);
     return versionId -> {
-      Order order = new Order(roleId, description(task.secret(), versionId), expiry);
-      MomentoKey.V2 key = log.step(LogStep.ISSUE, versionId, () -> keys.issue(order, task));
+      Order order = new Order(roleId, KeyDescription.of(task.secret(), versionId), expiry);
+      MomentoKey.V2 key =
+          log.step(LogStep.ISSUE, versionId, () -> keys.issue(order, task.request().budget()));
       Credentials credentials = new Credentials(endpoint, key.token());
       cachesOfV1.ifPresent(caches -> requireSameCaches(caches, key, credentials, versionId, task));
       return current.replacedBy(key);
@@ -127,7 +121,8 @@ public final class IssueRenewal implements KeyRenewal {
       return false;
     }
     try {
-      return keys.find(key.id(), task, log).isEmpty() && provenKey(task).isEmpty();
+      return keys.find(key.id(), task.request().budget(), log).isEmpty()
+          && provenKey(task).isEmpty();
     } catch (RotationException e) {
       if (e.reason().needs() == Needs.WAIT) {
         // The step has logged it, and a key that is not due is in no hurry.
@@ -147,7 +142,7 @@ public final class IssueRenewal implements KeyRenewal {
     return requestedRole(task)
         .or(() -> provenKey(task).map(KeyInfo::roleId))
         .map(listed.roleId()::equals)
-        .orElseGet(() -> isIssuedFor(task.secret(), listed));
+        .orElseGet(() -> KeyDescription.isFor(task.secret(), listed));
   }
 
   @Override
@@ -172,16 +167,19 @@ public final class IssueRenewal implements KeyRenewal {
 
   private Optional<KeyInfo> prove(MomentoKey.V2 key, RotationTask task) {
     Optional<KeyInfo> issuedHere =
-        keys.find(key.id(), task, log).filter(listed -> isIssuedFor(task.secret(), listed));
+        keys.find(key.id(), task.request().budget(), log)
+            .filter(listed -> KeyDescription.isFor(task.secret(), listed));
     if (issuedHere.isPresent()) {
       return issuedHere;
     }
-    return verification.isProved(task) ? Optional.of(requireListed(key, task)) : Optional.empty();
+    return verification.isProved(task.secret(), task.current(), task.request())
+        ? Optional.of(requireListed(key, task))
+        : Optional.empty();
   }
 
   /** Returns what Momento tells of a key that it accepts. */
   private KeyInfo requireListed(MomentoKey.V2 key, RotationTask task) {
-    return keys.findEventually(key.id(), task, log)
+    return keys.findEventually(key.id(), task.request().budget(), log)
         .orElseThrow(
             () ->
                 new RotationException(
@@ -193,21 +191,29 @@ public final class IssueRenewal implements KeyRenewal {
   /** Returns the role that the event or the secret's tag asks for. */
   private Optional<String> requestedRole(RotationTask task) {
     Optional<String> roleId = toV2.map(ToV2::roleId).or(task.secret().tags()::roleId);
-    if (roleId.filter(id -> !allowedRoles.contains(id)).isPresent()) {
-      throw new RotationException(
-          ROLE_NOT_ALLOWED, "MOMENTO_ALLOWED_ROLES does not list the role " + roleId.get() + ".");
-    }
+    roleId.ifPresent(id -> requireAllowed(id, allowedRoles));
     return roleId;
   }
 
-  private Expiry expiry(SecretTags tags, Optional<KeyInfo> proven) {
+  /** Ends the request unless the deployment allows a role that a tag or an event asks for. */
+  static void requireAllowed(String roleId, Set<String> allowedRoles) {
+    if (!allowedRoles.contains(roleId)) {
+      throw new RotationException(
+          ROLE_NOT_ALLOWED, "MOMENTO_ALLOWED_ROLES does not list the role " + roleId + ".");
+    }
+  }
+
+  /**
+   * Returns when a new key is to expire: as the tag says, or after as long a life as the old key's.
+   */
+  static Expiry expiry(SecretTags tags, Optional<KeyInfo> proven, Instant now) {
     Optional<Duration> requested = tags.keyLifetime();
     if (requested.isEmpty() && proven.filter(KeyInfo::neverExpires).isPresent()) {
       return new Expiry.Never();
     }
     Duration lifetime =
         requested.or(() -> proven.flatMap(KeyInfo::lifetime)).orElse(DEFAULT_LIFETIME);
-    return new Expiry.At(clock.instant().plus(lifetime).truncatedTo(SECONDS));
+    return new Expiry.At(now.plus(lifetime).truncatedTo(SECONDS));
   }
 
   /**
@@ -248,7 +254,7 @@ public final class IssueRenewal implements KeyRenewal {
             throw otherAccount("The v1 key and the new v2 key do not list the same caches.");
       }
     } catch (RotationException e) {
-      keys.discard(key, task);
+      keys.discard(key, task.request().budget());
       throw e;
     }
   }
@@ -257,30 +263,5 @@ public final class IssueRenewal implements KeyRenewal {
     return new RotationException(
         KEY_OF_ANOTHER_ACCOUNT,
         what + " If both are of one account, add \"account_unchecked\": true to the event.");
-  }
-
-  /** Returns a new key's description: it tells what the key is for, and is found again by it. */
-  private static String description(Secret secret, String versionId) {
-    String name = secret.name();
-    return String.join(
-        " ",
-        ISSUER,
-        hash(secret.arn()),
-        versionId,
-        name.substring(0, Math.min(name.length(), MAX_NAME_LENGTH)));
-  }
-
-  /** Tells whether this function has had a key issued for this very secret. */
-  private static boolean isIssuedFor(Secret secret, KeyInfo key) {
-    return key.description().startsWith(ISSUER + " " + hash(secret.arn()) + " ");
-  }
-
-  private static String hash(String arn) {
-    try {
-      byte[] hash = MessageDigest.getInstance("SHA-256").digest(arn.getBytes(UTF_8));
-      return HexFormat.of().formatHex(hash, 0, 10);
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("Every Java has SHA-256.");
-    }
   }
 }

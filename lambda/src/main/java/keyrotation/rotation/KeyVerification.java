@@ -26,15 +26,29 @@ public final class KeyVerification {
   /** How old a new version is when a rejection of its key is final. */
   private static final Duration PROPAGATION_DEADLINE = Duration.ofMinutes(10);
 
+  /** What a new key has to be able to do, besides being accepted. */
+  @FunctionalInterface
+  public interface Requirement {
+
+    /** Ends the rotation unless the key meets the requirement. */
+    void require(KeyVersion newKey, RotationRequest request);
+  }
+
   private final MomentoClient momento;
   private final EndpointPolicy endpoints;
+  private final Requirement requirement;
   private final InstantSource clock;
   private final RotationLog log;
 
   public KeyVerification(
-      MomentoClient momento, EndpointPolicy endpoints, InstantSource clock, RotationLog log) {
+      MomentoClient momento,
+      EndpointPolicy endpoints,
+      Requirement requirement,
+      InstantSource clock,
+      RotationLog log) {
     this.momento = momento;
     this.endpoints = endpoints;
+    this.requirement = requirement;
     this.clock = clock;
     this.log = log;
   }
@@ -47,6 +61,7 @@ public final class KeyVerification {
     if (verifySuccessorOnce(task, renewed) instanceof Verdict.Rejected(String code)) {
       throw newKeyRejected(code);
     }
+    requirement.require(renewed, task.request());
   }
 
   /** Ends the rotation unless Momento accepts the current key. */
@@ -91,19 +106,18 @@ public final class KeyVerification {
   }
 
   /**
-   * Tells whether Momento has checked a current v2 key, its signature included. A server that
+   * Tells whether Momento has checked a version's v2 key, its signature included. A server that
    * denies a key the call may have looked at its claims alone; then it denies the same claims with
    * another signature as well.
    */
-  boolean isProved(RotationTask task) {
-    return switch (verifyKey(task.secret(), task.current(), task.request())) {
+  boolean isProved(Secret secret, KeyVersion version, RotationRequest request) {
+    return switch (verifyKey(secret, version, request)) {
       case Verdict.Accepted _ -> true;
       case Verdict.Denied _ ->
-          task.current().requireKey().key() instanceof MomentoKey.V2 key
+          version.requireKey().key() instanceof MomentoKey.V2 key
               && momento.verifyOnce(
-                      new Credentials(
-                          requireEndpoint(task.secret(), task.current()), key.withOtherSignature()),
-                      task.request())
+                      new Credentials(requireEndpoint(secret, version), key.withOtherSignature()),
+                      request)
                   instanceof Verdict.Rejected;
       case Verdict.Rejected _, Verdict.Unknown _ -> false;
     };

@@ -81,9 +81,21 @@ public final class KeyVersion {
         : Optional.empty();
   }
 
+  /** Returns the v2 key that the version holds; empty if it holds none. */
+  Optional<MomentoKey.V2> v2Key() {
+    return key()
+        .map(KeySecret::key)
+        .flatMap(key -> key instanceof MomentoKey.V2 v2 ? Optional.of(v2) : Optional.empty());
+  }
+
+  /** Tells whether the version holds the v2 key with this id. */
+  boolean holdsV2Key(String keyId) {
+    return v2Key().filter(key -> key.id().equals(keyId)).isPresent();
+  }
+
   /** Tells whether the version holds a v2 key. */
   boolean holdsV2() {
-    return key().filter(secret -> secret.key() instanceof MomentoKey.V2).isPresent();
+    return v2Key().isPresent();
   }
 
   /** Returns when the key ends, as far as that is known. */

@@ -18,9 +18,11 @@ public final class LabelCleanup {
   private static final int MAX_STRAY_LABELS = 5;
 
   private final SecretVersions versions;
+  private final Retirement retirement;
 
-  public LabelCleanup(SecretVersions versions) {
+  public LabelCleanup(SecretVersions versions, Retirement retirement) {
     this.versions = versions;
+    this.retirement = retirement;
   }
 
   /**
@@ -30,6 +32,7 @@ public final class LabelCleanup {
    */
   RotationTask beforeRotation(RotationTask task) {
     RotationTask cleaned = task.with(withoutFinishedLabels(task.secret()));
+    cleaned = cleaned.with(withoutTimesOfUsedKeys(cleaned.secret()));
     cleaned = cleaned.with(withoutCopyOfPrevious(cleaned));
     cleaned = cleaned.with(withoutStalePending(cleaned));
     return cleaned.with(withoutStrayLabels(cleaned.secret()));
@@ -45,6 +48,17 @@ public final class LabelCleanup {
             cleaned = versions.takeOff(cleaned, label, version.getKey());
           }
         }
+      }
+    }
+    return cleaned;
+  }
+
+  /** Takes the time to be revoked off versions that are current again, or are to be. */
+  private Secret withoutTimesOfUsedKeys(Secret secret) {
+    Secret cleaned = secret;
+    for (String id : secret.labels().keySet()) {
+      if (HeldKeys.isCurrentOrSuccessor(secret, id)) {
+        cleaned = retirement.withoutTimes(cleaned, id);
       }
     }
     return cleaned;
@@ -103,13 +117,14 @@ public final class LabelCleanup {
   }
 
   /**
-   * Takes off the labels of a rotation that is done. The rotation stays done if that fails; the
-   * next one takes them off.
+   * Takes off the labels of a rotation that is done, and retires the source. The rotation stays
+   * done if that fails; the next one does it.
    *
    * @param successor the version whose key was promoted, if it was stored under another id
    * @param versionId the new current version
+   * @return what becomes of the old key
    */
-  void afterPromotion(RotationTask task, Optional<KeyVersion> successor, String versionId) {
+  OldKey afterPromotion(RotationTask task, Optional<KeyVersion> successor, String versionId) {
     Secret secret = task.secret();
     takeOffIfPossible(secret, task.successorLabel(), versionId);
     // On a version that is not current, AWSPENDING would keep Secrets Manager from rotating.
@@ -121,6 +136,7 @@ public final class LabelCleanup {
                     || successor.filter(version -> version.id().equals(id)).isPresent())
         .ifPresent(id -> takeOffIfPossible(secret, PENDING, id));
     secret.labelled(REFRESHED).ifPresent(id -> takeOffIfPossible(secret, REFRESHED, id));
+    return retirement.afterPromotion(task);
   }
 
   private void takeOffIfPossible(Secret secret, String label, String versionId) {

@@ -18,6 +18,8 @@ public enum LogStep {
   READ_SUCCESSOR,
   /** Reads the version that Secrets Manager's own rotation has labelled AWSPENDING. */
   READ_PENDING,
+  /** Reads a version, to see which key it holds. */
+  READ_VERSION,
   /** Looks whether an earlier delivery of the request has stored a version. */
   FIND_VERSION,
   /** Proves the right to write. */
@@ -38,6 +40,12 @@ public enum LogStep {
   PROMOTE,
   /** Takes a label off a version. */
   REMOVE_LABEL,
+  /** Labels a replaced version with the time after which its key is revoked. */
+  RETIRE,
+  /** Has Momento revoke a key. */
+  REVOKE,
+  /** Tells when the management key expires. */
+  CHECK_MANAGEMENT_KEY,
   /** Gives up a new key that Momento rejects for good. */
   GIVE_UP,
   /** Compares a key's life with the interval of scheduled runs. */

@@ -4,21 +4,21 @@ import static keyrotation.core.FailureReason.MANAGEMENT_KEY_MISSING;
 
 import java.util.Optional;
 import keyrotation.core.RotationException;
-import keyrotation.core.Sensitive;
 import keyrotation.momento.KeySecret;
 import keyrotation.momento.MomentoKey;
 import keyrotation.secretsmanager.SecretStore;
 
 /**
- * The v2 key with which v2 keys are issued and listed. It is in a secret of its own, which is read
- * once in an invocation, when the key is first needed.
+ * The v2 key with which v2 keys are issued, listed and revoked. It is in a secret of its own, which
+ * is read once in an invocation, when the key is first needed. If the invocation rotates it, the
+ * old key serves until the invocation ends.
  */
 public final class ManagementKey {
 
   private final Optional<String> secretId;
   private final SecretStore store;
   private final RotationLog log;
-  private Optional<Sensitive> read = Optional.empty();
+  private Optional<MomentoKey.V2> read = Optional.empty();
 
   /**
    * Prepares for the read.
@@ -31,19 +31,29 @@ public final class ManagementKey {
     this.log = log;
   }
 
+  /** Tells whether a secret is configured for the key. */
+  boolean isConfigured() {
+    return secretId.isPresent();
+  }
+
+  /** Returns the key; empty if it was not read. */
+  synchronized Optional<MomentoKey.V2> ifRead() {
+    return read;
+  }
+
   /**
    * Returns the key.
    *
    * @throws RotationException {@code MANAGEMENT_KEY_MISSING}, or as every read of a secret
    */
-  synchronized Sensitive require() {
+  synchronized MomentoKey.V2 require() {
     if (read.isEmpty()) {
       read = Optional.of(read(secretId.orElseThrow(() -> missing("No management key is named."))));
     }
     return read.get();
   }
 
-  private Sensitive read(String id) {
+  private MomentoKey.V2 read(String id) {
     try {
       KeySecret secret =
           log.step(LogStep.READ_CURRENT, () -> store.readCurrent(id))
@@ -51,7 +61,8 @@ public final class ManagementKey {
               .orElseThrow(() -> missing("There is no secret " + id + " with a value."))
               .requireKey();
       if (secret.key() instanceof MomentoKey.V2 key) {
-        return key.token();
+        log.fact(LogStep.CHECK_MANAGEMENT_KEY, "valid_until", key.expiry().toString());
+        return key;
       }
       throw missing("The secret " + id + " holds a key that is no v2 key.");
     } catch (RotationException e) {

@@ -1,9 +1,5 @@
 package keyrotation.rotation;
 
-import static keyrotation.secretsmanager.StagingLabel.CURRENT;
-import static keyrotation.secretsmanager.StagingLabel.PENDING;
-
-import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
@@ -44,16 +40,11 @@ import keyrotation.secretsmanager.Secret;
  */
 public final class Rotation {
 
-  /**
-   * For how long after a secret's latest change a scheduled run leaves it to Secrets Manager's own
-   * rotation. The four steps of that take minutes.
-   */
-  private static final Duration SECRETS_MANAGER_ROTATION_TIME = Duration.ofHours(1);
-
   private final SecretVersions versions;
   private final LabelCleanup cleanup;
   private final KeyVerification verification;
   private final KeyRenewal renewal;
+  private final FirstKey firstKey;
   private final RenewalPolicy policy;
   private final InstantSource clock;
 
@@ -62,12 +53,14 @@ public final class Rotation {
       LabelCleanup cleanup,
       KeyVerification verification,
       KeyRenewal renewal,
+      FirstKey firstKey,
       RenewalPolicy policy,
       InstantSource clock) {
     this.versions = versions;
     this.cleanup = cleanup;
     this.verification = verification;
     this.renewal = renewal;
+    this.firstKey = firstKey;
     this.policy = policy;
     this.clock = clock;
   }
@@ -85,8 +78,11 @@ public final class Rotation {
   private RotationResult rotate(String secretId, RotationRequest request, boolean onlyIfDue) {
     Secret secret = versions.describe(secretId);
     Optional<KeyVersion> current = versions.current(secret);
+    if (secret.tags().isPaused()) {
+      return new RotationResult.Paused(secret.name());
+    }
     if (current.isEmpty()) {
-      return new RotationResult.AwaitingFirstKey(secret.name());
+      return firstKey.issue(secret, request);
     }
     RotationTask task = new RotationTask(secret, current.get(), request);
     // Takes off labels that no rotation needs any more; a successor keeps its label.
@@ -101,7 +97,7 @@ public final class Rotation {
     if (target.isEmpty()) { // An earlier delivery of this request has done its work.
       return judge(new RotationResult.AlreadyRotated(name, current.id()), current);
     }
-    if (onlyIfDue && secretsManagerIsRotating(task.secret())) {
+    if (onlyIfDue && task.secret().isBeingRotated(clock.instant())) {
       return judge(new RotationResult.RotationInProgress(name, current.id()), current);
     }
     boolean mustRotate =
@@ -121,10 +117,9 @@ public final class Rotation {
     }
     String newId = renewAndStage(task, target.get().freeId(), List.of());
     KeyVersion renewed = verifyAndPromote(task, newId);
-    cleanup.afterPromotion(task, Optional.empty(), newId);
+    OldKey old = cleanup.afterPromotion(task, Optional.empty(), newId);
     return judge(
-        new RotationResult.Rotated(name, newId, current.id(), renewed.expiry(), task.expiryOfV1()),
-        renewed);
+        new RotationResult.Rotated(name, newId, current.id(), renewed.expiry(), old), renewed);
   }
 
   /**
@@ -149,10 +144,10 @@ public final class Rotation {
   private RotationResult resume(RotationTask task, KeyVersion successor, String versionId) {
     String newId = versions.adopt(task, successor, versionId, List.of());
     KeyVersion resumed = verifyAndPromote(task, newId);
-    cleanup.afterPromotion(task, Optional.of(successor), newId);
+    OldKey old = cleanup.afterPromotion(task, Optional.of(successor), newId);
     return judge(
         new RotationResult.Resumed(
-            task.secret().name(), newId, task.current().id(), resumed.expiry(), task.expiryOfV1()),
+            task.secret().name(), newId, task.current().id(), resumed.expiry(), old),
         resumed);
   }
 
@@ -181,12 +176,6 @@ public final class Rotation {
     verification.requireNewKeyAccepted(task, staged);
     versions.promote(task, versionId);
     return staged;
-  }
-
-  private boolean secretsManagerIsRotating(Secret secret) {
-    return secret.rotationEnabled()
-        && secret.labelled(PENDING).filter(id -> !secret.labelsOf(id).contains(CURRENT)).isPresent()
-        && secret.changed().isAfter(clock.instant().minus(SECRETS_MANAGER_ROTATION_TIME));
   }
 
   /**

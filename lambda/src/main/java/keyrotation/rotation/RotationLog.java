@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Arrays;
+import java.util.Optional;
 import java.util.function.Supplier;
 import keyrotation.core.Json;
 import keyrotation.core.RotationException;
@@ -92,20 +93,34 @@ public final class RotationLog {
 
   /** Carries out the work on the secret. Every exception becomes a result, and is logged. */
   public RotationResult result(Supplier<RotationResult> work) {
+    return resultIfAny(() -> Optional.of(work.get())).orElseThrow();
+  }
+
+  /** Carries out work on the secret that may turn out to be none, and then has no result. */
+  public Optional<RotationResult> resultIfAny(Supplier<Optional<RotationResult>> work) {
     Instant start = clock.instant();
-    RotationResult result;
+    Optional<RotationResult> result;
     try {
       result = work.get();
     } catch (RotationException e) {
-      result = new RotationResult.Failed(secret, e);
+      result = Optional.of(new RotationResult.Failed(secret, e));
     } catch (RuntimeException | Error e) {
       // Even an error of the JVM must not end the work on other secrets.
-      result = new RotationResult.Failed(secret, internal(LogStep.RESULT, e));
+      result = Optional.of(new RotationResult.Failed(secret, internal(LogStep.RESULT, e)));
     }
-    ObjectNode facts = result.json();
-    String level = result instanceof RotationResult.Failed ? "ERROR" : "INFO";
-    out.println(line(level, LogStep.RESULT, facts.path("result").asText(), start).setAll(facts));
+    result.ifPresent(
+        of -> {
+          ObjectNode facts = of.json();
+          String level = of instanceof RotationResult.Failed ? "ERROR" : "INFO";
+          String outcome = facts.path("result").asText();
+          out.println(line(level, LogStep.RESULT, outcome, start).setAll(facts));
+        });
     return result;
+  }
+
+  /** Logs a fact that was found out, with the level of a success. */
+  void fact(LogStep step, String name, String value) {
+    out.println(line("INFO", step, "done", clock.instant()).put(name, value));
   }
 
   /** Describes an unexpected exception by its class and stack trace. */

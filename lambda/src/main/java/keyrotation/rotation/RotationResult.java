@@ -1,7 +1,12 @@
 package keyrotation.rotation;
 
+import static java.util.stream.Collectors.joining;
+
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.time.Instant;
+import java.util.List;
 import java.util.Optional;
+import java.util.SortedMap;
 import keyrotation.core.FailureReason;
 import keyrotation.core.Json;
 import keyrotation.core.RotationException;
@@ -31,13 +36,13 @@ public sealed interface RotationResult {
     String secret = secret();
     return switch (this) {
       case Rotated r ->
-          secret + " has a new key. It expires: " + r.expiry() + "." + oldKey(r.previousV1Expiry());
+          secret + " has a new key. It expires: " + r.expiry() + ". " + r.old().message();
       case Resumed r ->
           secret
               + " has a new key, from an unfinished rotation. It expires: "
               + r.expiry()
-              + "."
-              + oldKey(r.previousV1Expiry());
+              + ". "
+              + r.old().message();
       case AlreadyRotated _ -> secret + " was already rotated by this request. Nothing was done.";
       case NotDue r ->
           secret + " is not due. Its key expires: " + r.expiry() + ". Nothing was done.";
@@ -45,8 +50,22 @@ public sealed interface RotationResult {
           secret
               + (r.resume() ? " would resume an unfinished rotation." : " would be rotated.")
               + (r.due() ? " It is due." : " It is not due yet.")
+              + r.revocations().entrySet().stream()
+                  .map(
+                      v ->
+                          " The key of version "
+                              + v.getKey()
+                              + " is revoked after "
+                              + v.getValue()
+                              + ".")
+                  .collect(joining())
               + " Nothing was done.";
       case RolledBack r -> secret + " has its previous key again. It expires: " + r.expiry() + ".";
+      case FirstKeyIssued r -> secret + " has its first key. It expires: " + r.expiry() + ".";
+      case Revoked r when r.versionIds().isEmpty() -> secret + ": no key was revoked.";
+      case Revoked r ->
+          secret + ": revoked the keys of the versions " + String.join(", ", r.versionIds()) + ".";
+      case Paused _ -> secret + " is paused by the tag momento:paused. Nothing was done.";
       case StepDone r -> secret + ": the step " + r.step() + " was done.";
       case AwaitingFirstKey _ ->
           secret + " has no value yet. " + FailureReason.AWAITING_FIRST_KEY.nextStep();
@@ -60,35 +79,22 @@ public sealed interface RotationResult {
     };
   }
 
-  private static String oldKey(Optional<Expiry> ofV1) {
-    return ofV1.map(end -> " The old v1 key cannot be revoked. It expires: " + end + ".")
-        .orElse("");
-  }
-
   /**
    * The secret has a new key, which Momento has accepted.
    *
-   * @param previousV1Expiry when the old key expires, if it is a v1 key
+   * @param old what becomes of the old key
    */
   record Rotated(
-      String secret,
-      String versionId,
-      String previousVersionId,
-      Expiry expiry,
-      Optional<Expiry> previousV1Expiry)
+      String secret, String versionId, String previousVersionId, Expiry expiry, OldKey old)
       implements RotationResult {}
 
   /**
    * The secret has a new key, which an earlier rotation had stored but not promoted.
    *
-   * @param previousV1Expiry when the old key expires, if it is a v1 key
+   * @param old what becomes of the old key
    */
   record Resumed(
-      String secret,
-      String versionId,
-      String previousVersionId,
-      Expiry expiry,
-      Optional<Expiry> previousV1Expiry)
+      String secret, String versionId, String previousVersionId, Expiry expiry, OldKey old)
       implements RotationResult {}
 
   /** This request was carried out before; nothing was done. */
@@ -102,13 +108,33 @@ public sealed interface RotationResult {
    *
    * @param due whether a scheduled run would rotate the secret now
    * @param resume whether the rotation would resume an unfinished one
+   * @param revocations when the keys of replaced versions are revoked, by version id
    */
-  record WouldRotate(String secret, String versionId, Expiry expiry, boolean due, boolean resume)
+  record WouldRotate(
+      String secret,
+      String versionId,
+      Expiry expiry,
+      boolean due,
+      boolean resume,
+      SortedMap<String, Instant> revocations)
       implements RotationResult {}
 
   /** The previous key is current again. */
   record RolledBack(String secret, String versionId, String previousVersionId, Expiry expiry)
       implements RotationResult {}
+
+  /** The secret was empty and has a key that this function has had issued. */
+  record FirstKeyIssued(String secret, String versionId, Expiry expiry) implements RotationResult {}
+
+  /**
+   * Keys of the secret that were no longer needed are revoked.
+   *
+   * @param versionIds the versions that they were issued for
+   */
+  record Revoked(String secret, List<String> versionIds) implements RotationResult {}
+
+  /** The secret is paused by a tag; nothing was done. */
+  record Paused(String secret) implements RotationResult {}
 
   /** A step of Secrets Manager's own rotation was carried out. */
   record StepDone(String secret, RotationStep step, String versionId) implements RotationResult {}
@@ -144,6 +170,9 @@ public sealed interface RotationResult {
       case NotDue _ -> "NOT_DUE";
       case WouldRotate _ -> "WOULD_ROTATE";
       case RolledBack _ -> "ROLLED_BACK";
+      case FirstKeyIssued _ -> "FIRST_KEY_ISSUED";
+      case Revoked _ -> "REVOKED";
+      case Paused _ -> "PAUSED";
       case StepDone _ -> "STEP_DONE";
       case AwaitingFirstKey _ -> "AWAITING_FIRST_KEY";
       case RotationInProgress _ -> "ROTATION_IN_PROGRESS";
@@ -154,24 +183,36 @@ public sealed interface RotationResult {
 
   private static void addFacts(ObjectNode json, RotationResult result) {
     switch (result) {
-      case Rotated(_, String id, String previous, Expiry expiry, Optional<Expiry> ofV1) -> {
+      case Rotated(_, String id, String previous, Expiry expiry, OldKey old) -> {
         versions(json, id, previous, expiry);
-        ofV1.ifPresent(end -> json.put("previous_valid_until", end.toString()));
+        old.addTo(json);
       }
-      case Resumed(_, String id, String previous, Expiry expiry, Optional<Expiry> ofV1) -> {
+      case Resumed(_, String id, String previous, Expiry expiry, OldKey old) -> {
         versions(json, id, previous, expiry);
-        ofV1.ifPresent(end -> json.put("previous_valid_until", end.toString()));
+        old.addTo(json);
       }
       case RolledBack(_, String id, String previous, Expiry expiry) ->
           versions(json, id, previous, expiry);
       case AlreadyRotated(_, String id) -> json.put("version_id", id);
       case NotDue(_, String id, Expiry expiry) ->
           json.put("version_id", id).put("valid_until", expiry.toString());
-      case WouldRotate(_, String id, Expiry expiry, boolean due, boolean resume) ->
-          json.put("version_id", id)
-              .put("valid_until", expiry.toString())
-              .put("due", due)
-              .put("resume", resume);
+      case WouldRotate(_, String id, Expiry expiry, boolean due, boolean resume, var times) -> {
+        json.put("version_id", id)
+            .put("valid_until", expiry.toString())
+            .put("due", due)
+            .put("resume", resume);
+        if (!times.isEmpty()) {
+          ObjectNode revokedAfter = json.putObject("revoked_after");
+          times.forEach((version, time) -> revokedAfter.put(version, time.toString()));
+        }
+      }
+      case FirstKeyIssued(_, String id, Expiry expiry) ->
+          json.put("version_id", id).put("valid_until", expiry.toString());
+      case Revoked(_, List<String> ids) -> {
+        var list = json.putArray("revoked");
+        ids.forEach(list::add);
+      }
+      case Paused _ -> {}
       case StepDone(_, RotationStep step, String id) ->
           json.put("rotation_step", step.toString()).put("version_id", id);
       case AwaitingFirstKey _ -> {}

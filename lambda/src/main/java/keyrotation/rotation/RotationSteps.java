@@ -55,6 +55,9 @@ public final class RotationSteps {
       throw new RotationException(
           ROTATION_NOT_ENABLED, "Secrets Manager's own rotation is not enabled for the secret.");
     }
+    if (described.tags().isPaused()) {
+      return new RotationResult.Paused(described.name());
+    }
     Optional<KeyVersion> current = versions.current(described);
     if (described.labelsOf(versionId).contains(CURRENT)) {
       current.ifPresent(
@@ -125,7 +128,7 @@ public final class RotationSteps {
 
   private void finish(RotationTask task, String versionId) {
     KeyVersion renewed = rotation.verifyAndPromote(task, versionId);
-    cleanup.afterPromotion(task, Optional.empty(), versionId);
+    var _ = cleanup.afterPromotion(task, Optional.empty(), versionId);
     warnIfShortLived(renewed);
   }
 

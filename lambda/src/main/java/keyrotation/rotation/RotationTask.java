@@ -4,7 +4,6 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import keyrotation.core.RotationRequest;
-import keyrotation.momento.Expiry;
 import keyrotation.secretsmanager.Secret;
 import keyrotation.secretsmanager.StagingLabel;
 
@@ -27,11 +26,6 @@ public record RotationTask(Secret secret, KeyVersion current, RotationRequest re
   boolean isDue(RenewalPolicy policy, Instant now) {
     return policy.isDue(
         current.created(), current.expiry(), now, !secret.rotationEnabled(), current.holdsV2());
-  }
-
-  /** Returns when a current v1 key expires, which cannot be revoked; empty for a v2 key. */
-  Optional<Expiry> expiryOfV1() {
-    return current.holdsV2() ? Optional.empty() : Optional.of(current.expiry());
   }
 
   /** Returns the label of a version that replaces the current one. */

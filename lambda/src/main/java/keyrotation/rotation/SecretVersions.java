@@ -260,6 +260,28 @@ public final class SecretVersions {
     }
   }
 
+  /**
+   * Puts a label on a version that exists.
+   *
+   * @return false if another version has the label
+   */
+  boolean addLabel(LogStep step, Secret secret, String label, String versionId) {
+    return log.step(step, versionId, () -> store.addLabel(secret, label, versionId));
+  }
+
+  /**
+   * Stores the first key of a secret. The version becomes current by itself if it is the first one;
+   * with a label of its own, it takes AWSCURRENT from no other.
+   *
+   * @return false if an earlier delivery of the same request has stored another key
+   */
+  boolean putFirst(Secret secret, String versionId, Sensitive value) {
+    return log.step(
+        LogStep.STAGE,
+        versionId,
+        () -> store.put(secret, versionId, value, List.of(StagingLabel.FIRST)));
+  }
+
   /** Takes a label off, and returns the secret without it. */
   Secret takeOff(Secret secret, String label, String versionId) {
     removeLabel(LogStep.REMOVE_LABEL, secret, label, versionId);

@@ -1,11 +1,17 @@
 package keyrotation.secretsmanager;
 
 import static java.util.stream.Collectors.toMap;
+import static java.util.stream.Collectors.toSet;
 
+import java.time.Duration;
 import java.time.Instant;
+import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Stream;
 
 /**
  * A secret, and the staging labels of its versions. A version without a label is not listed.
@@ -13,6 +19,7 @@ import java.util.Optional;
  * @param name as an operator knows it
  * @param rotationEnabled whether Secrets Manager's own rotation is enabled
  * @param changed when the secret was last changed
+ * @param replicasInSync whether every replica has the latest versions; true if there are none
  * @param labels the staging labels, by version id
  * @param tags the settings of this secret
  */
@@ -21,8 +28,24 @@ public record Secret(
     String name,
     boolean rotationEnabled,
     Instant changed,
+    boolean replicasInSync,
     Map<String, List<String>> labels,
     SecretTags tags) {
+
+  /**
+   * For how long after a secret's latest change Secrets Manager's own rotation may be under way.
+   * Its four steps take minutes.
+   */
+  private static final Duration ROTATION_TIME = Duration.ofHours(1);
+
+  /** Tells whether Secrets Manager's own rotation of the secret is under way. */
+  public boolean isBeingRotated(Instant now) {
+    return rotationEnabled
+        && labelled(StagingLabel.PENDING)
+            .filter(id -> !labelsOf(id).contains(StagingLabel.CURRENT))
+            .isPresent()
+        && changed.isAfter(now.minus(ROTATION_TIME));
+  }
 
   /** Returns the id of the version that has the label. */
   public Optional<String> labelled(String label) {
@@ -51,6 +74,35 @@ public record Secret(
                     Map.Entry::getKey,
                     version -> version.getValue().stream().filter(l -> !l.equals(label)).toList()));
     left.values().removeIf(List::isEmpty);
-    return new Secret(arn, name, rotationEnabled, changed, left, tags);
+    return with(left);
+  }
+
+  /** Returns the secret as it is once the label is on a version. */
+  public Secret with(String label, String versionId) {
+    Map<String, List<String>> more = new HashMap<>(labels);
+    more.merge(
+        versionId,
+        List.of(label),
+        (present, added) -> Stream.concat(present.stream(), added.stream()).toList());
+    return with(more);
+  }
+
+  private Secret with(Map<String, List<String>> changedLabels) {
+    return new Secret(arn, name, rotationEnabled, changed, replicasInSync, changedLabels, tags);
+  }
+
+  /** Returns when a version's key is to be revoked; the latest time if there are several. */
+  public Optional<Instant> revocationTime(String versionId) {
+    return labelsOf(versionId).stream()
+        .flatMap(label -> StagingLabel.revocationTime(label).stream())
+        .max(Comparator.naturalOrder());
+  }
+
+  /** Returns the times at which keys are to be revoked. */
+  public Set<Instant> revocationTimes() {
+    return labels.values().stream()
+        .flatMap(List::stream)
+        .flatMap(label -> StagingLabel.revocationTime(label).stream())
+        .collect(toSet());
   }
 }

@@ -30,6 +30,7 @@ import software.amazon.awssdk.services.secretsmanager.model.GetSecretValueRespon
 import software.amazon.awssdk.services.secretsmanager.model.InvalidParameterException;
 import software.amazon.awssdk.services.secretsmanager.model.ResourceExistsException;
 import software.amazon.awssdk.services.secretsmanager.model.ResourceNotFoundException;
+import software.amazon.awssdk.services.secretsmanager.model.StatusType;
 import software.amazon.awssdk.services.secretsmanager.model.Tag;
 import software.amazon.awssdk.services.secretsmanager.model.UpdateSecretVersionStageRequest;
 
@@ -84,6 +85,8 @@ public final class SecretStore {
         secret.name(),
         Boolean.TRUE.equals(secret.rotationEnabled()),
         Optional.ofNullable(secret.lastChangedDate()).orElse(Instant.EPOCH),
+        secret.replicationStatus().stream()
+            .allMatch(replica -> replica.status() == StatusType.IN_SYNC),
         secret.versionIdsToStages(),
         new SecretTags(
             secret.tags().stream()
@@ -226,6 +229,15 @@ public final class SecretStore {
             current -> !current.equals(Optional.of(from)),
             () -> describe(secret.arn()).labelled(StagingLabel.CURRENT))
         .equals(Optional.of(to));
+  }
+
+  /**
+   * Puts a label on a version that exists.
+   *
+   * @return false if another version has the label
+   */
+  public boolean addLabel(Secret secret, String label, String versionId) {
+    return moveLabel(secret, r -> r.versionStage(label).moveToVersionId(versionId));
   }
 
   /** Takes a label off a version, if it is still there. */

@@ -5,8 +5,10 @@ import static keyrotation.core.FailureReason.TAG_INVALID;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
+import keyrotation.core.GracePeriod;
 import keyrotation.core.HostAndPort;
 import keyrotation.core.RotationException;
 
@@ -23,6 +25,9 @@ public record SecretTags(Map<String, String> tags) {
 
   /** The id of a role. It is shown, so it must hold nothing that a key begins with. */
   public static final Pattern ROLE_ID = Pattern.compile("(?!.*eyJ)[A-Za-z0-9_-]{1,64}");
+
+  /** The tag that pauses a secret. */
+  public static final String PAUSED = "momento:paused";
 
   private static final Pattern DAYS = Pattern.compile("[1-9]\\d{0,2}");
 
@@ -44,6 +49,22 @@ public record SecretTags(Map<String, String> tags) {
             "momento:key-lifetime-days", DAYS.asMatchPredicate(), "a number of days from 1 to 999")
         .map(Long::parseLong)
         .map(Duration::ofDays);
+  }
+
+  /** Tells whether the secret is to be neither rotated nor its keys revoked. */
+  public boolean isPaused() {
+    return valid(PAUSED, Set.of("true", "false")::contains, "true or false")
+        .filter("true"::equals)
+        .isPresent();
+  }
+
+  /** Returns how long this secret's replaced keys go on working. */
+  public Optional<GracePeriod> grace() {
+    return valid(
+            "momento:revoke-after-hours",
+            text -> GracePeriod.parse(text).isPresent(),
+            GracePeriod.RULE)
+        .flatMap(GracePeriod::parse);
   }
 
   private Optional<String> valid(String tag, Predicate<String> isValid, String rule) {

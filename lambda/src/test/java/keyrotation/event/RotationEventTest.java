@@ -44,6 +44,7 @@ class RotationEventTest {
           Map.entry("manual-secret-id.json", new Manual(NAME, Action.ROTATE)),
           Map.entry("dry-run.json", new Manual(NAME, Action.DRY_RUN)),
           Map.entry("if-due.json", new Manual(NAME, Action.ROTATE_IF_DUE)),
+          Map.entry("revoke-previous.json", new Manual(NAME, Action.REVOKE_PREVIOUS)),
           Map.entry("rollback.json", new Manual(NAME, Action.ROLL_BACK)),
           Map.entry("to-v2.json", new ToV2(NAME, "r-operator", false)),
           Map.entry(

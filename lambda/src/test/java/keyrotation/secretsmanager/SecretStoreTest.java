@@ -25,7 +25,7 @@ import software.amazon.awssdk.services.secretsmanager.SecretsManagerClient;
 class SecretStoreTest {
 
   private static final Secret SECRET =
-      new Secret("arn:1", "a", false, Instant.EPOCH, Map.of(), new SecretTags(Map.of()));
+      new Secret("arn:1", "a", false, Instant.EPOCH, true, Map.of(), new SecretTags(Map.of()));
 
   private final SecretsManagerServer server = SecretsManagerServer.start(new ManualClock());
   private final SecretsManagerClient client =

@@ -1,0 +1,112 @@
+package keyrotation.rotation;
+
+import static java.time.temporal.ChronoUnit.MINUTES;
+import static keyrotation.secretsmanager.StagingLabel.MAX_REVOKE_AFTER;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.Optional;
+import java.util.Set;
+import keyrotation.core.RotationException;
+import keyrotation.momento.KeySecret;
+import keyrotation.momento.MomentoKey;
+import keyrotation.secretsmanager.Secret;
+import keyrotation.secretsmanager.StagingLabel;
+
+/**
+ * Retires replaced versions: labels each with the time after which its key is revoked. That is
+ * noted in the secret alone, so no run has to remember it, and an operator can take it off.
+ */
+public final class Retirement {
+
+  private static final Duration MINUTE = Duration.ofMinutes(1);
+
+  private final SecretVersions versions;
+  private final AccountKeys keys;
+  private final RevocationPolicy policy;
+  private final InstantSource clock;
+
+  public Retirement(
+      SecretVersions versions, AccountKeys keys, RevocationPolicy policy, InstantSource clock) {
+    this.versions = versions;
+    this.keys = keys;
+    this.policy = policy;
+    this.clock = clock;
+  }
+
+  /**
+   * Retires the version that a promotion has replaced. If that fails, or the list of keys was not
+   * read, the next scheduled run does it.
+   *
+   * @return what becomes of its key
+   */
+  OldKey afterPromotion(RotationTask task) {
+    KeyVersion replaced = task.current();
+    if (!(replaced.key().map(KeySecret::key).orElse(null) instanceof MomentoKey.V2 key)) {
+      return new OldKey.V1(replaced.expiry());
+    }
+    Secret secret = task.secret();
+    try {
+      return keys.findIfListed(key.id())
+          .filter(listed -> policy.allows(secret, listed))
+          .flatMap(_ -> policy.endOfGrace(secret, clock.instant()))
+          .flatMap(end -> retire(secret, replaced.id(), end))
+          .flatMap(retired -> retired.revocationTime(replaced.id()))
+          .<OldKey>map(OldKey.RevokedAfter::new)
+          .orElseGet(() -> new OldKey.Stays(replaced.expiry()));
+    } catch (RotationException logged) {
+      // The step has logged it.
+      return new OldKey.Stays(replaced.expiry());
+    }
+  }
+
+  /**
+   * Labels a version with the first free minute at or after a time. An older time on it is
+   * replaced.
+   *
+   * @return the secret with the label; empty if it has no room for another, until one is taken off
+   */
+  Optional<Secret> retire(Secret secret, String versionId, Instant earliest) {
+    Instant whole = earliest.truncatedTo(MINUTES);
+    return retire(
+        secret, versionId, whole.equals(earliest) ? earliest : whole.plus(MINUTE), MINUTE);
+  }
+
+  /**
+   * Labels a version with the last free minute that is over.
+   *
+   * @return the secret with the label; empty if it has no room for another
+   */
+  Optional<Secret> retireAtOnce(Secret secret, String versionId) {
+    return retire(secret, versionId, clock.instant().truncatedTo(MINUTES), MINUTE.negated());
+  }
+
+  private Optional<Secret> retire(
+      Secret secret, String versionId, Instant first, Duration toTheNext) {
+    Set<Instant> taken = secret.revocationTimes();
+    boolean hasTime = secret.revocationTime(versionId).isPresent();
+    if (secret.isFull() || (taken.size() >= MAX_REVOKE_AFTER && !hasTime)) {
+      return Optional.empty();
+    }
+    Instant time = first;
+    while (taken.contains(time)) {
+      time = time.plus(toTheNext);
+    }
+    String label = StagingLabel.revokeAfter(time);
+    return versions.addLabel(LogStep.RETIRE, secret, label, versionId)
+        ? Optional.of(withoutTimes(secret, versionId).with(label, versionId))
+        : Optional.empty();
+  }
+
+  /** Takes off the labels that say when a version's key is revoked. */
+  Secret withoutTimes(Secret secret, String versionId) {
+    Secret left = secret;
+    for (String label : secret.labelsOf(versionId)) {
+      if (label.startsWith(StagingLabel.REVOKE_AFTER)) {
+        left = versions.takeOff(left, label, versionId);
+      }
+    }
+    return left;
+  }
+}
