@@ -83,7 +83,7 @@ if [ -n "$ids" ] && [ "${CREATE_SECRETS:-true}" = true ]; then
     ids=$ids$id${rest:+,}
   done
 fi
-[ -z "$resources" ] || keep_rotating "$(secrets_of_stack)" "$ids"
+[ -z "$resources" ] || keep_rotating "$(output SecretNames)" "$ids"
 
 if ! aws ssm get-parameter --name /cdk-bootstrap/hnb659fds/version >/dev/null 2>"$errors"; then
   grep -q ParameterNotFound "$errors" || fail "$(cat "$errors")"
@@ -92,5 +92,7 @@ if ! aws ssm get-parameter --name /cdk-bootstrap/hnb659fds/version >/dev/null 2>
   npx cdk bootstrap
 fi
 npx cdk deploy -c MOMENTO_AUTH_TOKEN_SECRET_NAME="$ids" ${yes:+--require-approval never}
+[ -z "${MOMENTO_FIRST_KEY_ROLE:-}" ] \
+  || echo "Scheduled runs have a first key issued for each secret that the stack has created."
 echo "Store a first key, the file from Momento's console, in each secret that has no key yet:"
 echo "  aws secretsmanager put-secret-value --secret-id NAME --secret-string file://momento_token.info.json"

@@ -22,9 +22,9 @@ of_stack() {
   aws cloudformation describe-stacks --stack-name "$stack" --output text --query "Stacks[0].$1"
 }
 
-# Prints the secrets that the stack names, separated by commas.
-secrets_of_stack() {
-  of_stack "Outputs[?OutputKey=='SecretNames'].OutputValue" | sed 's/^None$//'
+# Prints an output of the deployed stack, or nothing.
+output() {
+  of_stack "Outputs[?OutputKey=='$1'].OutputValue" | sed 's/^None$//'
 }
 
 # Asks for confirmation; any answer but yes ends the script.

@@ -9,14 +9,28 @@ yes=
 read_options "$@"
 . "$(dirname "$0")/stack.sh"
 
+# Names the v2 keys that stay valid. Only a pipe sees the management key.
+name_issued_keys() {
+  echo "These v2 keys stay valid, and this function no longer revokes them. It has had them issued, or"
+  echo "another function of the same Momento account has:"
+  if keys=$(aws secretsmanager get-secret-value --secret-id "$1" --query SecretString --output text \
+    2>"$errors" | node "$(dirname "$0")/issued-keys.mjs" "$2" 2>>"$errors"); then
+    echo "${keys:-none}" | sed 's/^/  /'
+  else
+    echo "  They could not be listed. $(sed '/^$/d' "$errors" | head -n 1)"
+  fi
+}
+
 resources=$(resources)
 [ -n "$resources" ] || fail "There is no stack $stack in this account and region."
 refuse_older "$resources"
-secrets=$(secrets_of_stack)
+secrets=$(output SecretNames)
+management=$(output ManagementKeySecret)
 
 echo "This deletes $(of_stack StackId)."
 echo "It keeps these secrets, which nothing rotates afterwards:"
 echo "${secrets:-the secrets with its tag}" | tr , '\n' | sed 's/^/  /'
+[ -z "$management" ] || name_issued_keys "$management" "$(output MomentoApiEndpoint)"
 [ -n "$yes" ] || confirm "Delete the stack?"
 aws cloudformation delete-stack --stack-name "$stack"
 echo "Waiting for the deletion ..."

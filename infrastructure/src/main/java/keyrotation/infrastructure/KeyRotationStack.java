@@ -6,10 +6,12 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import keyrotation.core.HostAndPort;
 import keyrotation.infrastructure.StackSettings.Trigger;
 import software.amazon.awscdk.ArnComponents;
 import software.amazon.awscdk.ArnFormat;
 import software.amazon.awscdk.CfnOutput;
+import software.amazon.awscdk.CfnTag;
 import software.amazon.awscdk.Duration;
 import software.amazon.awscdk.RemovalPolicy;
 import software.amazon.awscdk.Stack;
@@ -105,6 +107,22 @@ final class KeyRotationStack extends Stack {
           settings.secretIds(),
           "Names or ARNs of the rotated secrets; secrets found by the tag are not listed");
     }
+    settings
+        .function()
+        .v2()
+        .managementKeySecret()
+        .ifPresent(
+            secret -> {
+              HostAndPort api = settings.function().v2().apiEndpoint();
+              output(
+                  "ManagementKeySecret",
+                  secret,
+                  "Name or ARN of the secret with the management key");
+              output(
+                  "MomentoApiEndpoint",
+                  api.host() + ":" + api.port(),
+                  "Host and port of Momento's API that manages v2 keys");
+            });
     output(
         "RotateNowCommand", rotateNowCommand(settings), "Command that rotates a secret's key now");
   }
@@ -140,6 +158,14 @@ final class KeyRotationStack extends Stack {
             .name(name)
             .description("A Momento API key and its refresh token, rotated by " + NAME + ".");
     settings.kmsKeyArn().ifPresent(secret::kmsKeyId);
+    settings
+        .firstKeyOf(name)
+        .ifPresent(
+            key ->
+                secret.tags(
+                    List.of(
+                        tag("momento:role-id", key.roleId()),
+                        tag("momento:endpoint", key.endpoint()))));
     CfnSecret created = secret.build();
     // If the stack's creation is rolled back, the secret is deleted, so that a retry can create it.
     created.applyRemovalPolicy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE);
@@ -150,6 +176,10 @@ final class KeyRotationStack extends Stack {
           "This stack's schedule rotates the secret, instead of Secrets Manager.");
     }
     return created;
+  }
+
+  private static CfnTag tag(String key, String value) {
+    return CfnTag.builder().key(key).value(value).build();
   }
 
   private Queue createFailureQueue() {

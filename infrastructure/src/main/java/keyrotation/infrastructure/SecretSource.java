@@ -11,7 +11,7 @@ sealed interface SecretSource {
     return id();
   }
 
-  /** The stack creates the secret without a value; an operator stores the first key. */
+  /** The stack creates the secret, without a value. */
   record Created(String id) implements SecretSource {}
 
   /** The secret already exists, and its name was set. */

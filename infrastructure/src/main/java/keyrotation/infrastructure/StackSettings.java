@@ -18,6 +18,8 @@ import keyrotation.Settings;
  * @param function the function's settings, parsed from these variables
  * @param kmsKeyArn the key that encrypts the secrets; AWS's own key if empty
  * @param alarmEmail the address that receives the alarms
+ * @param firstKey what the function has a first key issued with, for the secrets that the stack
+ *     creates; if empty, an operator stores it
  */
 record StackSettings(
     List<SecretSource> secrets,
@@ -25,7 +27,8 @@ record StackSettings(
     Settings function,
     Optional<String> kmsKeyArn,
     Trigger trigger,
-    Optional<String> alarmEmail) {
+    Optional<String> alarmEmail,
+    Optional<FirstKey> firstKey) {
 
   static final String SECRET_NAME = "MOMENTO_AUTH_TOKEN_SECRET_NAME";
   static final String SECRET_TAG = "MOMENTO_AUTH_TOKEN_SECRET_TAG";
@@ -34,6 +37,8 @@ record StackSettings(
   static final String TRIGGER = "ROTATION_TRIGGER";
   static final String KMS_KEY_ARN = "KMS_KEY_ARN";
   static final String ALARM_EMAIL = "ALARM_EMAIL";
+  static final String FIRST_KEY_ROLE = "MOMENTO_FIRST_KEY_ROLE";
+  static final String ENDPOINT = "MOMENTO_ENDPOINT";
 
   /** The settings that become the function's environment variables. */
   static final List<String> FUNCTION_SETTINGS =
@@ -48,13 +53,16 @@ record StackSettings(
           MANAGEMENT_SECRET,
           "MOMENTO_ALLOWED_ROLES",
           "MOMENTO_ENDPOINT_SUFFIXES",
-          "MOMENTO_API_ENDPOINT");
+          "MOMENTO_API_ENDPOINT",
+          "REVOKE_AFTER_HOURS",
+          "REVOKE_OPERATOR_KEYS");
 
   /** The names of all settings. */
   static final List<String> NAMES =
       Stream.concat(
               FUNCTION_SETTINGS.stream(),
-              Stream.of(CREATE_SECRETS, TRIGGER, KMS_KEY_ARN, ALARM_EMAIL))
+              Stream.of(
+                  CREATE_SECRETS, TRIGGER, KMS_KEY_ARN, ALARM_EMAIL, FIRST_KEY_ROLE, ENDPOINT))
           .toList();
 
   /** What starts a rotation. */
@@ -67,6 +75,13 @@ record StackSettings(
      */
     SECRETS_MANAGER
   }
+
+  /**
+   * What the function has the first key of an empty secret issued with.
+   *
+   * @param endpoint the host that the key works at
+   */
+  record FirstKey(String roleId, String endpoint) {}
 
   /** The account and region that the stack is deployed to; empty if unknown. */
   record Environment(Optional<String> account, Optional<String> region) {
@@ -88,6 +103,20 @@ record StackSettings(
   /** Returns the names or ARNs of the secrets, separated by commas. */
   String secretIds() {
     return secrets.stream().map(SecretSource::id).collect(Collectors.joining(","));
+  }
+
+  /**
+   * Returns what a secret that the stack creates gets its first key with. The first management key
+   * comes from an operator: no other key could have it issued.
+   */
+  Optional<FirstKey> firstKeyOf(String name) {
+    return firstKey.filter(
+        _ ->
+            !function
+                .v2()
+                .managementKeySecret()
+                .map(id -> StackSettingsParser.secretSource(id, false).name())
+                .equals(Optional.of(name)));
   }
 
   /**

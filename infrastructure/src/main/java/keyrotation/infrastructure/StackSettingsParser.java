@@ -2,6 +2,8 @@ package keyrotation.infrastructure;
 
 import static keyrotation.infrastructure.StackSettings.ALARM_EMAIL;
 import static keyrotation.infrastructure.StackSettings.CREATE_SECRETS;
+import static keyrotation.infrastructure.StackSettings.ENDPOINT;
+import static keyrotation.infrastructure.StackSettings.FIRST_KEY_ROLE;
 import static keyrotation.infrastructure.StackSettings.FUNCTION_SETTINGS;
 import static keyrotation.infrastructure.StackSettings.KMS_KEY_ARN;
 import static keyrotation.infrastructure.StackSettings.MANAGEMENT_SECRET;
@@ -19,8 +21,12 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import keyrotation.Settings;
+import keyrotation.core.HostAndPort;
+import keyrotation.core.RotationException;
 import keyrotation.infrastructure.StackSettings.Environment;
+import keyrotation.infrastructure.StackSettings.FirstKey;
 import keyrotation.infrastructure.StackSettings.Trigger;
+import keyrotation.secretsmanager.SecretTags;
 
 /** Parses {@link StackSettings}, and collects all mistakes for one message. */
 final class StackSettingsParser {
@@ -119,6 +125,7 @@ final class StackSettingsParser {
                 text -> Optional.of(text).filter(EMAIL.asMatchPredicate()),
                 "one e-mail address",
                 "platform@example.com"));
+    Optional<FirstKey> firstKey = firstKey(function.map(Settings::v2));
     if (!mistakes.isEmpty()) {
       throw new IllegalArgumentException(String.join("\n", mistakes));
     }
@@ -128,7 +135,63 @@ final class StackSettingsParser {
         function.orElseThrow(),
         kmsKeyArn,
         trigger,
-        alarmEmail);
+        alarmEmail,
+        firstKey);
+  }
+
+  /**
+   * Reads what a first key is issued with. Its role must be allowed, as that of a tag must.
+   *
+   * @param v2 empty if the function's settings are invalid
+   */
+  private Optional<FirstKey> firstKey(Optional<Settings.V2> v2) {
+    Rule<String> roles =
+        new Rule<>(
+            text ->
+                Optional.of(text)
+                    .filter(SecretTags.ROLE_ID.asMatchPredicate())
+                    .filter(id -> v2.map(of -> of.allowedRoles().contains(id)).orElse(true)),
+            "a role that MOMENTO_ALLOWED_ROLES lists",
+            "r-viewer");
+    Rule<String> endpoints =
+        new Rule<>(
+            text ->
+                Optional.of(text)
+                    .filter(HostAndPort::isHostName)
+                    .filter(host -> v2.map(of -> isAllowed(host, of)).orElse(true)),
+            "a host name alone that ends in .momentohq.com or in a suffix of"
+                + " MOMENTO_ENDPOINT_SUFFIXES",
+            "cell-4-us-west-2-1.prod.a.momentohq.com");
+    Optional<String> roleId = readIfSet(FIRST_KEY_ROLE, roles);
+    if (value(FIRST_KEY_ROLE).isEmpty()) {
+      // A shell may have the endpoint for an application: Momento's SDKs read the same variable.
+      return Optional.empty();
+    }
+    Optional<String> endpoint = readIfSet(ENDPOINT, endpoints);
+    requireWith(FIRST_KEY_ROLE, ENDPOINT, endpoints.rule, endpoints.example);
+    requireWith(
+        FIRST_KEY_ROLE,
+        MANAGEMENT_SECRET,
+        "the name or ARN of one secret",
+        "momento/management-key");
+    return roleId.flatMap(id -> endpoint.map(host -> new FirstKey(id, host)));
+  }
+
+  private static boolean isAllowed(String endpoint, Settings.V2 v2) {
+    try {
+      var _ = v2.endpoints().requireAllowed(endpoint);
+      return true;
+    } catch (RotationException e) {
+      return false;
+    }
+  }
+
+  private void requireWith(String name, String missing, String rule, String example) {
+    if (value(name).isPresent() && value(missing).isEmpty()) {
+      mistakes.add(
+          "%s is not set, but must be %s, because %s is set, such as %s."
+              .formatted(missing, rule, name, example));
+    }
   }
 
   /** Always names the secret, even by default, so that Lambda's console shows it. */
@@ -215,7 +278,7 @@ final class StackSettingsParser {
         && KMS_KEY.matcher(arn.group(4)).matches();
   }
 
-  private static SecretSource secretSource(String id, boolean create) {
+  static SecretSource secretSource(String id, boolean create) {
     Matcher arn = ARN.matcher(id);
     if (arn.matches()) {
       return new SecretSource.ByArn(id, SECRET.matcher(arn.group(4)).replaceFirst("$1"));

@@ -16,8 +16,11 @@ import java.util.regex.Pattern;
 import keyrotation.sandbox.MotoServer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /** Runs the command blocks of each page, in their order, against moto. */
+@Execution(ExecutionMode.CONCURRENT)
 class CommandBlocksIT {
 
   private static final Pattern BLOCK = Pattern.compile("(?s)```(\\w*)\\n(.*?)```");
@@ -32,6 +35,11 @@ class CommandBlocksIT {
       ./scripts/deploy.sh() { [ $# = 0 ]; }
       # It starts a Maven build, which would disturb this one; .ci/run runs it.
       ./scripts/demo.sh() { [ $# = 0 ]; }
+      # It needs Momento's API. This takes the management key as curl does.
+      curl() {
+        [ "$*" = "--config - --request DELETE $API/api-keys/key-of-an-old-secret" ] \\
+          && grep -qx 'header = "Authorization: managing"'
+      }
       # It needs real accounts; LiveCheckTest runs the check against the sandbox.
       mvn() { [ "$*" = "-Plive verify" ]; }
       """;
@@ -62,13 +70,21 @@ class CommandBlocksIT {
                   profile.toString(),
                   "AWS_DEFAULT_REGION",
                   REGION,
+                  "API",
+                  "https://mga.registry.prod.a.momentohq.com",
+                  "KEY_ID",
+                  "key-of-an-old-secret",
                   "LABEL",
                   "UNUSED",
                   "LIVE_ROTATION_FUNCTION_ARN",
                   function + ":live",
+                  "MANAGEMENT_SECRET",
+                  "managing",
                   "VERSION_ID",
                   version));
       shell.aws("secretsmanager create-secret --secret-string {} --name " + SECRET);
+      shell.aws(
+          "secretsmanager create-secret --secret-string {\"apiKey\":\"managing\"} --name managing");
       shell.aws(
           "secretsmanager put-secret-value --secret-string {} --version-stages UNUSED"
               + " --secret-id %s --client-request-token %s".formatted(SECRET, version));

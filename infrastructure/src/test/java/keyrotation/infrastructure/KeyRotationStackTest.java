@@ -173,7 +173,9 @@ class KeyRotationStackTest {
               "CHECK_INTERVAL_IN_HOURS", "12",
               "MOMENTO_REFRESHES_PER_SECOND", "7",
               "SECRETS_MANAGER_WRITES_PER_SECOND", "8",
-              "MOMENTO_CONTROL_ENDPOINT", "control.example.com:443");
+              "MOMENTO_CONTROL_ENDPOINT", "control.example.com:443",
+              "REVOKE_AFTER_HOURS", "24",
+              "REVOKE_OPERATOR_KEYS", "true");
 
       assertThat(environment(template))
           .isEqualTo(
@@ -191,7 +193,9 @@ class KeyRotationStackTest {
                    'CHECK_INTERVAL_IN_HOURS': '12',
                    'MOMENTO_REFRESHES_PER_SECOND': '7',
                    'SECRETS_MANAGER_WRITES_PER_SECOND': '8',
-                   'MOMENTO_CONTROL_ENDPOINT': 'control.example.com:443'}\
+                   'MOMENTO_CONTROL_ENDPOINT': 'control.example.com:443',
+                   'REVOKE_AFTER_HOURS': '24',
+                   'REVOKE_OPERATOR_KEYS': 'true'}\
                   """
                       .formatted(SECRET_ARN)));
     }
@@ -277,6 +281,23 @@ class KeyRotationStackTest {
                    'Action': 'secretsmanager:GetSecretValue', 'Resource': %s}\
                   """
                       .formatted(secretArn("momento/management-key-??????"))));
+    }
+
+    @Test
+    void allows_the_management_key_to_be_written_where_it_is_rotated_as_well() {
+      StackTemplate rotated =
+          StackTemplate.of(
+              "MOMENTO_AUTH_TOKEN_SECRET_NAME",
+              "momento/a," + SECRET_ARN,
+              "MOMENTO_MANAGEMENT_KEY_SECRET",
+              "momento/other");
+
+      assertThat(statements(functionsRole(rotated)))
+          .contains(
+              statement(
+                  "RotateSecrets",
+                  FOUR_ACTIONS,
+                  "[{'Ref': '%s'}, '%s']".formatted(rotated.id(SECRET), SECRET_ARN)));
     }
 
     @Test
@@ -489,6 +510,26 @@ class KeyRotationStackTest {
     }
 
     @Test
+    void have_the_tags_of_a_first_key_only_if_the_stack_creates_them_for_applications() {
+      StackTemplate set =
+          StackTemplate.of(
+              "MOMENTO_AUTH_TOKEN_SECRET_NAME", "momento/a,momento/managing," + SECRET_ARN,
+              "MOMENTO_MANAGEMENT_KEY_SECRET", "momento/managing",
+              "MOMENTO_ALLOWED_ROLES", "r-viewer",
+              "MOMENTO_FIRST_KEY_ROLE", "r-viewer",
+              "MOMENTO_ENDPOINT", "a.momentohq.com");
+
+      assertThat(set.all(SECRET).values())
+          .extracting(secret -> secret.path("Properties"))
+          .extracting(secret -> secret.path("Name").asText() + " " + secret.path("Tags"))
+          .containsExactlyInAnyOrder(
+              "momento/a [{\"Key\":\"momento:endpoint\",\"Value\":\"a.momentohq.com\"},"
+                  + "{\"Key\":\"momento:role-id\",\"Value\":\"r-viewer\"}]",
+              "momento/managing ");
+      assertThat(set.json().toString()).doesNotContain("FIRST_KEY");
+    }
+
+    @Test
     void are_not_created_if_they_exist() {
       assertThat(StackTemplate.of("CREATE_SECRETS", "false").all(SECRET)).isEmpty();
     }
@@ -681,6 +722,26 @@ class KeyRotationStackTest {
         .contains("aws lambda invoke --function-name momento-auth-token-refresh-lambda:live")
         .contains("momento_auth_token_secret_name")
         .contains("momento/authentication-token");
+  }
+
+  @Test
+  void has_outputs_that_tell_the_teardown_where_the_issued_keys_are_listed() {
+    JsonNode outputs =
+        StackTemplate.of(
+                "MOMENTO_MANAGEMENT_KEY_SECRET", "momento/management-key",
+                "MOMENTO_API_ENDPOINT", "api.example.com:8443")
+            .json()
+            .path("Outputs");
+
+    assertThat(outputs.at("/ManagementKeySecret/Value").asText())
+        .isEqualTo("momento/management-key");
+    assertThat(outputs.at("/MomentoApiEndpoint/Value").asText()).isEqualTo("api.example.com:8443");
+    assertThat(
+            StackTemplate.of("MOMENTO_MANAGEMENT_KEY_SECRET", "momento/management-key")
+                .json()
+                .at("/Outputs/MomentoApiEndpoint/Value")
+                .asText())
+        .isEqualTo("mga.registry.prod.a.momentohq.com:443");
   }
 
   @Test

@@ -10,19 +10,33 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.UUID;
+import java.util.stream.IntStream;
+import keyrotation.sandbox.MomentoServer.RefreshTokens;
 import keyrotation.sandbox.MotoServer;
+import keyrotation.sandbox.Sandbox;
 import keyrotation.sandbox.SecretsManagerServer;
+import keyrotation.sandbox.SecretsManagerState.Value;
+import keyrotation.sandbox.V2Key;
+import keyrotation.sandbox.V2Keys;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.testcontainers.DockerClientFactory;
 import org.testcontainers.containers.ContainerFetchException;
 import org.testcontainers.localstack.LocalStackContainer;
 import org.testcontainers.utility.DockerImageName;
 
 /** Runs the scripts, with the CDK and the AWS command line, against emulators of AWS. */
+@Execution(ExecutionMode.CONCURRENT)
 class ScriptsIT {
 
   /** The last image that runs without a LocalStack account. */
@@ -31,6 +45,15 @@ class ScriptsIT {
 
   private static final String SECRET = "momento/authentication-token";
   private static final String STACK = "momento-auth-token-refresh-stack";
+
+  /** A resource in CloudFormation's answer: logical id, type, physical id. */
+  private static final String RESOURCE =
+      "<member><LogicalResourceId>%s</LogicalResourceId><ResourceType>%s</ResourceType>"
+          + "<PhysicalResourceId>%s</PhysicalResourceId>"
+          + "<ResourceStatus>CREATE_COMPLETE</ResourceStatus></member>";
+
+  private static final String STACK_WITH_OUTPUTS =
+      "<member><StackName>s</StackName><Outputs>%s</Outputs></member>";
 
   @Test
   void the_shell_linter_finds_no_fault_in_the_scripts() throws IOException, InterruptedException {
@@ -87,45 +110,24 @@ class ScriptsIT {
       for (String name : List.of("rotated", "made")) {
         secretsManager.state().create(name, null, null, null);
       }
-      String resource =
-          "<member><LogicalResourceId>%s</LogicalResourceId><ResourceType>%s</ResourceType>"
-              + "<PhysicalResourceId>%s</PhysicalResourceId>"
-              + "<ResourceStatus>CREATE_COMPLETE</ResourceStatus></member>";
       String resources =
-          resource.formatted(
+          RESOURCE.formatted(
                   "R",
                   "AWS::SecretsManager::RotationSchedule",
                   secretsManager.state().describe("rotated").arn())
-              + resource.formatted(
+              + RESOURCE.formatted(
                   "S",
                   "AWS::SecretsManager::Secret",
                   secretsManager.state().describe("made").arn());
-      String stack =
-          "<member><StackName>s</StackName><Outputs><member><OutputKey>SecretNames</OutputKey>"
-              + "<OutputValue>rotated,made,forgotten</OutputValue></member></Outputs></member>";
-      HttpServer cloudFormation =
-          HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
-      cloudFormation.createContext(
-          "/",
-          exchange -> {
-            String asked = new String(exchange.getRequestBody().readAllBytes(), UTF_8);
-            byte[] answer =
-                (asked.contains("Action=ListStackResources")
-                        ? answer("ListStackResources", "StackResourceSummaries", resources)
-                        : answer("DescribeStacks", "Stacks", stack))
-                    .getBytes(UTF_8);
-            exchange.sendResponseHeaders(200, answer.length);
-            exchange.getResponseBody().write(answer);
-            exchange.close();
-          });
-      cloudFormation.start();
+      String stack = STACK_WITH_OUTPUTS.formatted(output("SecretNames", "rotated,made,forgotten"));
+      HttpServer cloudFormation = cloudFormation(resources, stack);
       try {
         Shell shell =
             new Shell(
                 secretsManager.endpoint(),
                 Map.of(
                     "AWS_ENDPOINT_URL_CLOUDFORMATION",
-                    "http://localhost:" + cloudFormation.getAddress().getPort(),
+                    url(cloudFormation),
                     "MOMENTO_AUTH_TOKEN_SECRET_NAME",
                     " rotated, made"));
 
@@ -142,6 +144,98 @@ class ScriptsIT {
         cloudFormation.stop(0);
       }
     }
+  }
+
+  @Test
+  void the_teardown_names_the_issued_keys_that_stay_valid_and_shows_no_key()
+      throws IOException, InterruptedException {
+    assumeTrue(Shell.isOnPath("aws"), "the AWS command line is not installed");
+    try (Sandbox sandbox = Sandbox.start(InstantSource.system(), RefreshTokens.SINGLE_USE)) {
+      V2Keys keys = sandbox.momento().v2Keys();
+      V2Key managing = keys.issue(V2Keys.OWNER, "console", Optional.empty());
+      // A page has a hundred keys.
+      IntStream.range(0, 100)
+          .forEach(_ -> keys.issue(V2Keys.VIEWER, "for another purpose", Optional.empty()));
+      String issuer = "momento-key-rotation/1 0123456789abcdef0123 ";
+      V2Key expired =
+          keys.issueAged(V2Keys.VIEWER, issuer + "1", Duration.ofDays(2), Duration.ofDays(1));
+      V2Key lasting = keys.issue(V2Keys.VIEWER, issuer + "2 \u001b[31mred", Optional.empty());
+      Instant end = Instant.parse("2126-11-22T04:00:00Z");
+      V2Key ending = keys.issue(V2Keys.VIEWER, issuer + "3 momento/a", Optional.of(end));
+      sandbox
+          .secretsManager()
+          .state()
+          .create("managing", new Value.Text(managing.consoleJson()), UUID.randomUUID() + "", null);
+      HttpServer cloudFormation =
+          cloudFormation(
+              RESOURCE.formatted("Q", "AWS::SQS::Queue", "queue"),
+              STACK_WITH_OUTPUTS.formatted(
+                  output("ManagementKeySecret", "managing")
+                      + output("MomentoApiEndpoint", sandbox.momentoApi().endpoint())));
+      Path authority = Files.createTempFile("authority", ".pem");
+      try {
+        Files.write(authority, sandbox.authority().certificate().readAllBytes());
+        Shell shell =
+            new Shell(
+                sandbox.secretsManager().endpoint(),
+                Map.of(
+                    "AWS_ENDPOINT_URL_CLOUDFORMATION",
+                    url(cloudFormation),
+                    "NODE_EXTRA_CA_CERTS",
+                    authority.toString()));
+
+        Shell.Result listed = shell.run("../scripts/teardown.sh");
+        keys.revoke(managing.id());
+        Shell.Result refused = shell.run("../scripts/teardown.sh");
+        sandbox.secretsManager().state().delete("managing", true);
+        Shell.Result missing = shell.run("../scripts/teardown.sh");
+
+        assertThat(listed.output())
+            .contains(
+                "  " + lasting.id() + "  expires: never  " + issuer + "2 ?[31mred\n",
+                "  " + ending.id() + "  expires: 2126-11-22T04:00:00Z  " + issuer + "3 momento/a\n",
+                "Canceled; nothing was changed.")
+            .doesNotContain(expired.id(), "another purpose", "console", managing.token());
+        assertThat(refused.output())
+            .contains("could not be listed. Momento's list of keys could not be read (HTTP 401).")
+            .contains("Canceled; nothing was changed.");
+        assertThat(missing.output())
+            .contains("could not be listed.", "ResourceNotFoundException")
+            .contains("Canceled; nothing was changed.");
+      } finally {
+        cloudFormation.stop(0);
+        Files.delete(authority);
+      }
+    }
+  }
+
+  private static HttpServer cloudFormation(String resources, String stack) throws IOException {
+    HttpServer server =
+        HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+    server.createContext(
+        "/",
+        exchange -> {
+          String asked = new String(exchange.getRequestBody().readAllBytes(), UTF_8);
+          byte[] answer =
+              (asked.contains("Action=ListStackResources")
+                      ? answer("ListStackResources", "StackResourceSummaries", resources)
+                      : answer("DescribeStacks", "Stacks", stack))
+                  .getBytes(UTF_8);
+          exchange.sendResponseHeaders(200, answer.length);
+          exchange.getResponseBody().write(answer);
+          exchange.close();
+        });
+    server.start();
+    return server;
+  }
+
+  private static String url(HttpServer server) {
+    return "http://localhost:" + server.getAddress().getPort();
+  }
+
+  private static String output(String key, String value) {
+    return "<member><OutputKey>%s</OutputKey><OutputValue>%s</OutputValue></member>"
+        .formatted(key, value);
   }
 
   private static String answer(String action, String list, String members) {

@@ -17,6 +17,7 @@ import keyrotation.infrastructure.SecretSource.ByArn;
 import keyrotation.infrastructure.SecretSource.ByName;
 import keyrotation.infrastructure.SecretSource.Created;
 import keyrotation.infrastructure.StackSettings.Environment;
+import keyrotation.infrastructure.StackSettings.FirstKey;
 import keyrotation.infrastructure.StackSettings.Trigger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -29,6 +30,17 @@ class StackSettingsTest {
       new Environment(Optional.empty(), Optional.empty());
   private static final Environment TARGET =
       new Environment(Optional.of("123456789012"), Optional.of("us-east-1"));
+
+  private static final Map<String, String> FIRST_KEY =
+      Map.of(
+          "MOMENTO_MANAGEMENT_KEY_SECRET",
+          "momento/management-key",
+          "MOMENTO_ALLOWED_ROLES",
+          "r-viewer,r-operator",
+          "MOMENTO_FIRST_KEY_ROLE",
+          "r-operator",
+          "MOMENTO_ENDPOINT",
+          "a.momentohq.com");
 
   @Test
   void have_defaults() {
@@ -43,6 +55,7 @@ class StackSettingsTest {
                 Settings.from(environment),
                 Optional.empty(),
                 Trigger.EVENTBRIDGE,
+                Optional.empty(),
                 Optional.empty()));
   }
 
@@ -62,12 +75,16 @@ class StackSettingsTest {
     environment.put("MOMENTO_ALLOWED_ROLES", "r-viewer");
     environment.put("MOMENTO_ENDPOINT_SUFFIXES", ".momento.example.com");
     environment.put("MOMENTO_API_ENDPOINT", "api.example.com:443");
+    environment.put("REVOKE_AFTER_HOURS", "off");
+    environment.put("REVOKE_OPERATOR_KEYS", "true");
     Map<String, String> values = new HashMap<>();
     environment.forEach((name, value) -> values.put(name, " " + value + " "));
     values.put("KMS_KEY_ARN", KMS_KEY);
     values.put("ROTATION_TRIGGER", "eventbridge");
     values.put("CREATE_SECRETS", "false");
     values.put("ALARM_EMAIL", "a.b+c@sub.example.com");
+    values.put("MOMENTO_FIRST_KEY_ROLE", "r-viewer");
+    values.put("MOMENTO_ENDPOINT", "cell.momento.example.com");
     assertThat(values.keySet()).containsExactlyInAnyOrderElementsOf(StackSettings.NAMES);
 
     assertThat(StackSettings.from(values, TARGET))
@@ -81,7 +98,8 @@ class StackSettingsTest {
                 Settings.from(environment),
                 Optional.of(KMS_KEY),
                 Trigger.EVENTBRIDGE,
-                Optional.of("a.b+c@sub.example.com")));
+                Optional.of("a.b+c@sub.example.com"),
+                Optional.of(new FirstKey("r-viewer", "cell.momento.example.com"))));
   }
 
   @Test
@@ -168,7 +186,15 @@ class StackSettingsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"KMS_KEY_ARN", "ROTATION_TRIGGER", "CREATE_SECRETS", "ALARM_EMAIL"})
+  @ValueSource(
+      strings = {
+        "KMS_KEY_ARN",
+        "ROTATION_TRIGGER",
+        "CREATE_SECRETS",
+        "ALARM_EMAIL",
+        "MOMENTO_FIRST_KEY_ROLE",
+        "MOMENTO_ENDPOINT"
+      })
   void show_no_key_that_was_set_as_another_setting(String name) {
     assertThatThrownBy(() -> read(name, "eyJhbGciOiJI", TARGET))
         .hasMessageStartingWith(name + " is not shown, as it seems to hold a key, but must be ")
@@ -260,6 +286,49 @@ class StackSettingsTest {
                 + " ROTATION_TRIGGER is secrets-manager, which rotates only secrets that are named."
                 + " Name them in MOMENTO_AUTH_TOKEN_SECRET_NAME, such as"
                 + " momento/authentication-token, or set ROTATION_TRIGGER=eventbridge.");
+  }
+
+  @Test
+  void require_an_allowed_role_and_an_allowed_endpoint_for_first_keys() {
+    assertMistakes(
+        FIRST_KEY,
+        Map.of("MOMENTO_FIRST_KEY_ROLE", "r-owner"),
+        "MOMENTO_FIRST_KEY_ROLE is \"r-owner\", but must be a role that MOMENTO_ALLOWED_ROLES"
+            + " lists, such as r-viewer.");
+    for (String endpoint : List.of("cell.example.com", "https://a.momentohq.com", "10.0.0.1")) {
+      assertMistakes(
+          FIRST_KEY,
+          Map.of("MOMENTO_ENDPOINT", endpoint),
+          "MOMENTO_ENDPOINT is \"%s\", but must be a host name alone that ends in"
+                  .formatted(endpoint)
+              + " .momentohq.com or in a suffix of MOMENTO_ENDPOINT_SUFFIXES, such as"
+              + " cell-4-us-west-2-1.prod.a.momentohq.com.");
+    }
+  }
+
+  @Test
+  void require_the_settings_of_first_keys_together() {
+    assertMistakes(
+        FIRST_KEY,
+        Map.of("MOMENTO_ENDPOINT", "", "MOMENTO_MANAGEMENT_KEY_SECRET", ""),
+        "MOMENTO_ENDPOINT is not set, but must be a host name alone that ends in .momentohq.com or"
+            + " in a suffix of MOMENTO_ENDPOINT_SUFFIXES, because MOMENTO_FIRST_KEY_ROLE is set,"
+            + " such as cell-4-us-west-2-1.prod.a.momentohq.com.\n"
+            + "MOMENTO_MANAGEMENT_KEY_SECRET is not set, but must be the name or ARN of one secret,"
+            + " because MOMENTO_FIRST_KEY_ROLE is set, such as momento/management-key.");
+  }
+
+  @Test
+  void have_no_first_key_if_only_an_applications_endpoint_is_set() {
+    assertThat(StackSettings.from(Map.of("MOMENTO_ENDPOINT", "not a host"), TARGET).firstKey())
+        .isEmpty();
+  }
+
+  private static void assertMistakes(
+      Map<String, String> valid, Map<String, String> changed, String message) {
+    Map<String, String> values = new HashMap<>(valid);
+    values.putAll(changed);
+    assertThatThrownBy(() -> StackSettings.from(values, TARGET)).hasMessage(message);
   }
 
   private static StackSettings read(String name, String value, Environment target) {
