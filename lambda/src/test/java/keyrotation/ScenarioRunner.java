@@ -77,7 +77,11 @@ final class ScenarioRunner {
           scenario.toString(),
           () -> {
             Optional<Loss> loss = playFollowUp(fixture, scenario, before);
-            if (Scenarios.IS_LONG && scenario.kind() == KeyKind.V2) {
+            // It takes days, which cannot be taken back. The clock of a process cannot be moved.
+            if (Scenarios.IS_LONG
+                && scenario.equals(variants.getLast())
+                && scenario.kind() == KeyKind.V2
+                && fixture instanceof SandboxedFunction) {
               Invariants.nothingIsLeftBehind(fixture);
             }
             Invariants.nothingLeaks(fixture);

@@ -52,7 +52,15 @@ public final class Demo {
   /** The kinds of keys. */
   private enum Kind {
     V1,
-    V2
+    V2;
+
+    /** Tells whether an event is about keys of this kind: only v2 keys can be revoked. */
+    boolean has(Path event) {
+      return switch (this) {
+        case V1 -> !event.endsWith("revoke-previous.json");
+        case V2 -> !event.endsWith("to-v2.json");
+      };
+    }
   }
 
   /** A version of the secret, as a reader of the secret sees it. */
@@ -131,15 +139,15 @@ public final class Demo {
           .secretsManager()
           .allowInvocation(
               FUNCTION_ARN, event -> lambda.invoke(event).outcome() instanceof Outcome.Response);
+      // The function compares it with the time of the machine.
+      sandbox.momentoApi().dateIsOffBy(STORED_AGO);
       Demo demo = new Demo(System.out, sandbox, lambda, client);
       demo.printHeader(archive);
       demo.storeManagementKey();
       List<String> failed = new ArrayList<>();
       for (Path event : events) {
         for (Kind kind : kinds) {
-          // A v2 key cannot be replaced by a v2 key in place of a v1 key.
-          boolean applies = kind == Kind.V1 || !event.endsWith("to-v2.json");
-          if (applies && !demo.play(event, kind, events.size() == 1)) {
+          if (kind.has(event) && !demo.play(event, kind, events.size() == 1)) {
             failed.add(kind.name().toLowerCase(Locale.ROOT) + " " + event);
           }
         }
@@ -255,10 +263,14 @@ public final class Demo {
   /** Brings the secret into the state that the event presumes. */
   private void prepareSecret(JsonNode event) throws InterruptedException {
     String kind = kindOf(event);
-    if (kind.equals("rollback")) {
+    if (kind.equals("rollback") || kind.equals("revoke_previous")) {
       ObjectNode rotation = event.deepCopy();
-      rotation.remove("rollback");
+      rotation.remove(kind);
       var _ = lambda.invoke(rotation.toString());
+      if (kind.equals("revoke_previous")) {
+        // Only the second one replaces a key that the function has had issued.
+        var _ = lambda.invoke(rotation.toString());
+      }
     }
     if (event.has("Step")) {
       secretsManager.rotateSecret(
@@ -282,10 +294,10 @@ public final class Demo {
     if (event.has("Step")) {
       return event.path("Step").asText();
     }
-    if (event.path("rollback").asBoolean()) {
-      return "rollback";
-    }
-    return event.path("dry_run").asBoolean() ? "dry_run" : "rotation";
+    return Stream.of("rollback", "revoke_previous", "dry_run")
+        .filter(action -> event.path(action).asBoolean())
+        .findFirst()
+        .orElse("rotation");
   }
 
   /** Returns the expected results of the first and the second delivery. */
@@ -293,6 +305,7 @@ public final class Demo {
     return switch (kind) {
       case "dry_run" -> List.of("WOULD_ROTATE", "WOULD_ROTATE");
       case "rollback" -> List.of("ROLLED_BACK", "ROLLED_BACK");
+      case "revoke_previous" -> List.of("REVOKED", "REVOKED");
       case "createSecret", "setSecret", "testSecret" -> List.of("STEP_DONE", "STEP_DONE");
       case "finishSecret" -> List.of("STEP_DONE", "ALREADY_ROTATED");
       default -> List.of("ROTATED", "ALREADY_ROTATED");
