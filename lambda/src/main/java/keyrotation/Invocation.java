@@ -108,11 +108,23 @@ final class Invocation {
   private RotationResult revokePrevious(String secretId, RotationRequest request) {
     List<RotationResult> notFound = new ArrayList<>();
     List<String> all = findSecrets(notFound);
-    return notFound.stream()
-        .filter(RotationResult.Failed.class::isInstance)
-        .findFirst()
+    RotationResult.Revoked nothing = new RotationResult.Revoked(secretId, List.of(), 0);
+    return notListed(notFound)
         // Any of the secrets that were not found may hold the key.
+        .<RotationResult>map(why -> new RotationResult.Failed(secretId, why, Optional.of(nothing)))
         .orElseGet(() -> revocation().revokePrevious(secretId, all, request));
+  }
+
+  /** Returns why the secrets with the tag could not be listed, if they could not. */
+  private static Optional<RotationException> notListed(List<RotationResult> notFound) {
+    return notFound.stream()
+        .flatMap(
+            result ->
+                result instanceof RotationResult.Failed failed
+                    ? Stream.of(failed.failure())
+                    : Stream.of())
+        .filter(why -> why.reason() != FailureReason.SECRET_NOT_FOUND)
+        .findFirst();
   }
 
   private RotationResult act(
@@ -155,8 +167,9 @@ final class Invocation {
     if (accountKeys.canBeManaged() && budget.allowsRevocation()) {
       accountKeys.readManagementKey();
       // A secret that was not found may hold a key that would be revoked.
-      if (others.stream().noneMatch(RotationResult.Failed.class::isInstance)) {
-        revocations = revocation().run(all, request(identity));
+      if (notListed(others).isEmpty()) {
+        // Others wait, so that one secret does not use up the time of all.
+        revocations = revocation().run(all, new RotationRequest(identity, budget, () -> true));
       }
     }
     return Stream.of(results, management, others, revocations).flatMap(List::stream).toList();
@@ -247,6 +260,7 @@ final class Invocation {
             ? issue
             : new RenewalByKind(
                 new RefreshTokenRenewal(versions, verification, momento, time, secretLog), issue);
+    RenewalPolicy policy = settings.policy();
     FirstKey firstKey =
         new FirstKey(
             versions,
@@ -254,9 +268,9 @@ final class Invocation {
             accountKeys,
             v2.allowedRoles(),
             v2.endpoints(),
+            policy,
             time,
             secretLog);
-    RenewalPolicy policy = settings.policy();
     Rotation rotation =
         new Rotation(versions, cleanup, verification, renewal, firstKey, policy, time);
     return new Rotator(

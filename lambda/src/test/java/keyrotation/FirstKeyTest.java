@@ -8,6 +8,7 @@ import static keyrotation.ResultAssert.assertThatResult;
 import static keyrotation.RotationFixture.ISSUER;
 import static keyrotation.SandboxedFunction.SECRET;
 import static keyrotation.core.FailureReason.ENDPOINT_NOT_ALLOWED;
+import static keyrotation.core.FailureReason.KEY_TOO_SHORT_LIVED;
 import static keyrotation.core.FailureReason.NEW_KEY_REJECTED;
 import static keyrotation.core.FailureReason.ROLE_NOT_ALLOWED;
 import static keyrotation.core.FailureReason.SUPERSEDED;
@@ -165,13 +166,38 @@ class FirstKeyTest extends FunctionTestBase {
   }
 
   @Test
-  void a_run_after_a_crash_makes_the_stored_key_current() {
+  void a_version_without_a_value_does_not_keep_the_first_key_from_being_current() {
     // Secrets Manager's own rotation has labelled a version without a value.
     function.enableRotation();
     assertThatResult(function.rotate()).is(FIRST_KEY_ISSUED);
 
     assertThat(function.currentKeyWorks()).isTrue();
     assertThat(function.apiCalls().count(ISSUE)).isEqualTo(1);
+  }
+
+  @Test
+  void a_run_after_a_crash_makes_the_stored_key_current() {
+    function.enableRotation();
+    function.clearFaults();
+    function.state().addPendingVersion(SECRET, UUID.randomUUID().toString());
+    function.awsCalls().onNth("UpdateSecretVersionStage", 1, new Fault.Instead<>(function::crash));
+    assertThat(function.deliver(RotationFixture.manualEvent(SECRET), "1"))
+        .isInstanceOf(Outcome.Crashed.class);
+    function.clearFaults();
+
+    assertThatResult(function.rotate("2")).is(FIRST_KEY_ISSUED);
+
+    assertThat(function.currentKeyWorks()).isTrue();
+    assertThat(function.apiCalls().count(ISSUE)).isEqualTo(1);
+  }
+
+  @Test
+  void a_key_that_would_live_too_short_is_not_issued() {
+    function.state().tag(SECRET, Map.of("momento:key-lifetime-days", "1"));
+
+    assertThatResult(function::rotate).failedWith(KEY_TOO_SHORT_LIVED);
+
+    assertThat(issuedByFunction()).isEmpty();
   }
 
   private void beforeStoring(Runnable event) {

@@ -10,11 +10,13 @@ import static keyrotation.RotationFixture.ISSUER;
 import static keyrotation.RotationFixture.LIFETIME;
 import static keyrotation.RotationFixture.MANAGEMENT_SECRET;
 import static keyrotation.SandboxedFunction.SECRET;
+import static keyrotation.core.FailureReason.ACCESS_DENIED;
 import static keyrotation.core.FailureReason.CANNOT_ROLL_BACK;
 import static keyrotation.core.FailureReason.CLOCK_SKEW;
 import static keyrotation.core.FailureReason.CURRENT_KEY_REJECTED;
 import static keyrotation.core.FailureReason.MOMENTO_UNAVAILABLE;
 import static keyrotation.core.FailureReason.REPLICA_OUT_OF_SYNC;
+import static keyrotation.core.FailureReason.SECRETS_MANAGER_UNAVAILABLE;
 import static keyrotation.core.FailureReason.SECRET_PAUSED;
 import static keyrotation.sandbox.MomentoApiServer.ISSUE;
 import static keyrotation.sandbox.MomentoApiServer.LIST;
@@ -278,6 +280,77 @@ class RevocationTest extends FunctionTestBase {
   }
 
   @Test
+  void a_key_that_is_stored_again_in_the_midst_of_the_run_is_not_revoked() {
+    V2Key old = currentKey();
+    rotateLater();
+    function.pass(AFTER_GRACE);
+    function
+        .awsCalls()
+        .onNth("DescribeSecret", 3, new Fault.Before<>(() -> function.store(old.consoleJson())));
+
+    assertThat(run()).isEmpty();
+
+    assertThat(currentKey()).isEqualTo(old);
+    assertThat(function.currentKeyWorks()).isTrue();
+  }
+
+  @Test
+  void a_paused_secrets_current_key_is_not_revoked_at_a_time_that_it_had_before() {
+    V2Key old = currentKey();
+    String oldVersion = function.current().id();
+    rotateLater();
+    String newVersion = function.current().id();
+    moveCurrentTo(oldVersion);
+    function.state().tag(SECRET, Map.of("momento:paused", "true"));
+    runAfter(AFTER_GRACE);
+    moveCurrentTo(newVersion);
+    function.state().untag(SECRET, "momento:paused");
+
+    run();
+
+    assertThat(function.v2Keys().accepts(old.token())).isTrue();
+    assertRevoked(runAfter(AFTER_GRACE));
+  }
+
+  @Test
+  void a_secret_that_cannot_be_read_keeps_the_keys_of_others_from_being_revoked() {
+    restart(
+        new SandboxedFunction(
+            KeyKind.V2, Duration.ZERO, Map.of("MOMENTO_AUTH_TOKEN_SECRET_NAME", SECRET + ",copy")));
+    storeKey();
+    V2Key old = currentKey();
+    create("copy", old.consoleJson());
+    rotateLater();
+    function.pass(AFTER_GRACE);
+    // Each is read twice; then both are looked at.
+    function
+        .awsCalls()
+        .fromNth(
+            "DescribeSecret",
+            3,
+            new Fault.Refuse<>(SecretsManagerException.accessDenied("DescribeSecret", "copy")));
+
+    assertNotRevoked(run(), ACCESS_DENIED);
+
+    assertThat(function.v2Keys().accepts(old.token())).isTrue();
+  }
+
+  @Test
+  void a_successor_of_a_version_that_is_gone_is_retired() {
+    function.pass(Duration.ofDays(1));
+    stageRenewalOfIssued("1");
+    V2Key successor = issuedByFunction().getLast();
+    function.store(function.issueFreshKey(Duration.ZERO).consoleJson());
+    function.store(function.issueFreshKey(Duration.ZERO).consoleJson());
+
+    run();
+
+    assertThat(labels()).noneMatch(label -> label.startsWith(StagingLabel.REPLACES));
+    assertRevoked(runAfter(AFTER_GRACE));
+    assertThat(function.v2Keys().accepts(successor.token())).isFalse();
+  }
+
+  @Test
   void a_key_that_was_current_again_by_hand_has_a_grace_period_of_its_own() {
     V2Key old = currentKey();
     String oldVersion = function.current().id();
@@ -475,7 +548,7 @@ class RevocationTest extends FunctionTestBase {
         .awsCalls()
         .fromNth("DescribeSecret", 3, new Fault.Refuse<>(SecretsManagerException.unavailable()));
 
-    assertThat(run()).isEmpty();
+    assertNotRevoked(run(), SECRETS_MANAGER_UNAVAILABLE);
 
     assertThat(function.v2Keys().accepts(old.token())).isTrue();
     function.awsCalls().clearFaults();
@@ -669,7 +742,7 @@ class RevocationTest extends FunctionTestBase {
     storeKey();
     V2Key old = currentKey();
 
-    assertThatResult(rotateLater()).is(ROTATED).says("stays valid");
+    assertThatResult(rotateLater()).is(ROTATED).says("The old key goes on working.");
     runAfter(AFTER_GRACE);
     runAfter(AFTER_GRACE);
 

@@ -46,7 +46,7 @@ class RotationReportTest {
         new RotationResult.WouldRotate(
             SECRET, NEW, LATE, false, false, Collections.emptySortedMap()),
         new RotationResult.FirstKeyIssued(SECRET, NEW, LATE),
-        new RotationResult.Revoked(SECRET, List.of(OLD)),
+        new RotationResult.Revoked(SECRET, List.of(OLD), 0),
         new RotationResult.Paused(SECRET),
         notRevoked(),
         new RotationResult.StepDone(SECRET, RotationStep.CREATE_SECRET, NEW),
@@ -66,7 +66,7 @@ class RotationReportTest {
         new RotationException(
             FailureReason.REPLICA_OUT_OF_SYNC,
             "A replica of the secret may not have the current version yet."),
-        Optional.of(new RotationResult.Revoked(SECRET, List.of())));
+        Optional.of(new RotationResult.Revoked(SECRET, List.of(), 0)));
   }
 
   private static RotationResult tooShortLived() {

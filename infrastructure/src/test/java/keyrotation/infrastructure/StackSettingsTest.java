@@ -192,14 +192,23 @@ class StackSettingsTest {
         "ROTATION_TRIGGER",
         "CREATE_SECRETS",
         "ALARM_EMAIL",
-        "MOMENTO_FIRST_KEY_ROLE",
-        "MOMENTO_ENDPOINT"
+        "MOMENTO_FIRST_KEY_ROLE"
       })
   void show_no_key_that_was_set_as_another_setting(String name) {
     assertThatThrownBy(() -> read(name, "eyJhbGciOiJI", TARGET))
         .hasMessageStartingWith(name + " is not shown, as it seems to hold a key, but must be ")
         .message()
         .doesNotContain("hbGci");
+  }
+
+  @Test
+  void show_no_key_that_was_set_as_the_endpoint() {
+    assertMistakes(
+        FIRST_KEY,
+        Map.of("MOMENTO_ENDPOINT", "eyJhbGciOiJI"),
+        "MOMENTO_ENDPOINT is not shown, as it seems to hold a key, but must be a host name alone"
+            + " that ends in .momentohq.com or in a suffix of MOMENTO_ENDPOINT_SUFFIXES, such as"
+            + " cell-4-us-west-2-1.prod.a.momentohq.com.");
   }
 
   @Test

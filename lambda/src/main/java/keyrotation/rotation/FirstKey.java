@@ -13,6 +13,7 @@ import keyrotation.core.RotationException;
 import keyrotation.core.RotationRequest;
 import keyrotation.momento.Credentials;
 import keyrotation.momento.EndpointPolicy;
+import keyrotation.momento.Expiry;
 import keyrotation.momento.KeyManagement.Order;
 import keyrotation.momento.KeySecret;
 import keyrotation.momento.MomentoKey;
@@ -32,6 +33,7 @@ public final class FirstKey {
   private final AccountKeys keys;
   private final Set<String> allowedRoles;
   private final EndpointPolicy endpoints;
+  private final RenewalPolicy policy;
   private final InstantSource clock;
   private final RotationLog log;
 
@@ -40,6 +42,7 @@ public final class FirstKey {
    *
    * @param allowedRoles the roles that a tag may ask for
    * @param endpoints the hosts that a key may be sent to
+   * @param policy how long a key has to live
    */
   public FirstKey(
       SecretVersions versions,
@@ -47,6 +50,7 @@ public final class FirstKey {
       AccountKeys keys,
       Set<String> allowedRoles,
       EndpointPolicy endpoints,
+      RenewalPolicy policy,
       InstantSource clock,
       RotationLog log) {
     this.versions = versions;
@@ -54,6 +58,7 @@ public final class FirstKey {
     this.keys = keys;
     this.allowedRoles = allowedRoles;
     this.endpoints = endpoints;
+    this.policy = policy;
     this.clock = clock;
     this.log = log;
   }
@@ -75,12 +80,13 @@ public final class FirstKey {
       throw new RotationException(
           OUT_OF_TIME, "Too little time was left to issue a key, verify and store it.");
     }
+    Expiry expiry = IssueRenewal.expiry(secret.tags(), Optional.empty(), clock.instant());
+    Optional<RotationException> tooShortLived = policy.judge(clock.instant(), expiry);
+    if (tooShortLived.isPresent()) {
+      throw tooShortLived.get();
+    }
     String versionId = request.versionId(secret.arn());
-    Order order =
-        new Order(
-            roleId.get(),
-            KeyDescription.of(secret, versionId),
-            IssueRenewal.expiry(secret.tags(), Optional.empty(), clock.instant()));
+    Order order = new Order(roleId.get(), KeyDescription.of(secret, versionId), expiry);
     MomentoKey.V2 key =
         log.step(LogStep.ISSUE, versionId, () -> keys.issue(order, request.budget()));
     requireAccepted(new Credentials(host, key.token()), key, versionId, request);
@@ -92,7 +98,9 @@ public final class FirstKey {
     try {
       return makeCurrent(secret, versionId);
     } catch (RotationException e) {
-      if (e.reason() == SUPERSEDED) {
+      // If it was current for a moment, a scheduled run revokes it after its grace period.
+      if (e.reason() == SUPERSEDED
+          && versions.describe(secret.arn()).labelsOf(versionId).isEmpty()) {
         keys.discard(key, request.budget());
       }
       throw e;
@@ -122,9 +130,11 @@ public final class FirstKey {
     Secret now =
         versions.describeEventually(
             secret.arn(), described -> described.labels().containsKey(versionId));
-    if (now.labelled(CURRENT).isEmpty()
-        && versions.addLabel(LogStep.PROMOTE, now, CURRENT, versionId)) {
-      now = now.with(CURRENT, versionId);
+    if (now.labelled(CURRENT).isEmpty()) {
+      now =
+          versions.addLabel(LogStep.PROMOTE, now, CURRENT, versionId)
+              ? now.with(CURRENT, versionId)
+              : versions.describe(secret.arn());
     }
     if (now.labelsOf(versionId).contains(FIRST)) {
       now = versions.takeOff(now, FIRST, versionId);

@@ -32,7 +32,7 @@ public final class LabelCleanup {
    */
   RotationTask beforeRotation(RotationTask task) {
     RotationTask cleaned = task.with(withoutFinishedLabels(task.secret()));
-    cleaned = cleaned.with(withoutTimesOfUsedKeys(cleaned.secret()));
+    cleaned = cleaned.with(retirement.withoutTimesOfUsedKeys(cleaned.secret()));
     cleaned = cleaned.with(withoutCopyOfPrevious(cleaned));
     cleaned = cleaned.with(withoutStalePending(cleaned));
     return cleaned.with(withoutStrayLabels(cleaned.secret()));
@@ -48,17 +48,6 @@ public final class LabelCleanup {
             cleaned = versions.takeOff(cleaned, label, version.getKey());
           }
         }
-      }
-    }
-    return cleaned;
-  }
-
-  /** Takes the time to be revoked off versions that are current again, or are to be. */
-  private Secret withoutTimesOfUsedKeys(Secret secret) {
-    Secret cleaned = secret;
-    for (String id : secret.labels().keySet()) {
-      if (HeldKeys.isCurrentOrSuccessor(secret, id)) {
-        cleaned = retirement.withoutTimes(cleaned, id);
       }
     }
     return cleaned;

@@ -24,8 +24,7 @@ public sealed interface OldKey {
     return switch (this) {
       case V1(Expiry end) -> "The old v1 key cannot be revoked. It expires: " + end + ".";
       case RevokedAfter(Instant time) -> "The old key is revoked after " + time + ".";
-      case Stays(Expiry end) ->
-          "The old key stays valid, unless it is revoked by hand. It expires: " + end + ".";
+      case Stays(Expiry end) -> "The old key goes on working. It expires: " + end + ".";
     };
   }
 

@@ -99,6 +99,17 @@ public final class Retirement {
         : Optional.empty();
   }
 
+  /** Takes the times off versions that are current again, or are to be. */
+  Secret withoutTimesOfUsedKeys(Secret secret) {
+    Secret cleaned = secret;
+    for (String id : secret.labels().keySet()) {
+      if (HeldKeys.isCurrentOrSuccessor(secret, id)) {
+        cleaned = withoutTimes(cleaned, id);
+      }
+    }
+    return cleaned;
+  }
+
   /** Takes off the labels that say when a version's key is revoked. */
   Secret withoutTimes(Secret secret, String versionId) {
     Secret left = secret;

@@ -2,12 +2,15 @@ package keyrotation.rotation;
 
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Gatherers;
-import keyrotation.core.FailureReason.Needs;
+import keyrotation.core.FailureReason;
 import keyrotation.core.RotationException;
 import keyrotation.core.RotationRequest;
 import keyrotation.core.TimeBudget;
@@ -20,6 +23,13 @@ import keyrotation.rotation.HeldKeys.Inspected;
 public final class Revocation {
 
   private static final int MAX_CONCURRENT = 16;
+
+  /** Why a secret holds no key that an application could read from it, or is read elsewhere. */
+  private static final Set<FailureReason> GONE =
+      EnumSet.of(
+          FailureReason.SECRET_NOT_FOUND,
+          FailureReason.SECRET_DELETED,
+          FailureReason.SECRET_IS_REPLICA);
 
   /** The work on one secret, and its log. */
   public record OfSecret(SecretRevocation work, RotationLog log) {}
@@ -45,18 +55,19 @@ public final class Revocation {
   }
 
   /**
-   * Revokes the keys of these secrets that are no longer needed.
+   * Revokes the keys of these secrets that are no longer needed. If one cannot be read, none is
+   * revoked: that one may hold the key.
    *
-   * @return a result for each secret that had such keys
+   * @return a result for each secret that had such keys, or that could not be read
    */
   public List<RotationResult> run(List<String> secretIds, RotationRequest request) {
-    Map<String, Inspected> found;
-    try {
-      found = inspectAll(secretIds, request.budget());
-    } catch (RotationException logged) {
-      // What the secret holds is not known. The next run looks again.
-      return List.of();
+    Map<String, Look> looks = look(secretIds, request.budget());
+    List<RotationResult> failures = new ArrayList<>();
+    looks.forEach((id, look) -> failure(id, look).ifPresent(failures::add));
+    if (!failures.isEmpty()) {
+      return failures;
     }
+    Map<String, Inspected> found = found(looks);
     HeldKeys held = HeldKeys.of(found.values(), clock.instant());
     List<RotationResult> results = new ArrayList<>();
     found.forEach(
@@ -76,39 +87,55 @@ public final class Revocation {
       String secretId, List<String> others, RotationRequest request) {
     SecretRevocation work = ofSecret.apply(secretId).work;
     try {
-      Inspected found = work.inspect(secretId, request.budget());
+      Inspected secret = work.inspect(secretId, request.budget());
+      Map<String, Look> looks = look(others, request.budget());
+      for (Look look : looks.values()) {
+        if (look instanceof Look.Failed(RotationException why) && !GONE.contains(why.reason())) {
+          throw why;
+        }
+      }
       List<Inspected> holders =
-          inspectAll(others, request.budget()).values().stream()
-              .filter(other -> !other.secret().arn().equals(found.secret().arn()))
+          found(looks).values().stream()
+              .filter(other -> !other.secret().arn().equals(secret.secret().arn()))
               .toList();
-      return work.revokePrevious(found, holders, request);
+      return work.revokePrevious(secret, holders, request);
     } catch (RotationException e) {
-      return SecretRevocation.failed(secretId, e, List.of());
+      return SecretRevocation.failed(new RotationResult.Revoked(secretId, List.of(), 0), e);
     }
   }
 
-  /**
-   * Looks at all secrets. One that an operator has to mend is left out, since its rotation has
-   * failed for the same reason.
-   *
-   * @throws RotationException if a secret cannot be read for a reason that may pass: it may hold a
-   *     key that would be revoked
-   */
-  private Map<String, Inspected> inspectAll(List<String> secretIds, TimeBudget budget) {
-    Map<String, Inspected> found = new LinkedHashMap<>();
-    List<Look> looks =
+  private Map<String, Look> look(List<String> secretIds, TimeBudget budget) {
+    List<Look> inOrder =
         secretIds.stream()
             .gather(Gatherers.mapConcurrent(MAX_CONCURRENT, id -> look(id, budget)))
             .toList();
-    for (int i = 0; i < looks.size(); i++) {
-      switch (looks.get(i)) {
-        case Look.Found(Inspected secret) -> found.put(secretIds.get(i), secret);
-        case Look.Failed(RotationException why) when why.reason().needs() == Needs.WAIT ->
-            throw why;
-        case Look.Failed _ -> {}
-      }
+    Map<String, Look> looks = new LinkedHashMap<>();
+    for (int i = 0; i < inOrder.size(); i++) {
+      looks.put(secretIds.get(i), inOrder.get(i));
     }
+    return looks;
+  }
+
+  private static Map<String, Inspected> found(Map<String, Look> looks) {
+    Map<String, Inspected> found = new LinkedHashMap<>();
+    looks.forEach(
+        (id, look) -> {
+          if (look instanceof Look.Found(Inspected secret)) {
+            found.put(id, secret);
+          }
+        });
     return found;
+  }
+
+  private Optional<RotationResult> failure(String secretId, Look look) {
+    if (!(look instanceof Look.Failed(RotationException why)) || GONE.contains(why.reason())) {
+      return Optional.empty();
+    }
+    RotationResult.Revoked nothing = new RotationResult.Revoked(secretId, List.of(), 0);
+    return ofSecret
+        .apply(secretId)
+        .log
+        .resultIfAny(() -> Optional.of(SecretRevocation.failed(nothing, why)));
   }
 
   private Look look(String secretId, TimeBudget budget) {

@@ -62,9 +62,7 @@ public sealed interface RotationResult {
               + " Nothing was done.";
       case RolledBack r -> secret + " has its previous key again. It expires: " + r.expiry() + ".";
       case FirstKeyIssued r -> secret + " has its first key. It expires: " + r.expiry() + ".";
-      case Revoked r when r.versionIds().isEmpty() -> secret + ": no key was revoked.";
-      case Revoked r ->
-          secret + ": revoked the keys of the versions " + String.join(", ", r.versionIds()) + ".";
+      case Revoked r -> secret + ": " + r.summary() + ".";
       case Paused _ -> secret + " is paused by the tag momento:paused. Nothing was done.";
       case StepDone r -> secret + ": the step " + r.step() + " was done.";
       case AwaitingFirstKey _ ->
@@ -129,9 +127,25 @@ public sealed interface RotationResult {
   /**
    * Keys of the secret that were no longer needed are revoked.
    *
-   * @param versionIds the versions that they were issued for
+   * @param versionIds the versions that held them
+   * @param neverStored how many more were in no version
    */
-  record Revoked(String secret, List<String> versionIds) implements RotationResult {}
+  record Revoked(String secret, List<String> versionIds, int neverStored)
+      implements RotationResult {
+
+    private String summary() {
+      if (versionIds.isEmpty() && neverStored == 0) {
+        return "no key was revoked";
+      }
+      String replaced =
+          versionIds.isEmpty()
+              ? ""
+              : "revoked the keys of the versions " + String.join(", ", versionIds);
+      String others =
+          neverStored == 0 ? "" : "revoked keys that were issued and never stored: " + neverStored;
+      return replaced + (replaced.isEmpty() || others.isEmpty() ? "" : "; ") + others;
+    }
+  }
 
   /** The secret is paused by a tag; nothing was done. */
   record Paused(String secret) implements RotationResult {}
@@ -208,9 +222,12 @@ public sealed interface RotationResult {
       }
       case FirstKeyIssued(_, String id, Expiry expiry) ->
           json.put("version_id", id).put("valid_until", expiry.toString());
-      case Revoked(_, List<String> ids) -> {
+      case Revoked(_, List<String> ids, int neverStored) -> {
         var list = json.putArray("revoked");
         ids.forEach(list::add);
+        if (neverStored > 0) {
+          json.put("revoked_never_stored", neverStored);
+        }
       }
       case Paused _ -> {}
       case StepDone(_, RotationStep step, String id) ->

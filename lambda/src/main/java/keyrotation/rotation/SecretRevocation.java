@@ -6,9 +6,9 @@ import static keyrotation.core.FailureReason.CURRENT_KEY_REJECTED;
 import static keyrotation.core.FailureReason.OUT_OF_TIME;
 import static keyrotation.core.FailureReason.REPLICA_OUT_OF_SYNC;
 import static keyrotation.secretsmanager.StagingLabel.CURRENT;
-import static keyrotation.secretsmanager.StagingLabel.FIRST;
 import static keyrotation.secretsmanager.StagingLabel.PENDING;
 import static keyrotation.secretsmanager.StagingLabel.PREVIOUS;
+import static keyrotation.secretsmanager.StagingLabel.REPLACES;
 
 import java.time.Duration;
 import java.time.Instant;
@@ -46,6 +46,9 @@ public final class SecretRevocation {
 
   /** How long ago a key was issued that no request will store any more. */
   private static final Duration UNSTORED_AGE = Duration.ofHours(1);
+
+  /** How long ago at most: Secrets Manager keeps the last hundred versions at least. */
+  private static final Duration MAX_UNSTORED_AGE = Duration.ofDays(30);
 
   private static final int MAX_REVOCATIONS = 20;
 
@@ -102,23 +105,33 @@ public final class SecretRevocation {
     try {
       return retireAndRevoke(found, held, request);
     } catch (RotationException e) {
-      return Optional.of(failed(found.secret().name(), e, List.of()));
+      return Optional.of(
+          failed(new RotationResult.Revoked(found.secret().name(), List.of(), 0), e));
     }
   }
 
-  /**
-   * Returns the result of a revocation that has failed, with the versions whose keys are revoked.
-   */
-  static RotationResult failed(String secret, RotationException why, List<String> revoked) {
-    return new RotationResult.Failed(
-        secret, why, Optional.of(new RotationResult.Revoked(secret, revoked)));
+  /** Returns the result of a revocation that has failed. */
+  static RotationResult failed(RotationResult.Revoked done, RotationException why) {
+    return new RotationResult.Failed(done.secret(), why, Optional.of(done));
   }
 
   private Optional<RotationResult> retireAndRevoke(
       Inspected found, HeldKeys held, RotationRequest request) {
-    if (found.secret().tags().isPaused() || !found.isUnderstood()) {
+    Inspected used = found.with(retirement.withoutTimesOfUsedKeys(found.secret()));
+    if (used.secret().tags().isPaused()) {
       return Optional.empty();
     }
+    if (!used.isUnderstood()) {
+      if (!overdue(used).isEmpty()) {
+        requireUnderstood(used);
+      }
+      return Optional.empty();
+    }
+    return retireAndRevokeUnderstood(used, held, request);
+  }
+
+  private Optional<RotationResult> retireAndRevokeUnderstood(
+      Inspected found, HeldKeys held, RotationRequest request) {
     Optional<Instant> endOfGrace = policy.endOfGrace(found.secret(), clock.instant());
     KeyListing listing;
     try {
@@ -154,8 +167,10 @@ public final class SecretRevocation {
     if (secret.labelled(CURRENT).isEmpty()) {
       return new RotationResult.AwaitingFirstKey(secret.name());
     }
-    // A value that is not understood may be a key of a kind that is not known yet.
-    found.versions().values().forEach(KeyVersion::requireKey);
+    requireUnderstood(found);
+    if (found.versions().values().stream().noneMatch(KeyVersion::holdsV2)) {
+      return new RotationResult.Revoked(secret.name(), List.of(), 0);
+    }
     KeyListing listing = keys.list(request.budget(), log);
     List<Inspected> all = Stream.concat(Stream.of(found), others.stream()).toList();
     Map<KeyInfo, Optional<KeyVersion>> loose =
@@ -179,25 +194,40 @@ public final class SecretRevocation {
     HeldKeys held =
         HeldKeys.of(Stream.concat(Stream.of(changed), others.stream()).toList(), clock.instant());
     return revoke(changed, List.of(), overdue(changed), listing, held, request)
-        .orElseGet(() -> new RotationResult.Revoked(secret.name(), List.of()));
+        .orElseGet(() -> new RotationResult.Revoked(secret.name(), List.of(), 0));
   }
 
-  /** Retires the previous version, and a first version that came second. */
+  /** Ends the revocations if a value may be a key of a kind that is not known yet. */
+  private static void requireUnderstood(Inspected found) {
+    found.versions().values().forEach(KeyVersion::requireKey);
+  }
+
+  /** Retires the previous version, and versions that will not be promoted any more. */
   private Inspected retireReplaced(Inspected found, KeyListing listing, Instant endOfGrace) {
     Secret secret = found.secret();
-    Secret retired =
-        secret
-            .labelled(PREVIOUS)
-            .filter(id -> secret.revocationTime(id).isEmpty() || wasCurrentSince(found, id))
-            .filter(id -> isRevocable(found, id, listing))
-            .flatMap(id -> retirement.retire(secret, id, endOfGrace))
-            .orElse(secret);
-    return found.with(
-        secret
-            .labelled(FIRST)
-            .filter(id -> !HeldKeys.isCurrentOrSuccessor(secret, id))
-            .map(id -> retireUnpromoted(retired, FIRST, id, endOfGrace))
-            .orElse(retired));
+    Optional<String> previous = secret.labelled(PREVIOUS);
+    if (previous.filter(id -> wasCurrentSince(found, id)).isPresent()) {
+      secret = retirement.withoutTimes(secret, previous.get());
+    }
+    if (previous.filter(id -> isRevocable(found, id, listing)).isPresent()
+        && secret.revocationTime(previous.get()).isEmpty()) {
+      secret = retirement.retire(secret, previous.get(), endOfGrace).orElse(secret);
+    }
+    for (Map.Entry<String, List<String>> version : found.secret().labels().entrySet()) {
+      for (String label : version.getValue()) {
+        if (isOfNoSource(found.secret(), version.getKey(), label)) {
+          secret = retireUnpromoted(secret, label, version.getKey(), endOfGrace);
+        }
+      }
+    }
+    return found.with(secret);
+  }
+
+  /** Tells whether a label makes its version the successor of one that is gone. */
+  private static boolean isOfNoSource(Secret secret, String versionId, String label) {
+    return label.startsWith(REPLACES)
+        && !HeldKeys.isCurrentOrSuccessor(secret, versionId)
+        && !secret.labels().containsKey(label.substring(REPLACES.length()));
   }
 
   /**
@@ -238,13 +268,21 @@ public final class SecretRevocation {
         .filter(key -> !held.contains(key.id()) && !found.hasKey(key.id()))
         .filter(key -> KeyDescription.versionIdOf(key).isPresent())
         .collect(
-            toMap(
-                Function.identity(),
-                key ->
-                    versions.read(
-                        LogStep.READ_VERSION,
-                        found.secret(),
-                        KeyDescription.versionIdOf(key).orElseThrow())));
+            toMap(Function.identity(), key -> findVersion(found.secret(), key), (one, _) -> one));
+  }
+
+  /**
+   * Finds the version that holds a key: the one that it was issued for, or one of those that follow
+   * if that had been filled by another delivery of the request.
+   */
+  private Optional<KeyVersion> findVersion(Secret secret, KeyInfo key) {
+    String id = KeyDescription.versionIdOf(key).orElseThrow();
+    Optional<KeyVersion> version = versions.read(LogStep.READ_VERSION, secret, id);
+    while (version.filter(stored -> !stored.holdsV2Key(key.id())).isPresent()) {
+      id = RotationRequest.versionIdAfter(id);
+      version = versions.read(LogStep.READ_VERSION, secret, id);
+    }
+    return version;
   }
 
   /** Retires stored versions that have lost their labels, as later promotions take them. */
@@ -258,27 +296,21 @@ public final class SecretRevocation {
   }
 
   private static List<KeyVersion> stored(Map<KeyInfo, Optional<KeyVersion>> loose) {
-    return loose.entrySet().stream()
-        .filter(SecretRevocation::isStored)
-        .map(key -> key.getValue().orElseThrow())
-        .toList();
+    return loose.values().stream().flatMap(Optional::stream).toList();
   }
 
   /**
-   * Returns the keys that were issued a while ago, and are in no version: the version that they
-   * were issued for does not exist, or holds another key for good.
+   * Returns the keys that were issued a while ago, and are in no version. Older ones may have been
+   * stored: Secrets Manager deletes versions without a label, but none that is young.
    */
   private List<KeyInfo> unstored(Map<KeyInfo, Optional<KeyVersion>> loose) {
-    Instant latest = clock.instant().minus(UNSTORED_AGE);
+    Instant now = clock.instant();
     return loose.entrySet().stream()
-        .filter(key -> !isStored(key))
+        .filter(key -> key.getValue().isEmpty())
         .map(Map.Entry::getKey)
-        .filter(key -> !key.issued().isAfter(latest))
+        .filter(key -> !key.issued().isAfter(now.minus(UNSTORED_AGE)))
+        .filter(key -> !key.issued().isBefore(now.minus(MAX_UNSTORED_AGE)))
         .toList();
-  }
-
-  private static boolean isStored(Map.Entry<KeyInfo, Optional<KeyVersion>> key) {
-    return key.getValue().filter(version -> version.holdsV2Key(key.getKey().id())).isPresent();
   }
 
   /** Returns the versions whose time is over. */
@@ -297,75 +329,108 @@ public final class SecretRevocation {
       KeyListing listing,
       HeldKeys held,
       RotationRequest request) {
+    String name = found.secret().name();
     List<String> revoked = new ArrayList<>();
+    int neverStored = 0;
     try {
       for (KeyInfo key : unstored.stream().limit(MAX_REVOCATIONS).toList()) {
         requireSameTime(listing);
-        revokeUnstored(found.secret(), key, revoked, request);
+        neverStored += revokeUnstored(found.secret(), key, request) ? 1 : 0;
       }
-      for (String id : overdue.stream().limit(MAX_REVOCATIONS - revoked.size()).toList()) {
-        revokeReplaced(found, id, revoked, listing, held, request);
+      List<String> toRevoke =
+          overdue.stream()
+              .filter(id -> mayBeRevoked(found, id, listing, held))
+              .limit(MAX_REVOCATIONS - neverStored)
+              .toList();
+      if (!toRevoke.isEmpty()) {
+        requireSameTime(listing);
+        requireCurrentKey(found, request);
+      }
+      for (String id : toRevoke) {
+        if (revokeReplaced(found, id, listing, request)) {
+          revoked.add(id);
+        }
       }
     } catch (RotationException e) {
-      return Optional.of(failed(found.secret().name(), e, revoked));
+      return Optional.of(failed(new RotationResult.Revoked(name, revoked, neverStored), e));
     }
-    return revoked.isEmpty()
+    return revoked.isEmpty() && neverStored == 0
         ? Optional.empty()
-        : Optional.of(new RotationResult.Revoked(found.secret().name(), revoked));
+        : Optional.of(new RotationResult.Revoked(name, revoked, neverStored));
   }
 
-  private void revokeUnstored(
-      Secret secret, KeyInfo key, List<String> revoked, RotationRequest request) {
-    if (keys.isManagementKey(key.id())) {
-      return;
+  private boolean revokeUnstored(Secret secret, KeyInfo key, RotationRequest request) {
+    requireTime(request.budget());
+    if (keys.isManagementKey(key.id()) || versions.describe(secret.arn()).tags().isPaused()) {
+      return false;
     }
     String versionId = KeyDescription.versionIdOf(key).orElseThrow();
-    if (versions.describe(secret.arn()).tags().isPaused()) {
-      return;
-    }
     log.step(LogStep.REVOKE, versionId, () -> keys.revoke(key.id(), request.budget()));
-    revoked.add(versionId);
+    return true;
   }
 
-  private void revokeReplaced(
-      Inspected found,
-      String versionId,
-      List<String> revoked,
-      KeyListing listing,
-      HeldKeys held,
-      RotationRequest request) {
+  /**
+   * Tells whether a version's key may be revoked, as far as the list and the other versions tell.
+   * If there is nothing to be revoked, the version's time comes off.
+   */
+  private boolean mayBeRevoked(
+      Inspected found, String versionId, KeyListing listing, HeldKeys held) {
     Secret secret = found.secret();
-    Optional<KeyInfo> key = found.key(versionId).flatMap(holding -> listing.find(holding.id()));
-    if (key.isEmpty() || !policy.allows(secret, key.get())) {
-      if (key.isPresent() || listing.isWhole()) {
-        var _ = retirement.withoutTimes(secret, versionId);
-      }
-      return;
+    Optional<KeyInfo> key = listed(found, versionId, listing);
+    if (key.filter(info -> policy.allows(secret, info)).isPresent()) {
+      return !held.contains(key.get().id()) && !keys.isManagementKey(key.get().id());
     }
-    if (held.contains(key.get().id()) || keys.isManagementKey(key.get().id())) {
-      return;
+    if (key.isPresent() || listing.isWhole()) {
+      retireSuccessorOf(retirement.withoutTimes(secret, versionId), versionId);
     }
-    requireSameTime(listing);
-    requireCurrentKey(found, request);
+    return false;
+  }
+
+  private static Optional<KeyInfo> listed(Inspected found, String versionId, KeyListing listing) {
+    return found.key(versionId).flatMap(key -> listing.find(key.id()));
+  }
+
+  private boolean revokeReplaced(
+      Inspected found, String versionId, KeyListing listing, RotationRequest request) {
+    requireTime(request.budget());
+    Secret secret = found.secret();
+    KeyInfo key = listed(found, versionId, listing).orElseThrow();
     KeyVersion version = Objects.requireNonNull(found.versions().get(versionId));
-    if (!KeyDescription.isFor(secret, key.get())
-        && !verification.isProved(secret, version, request)) {
+    if (!KeyDescription.isFor(secret, key) && !verification.isProved(secret, version, request)) {
       // The value may name a key that it does not hold.
-      return;
+      var _ = retirement.withoutTimes(secret, versionId);
+      return false;
     }
     Secret now = versions.describe(secret.arn());
-    if (!HeldKeys.isOver(now, versionId, clock.instant())) {
-      return;
+    if (!HeldKeys.isOver(now, versionId, clock.instant()) || !isAsInspected(found, now)) {
+      return false;
     }
-    log.step(LogStep.REVOKE, versionId, () -> keys.revoke(key.get().id(), request.budget()));
-    revoked.add(versionId);
-    Secret left = retirement.withoutTimes(now, versionId);
-    // What was to replace it will never be promoted.
-    String successorLabel = StagingLabel.replaces(versionId);
-    Optional<String> successor = left.labelled(successorLabel);
-    Optional<Instant> end = policy.endOfGrace(left, clock.instant());
+    log.step(LogStep.REVOKE, versionId, () -> keys.revoke(key.id(), request.budget()));
+    retireSuccessorOf(retirement.withoutTimes(now, versionId), versionId);
+    return true;
+  }
+
+  /**
+   * Tells whether the current version is still the one whose key Momento accepts, and no version
+   * has come that may hold an old key again.
+   */
+  private static boolean isAsInspected(Inspected found, Secret now) {
+    return now.replicasInSync()
+        && now.labelled(CURRENT).equals(found.secret().labelled(CURRENT))
+        && now.labels().entrySet().stream()
+            .allMatch(
+                version ->
+                    found.versions().containsKey(version.getKey())
+                        || version.getValue().equals(List.of(PENDING)));
+  }
+
+  /** Retires a version that was to replace another one whose key is gone. */
+  private void retireSuccessorOf(Secret secret, String sourceId) {
+    String label = StagingLabel.replaces(sourceId);
+    Optional<String> successor = secret.labelled(label);
+    Optional<Instant> end = policy.endOfGrace(secret, clock.instant());
     if (successor.isPresent() && end.isPresent()) {
-      var _ = retireUnpromoted(left, successorLabel, successor.get(), end.get());
+      var _ = retireUnpromoted(secret, label, successor.get(), end.get());
     }
   }
 
