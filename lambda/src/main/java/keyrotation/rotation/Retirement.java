@@ -2,15 +2,21 @@ package keyrotation.rotation;
 
 import static java.time.temporal.ChronoUnit.MINUTES;
 import static keyrotation.secretsmanager.StagingLabel.MAX_REVOKE_AFTER;
+import static keyrotation.secretsmanager.StagingLabel.PREVIOUS;
+import static keyrotation.secretsmanager.StagingLabel.REPLACES;
 
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import keyrotation.core.RotationException;
+import keyrotation.momento.KeyListing;
 import keyrotation.momento.KeySecret;
 import keyrotation.momento.MomentoKey;
+import keyrotation.rotation.HeldKeys.Inspected;
 import keyrotation.secretsmanager.Secret;
 import keyrotation.secretsmanager.StagingLabel;
 
@@ -59,6 +65,85 @@ public final class Retirement {
       // The step has logged it.
       return new OldKey.Stays(replaced.expiry());
     }
+  }
+
+  /** Retires the previous version, and versions that will not be promoted any more. */
+  Inspected retireReplaced(Inspected found, KeyListing listing, Instant endOfGrace) {
+    Secret secret = found.secret();
+    Optional<String> previous = secret.labelled(PREVIOUS);
+    if (previous.filter(id -> wasCurrentSince(found, id)).isPresent()) {
+      secret = withoutTimes(secret, previous.get());
+    }
+    if (previous.filter(id -> isRevocable(found, id, listing)).isPresent()
+        && secret.revocationTime(previous.get()).isEmpty()) {
+      secret = retire(secret, previous.get(), endOfGrace).orElse(secret);
+    }
+    for (Map.Entry<String, List<String>> version : found.secret().labels().entrySet()) {
+      for (String label : version.getValue()) {
+        if (isOfNoSource(found, version.getKey(), label)) {
+          secret = retireUnpromoted(secret, label, version.getKey(), endOfGrace);
+        }
+      }
+    }
+    return found.with(secret);
+  }
+
+  /**
+   * Tells whether a label makes its version the successor of one that is gone. That of a v1 key
+   * stays: it may be the only one that can be refreshed if an operator goes back to the source.
+   */
+  private static boolean isOfNoSource(Inspected found, String versionId, String label) {
+    Secret secret = found.secret();
+    return label.startsWith(REPLACES)
+        && found.key(versionId).isPresent()
+        && !HeldKeys.isCurrentOrSuccessor(secret, versionId)
+        && !secret.labels().containsKey(label.substring(REPLACES.length()));
+  }
+
+  /**
+   * Tells whether the previous version became current once more after it was retired: its time was
+   * over before the current version was created.
+   */
+  private static boolean wasCurrentSince(Inspected found, String previous) {
+    return found
+        .secret()
+        .revocationTime(previous)
+        .filter(time -> found.current().map(KeyVersion::created).filter(time::isBefore).isPresent())
+        .isPresent();
+  }
+
+  /** Retires stored versions that have lost their labels, as later promotions take them. */
+  Inspected retireUnlabelled(Inspected found, LooseKeys loose, Instant endOfGrace) {
+    Secret retired = found.secret();
+    for (KeyVersion stored : loose.stored()) {
+      retired = retire(retired, stored.id(), endOfGrace).orElse(retired);
+    }
+    return found.with(retired);
+  }
+
+  /** Retires a version that was to replace another one whose key is gone. */
+  void retireSuccessorOf(Secret secret, String sourceId) {
+    String label = StagingLabel.replaces(sourceId);
+    Optional<String> successor = secret.labelled(label);
+    Optional<Instant> end = policy.endOfGrace(secret, clock.instant());
+    if (successor.isPresent() && end.isPresent()) {
+      var _ = retireUnpromoted(secret, label, successor.get(), end.get());
+    }
+  }
+
+  private Secret retireUnpromoted(Secret secret, String label, String versionId, Instant end) {
+    return retire(secret, versionId, end)
+        .map(retired -> versions.takeOff(retired, label, versionId))
+        .orElse(secret);
+  }
+
+  /** Tells whether a version holds a key that may be revoked once it is replaced. */
+  boolean isRevocable(Inspected found, String versionId, KeyListing listing) {
+    return found
+        .key(versionId)
+        .flatMap(key -> listing.find(key.id()))
+        .filter(key -> policy.allows(found.secret(), key))
+        .isPresent();
   }
 
   /**

@@ -8,7 +8,6 @@ import static keyrotation.core.FailureReason.REPLICA_OUT_OF_SYNC;
 import static keyrotation.secretsmanager.StagingLabel.CURRENT;
 import static keyrotation.secretsmanager.StagingLabel.PENDING;
 import static keyrotation.secretsmanager.StagingLabel.PREVIOUS;
-import static keyrotation.secretsmanager.StagingLabel.REPLACES;
 
 import java.time.Duration;
 import java.time.Instant;
@@ -30,7 +29,6 @@ import keyrotation.momento.KeyListing;
 import keyrotation.momento.Verdict;
 import keyrotation.rotation.HeldKeys.Inspected;
 import keyrotation.secretsmanager.Secret;
-import keyrotation.secretsmanager.StagingLabel;
 
 /**
  * Revokes the v2 keys of one secret that are no longer needed: those of replaced versions whose
@@ -43,12 +41,6 @@ public final class SecretRevocation {
 
   /** How far the function's clock and Momento's may be apart. */
   private static final Duration MAX_CLOCK_SKEW = Duration.ofMinutes(5);
-
-  /** How long ago a key was issued that no request will store any more. */
-  private static final Duration UNSTORED_AGE = Duration.ofHours(1);
-
-  /** How long ago at most: Secrets Manager keeps the last hundred versions at least. */
-  private static final Duration MAX_UNSTORED_AGE = Duration.ofDays(30);
 
   private static final int MAX_REVOCATIONS = 20;
 
@@ -144,13 +136,14 @@ public final class SecretRevocation {
       }
       throw e;
     }
-    Map<KeyInfo, Optional<KeyVersion>> loose = looseKeys(found, listing, held);
+    LooseKeys loose = LooseKeys.of(found, listing, held, versions);
+    List<KeyInfo> unstored = loose.unstored(clock.instant());
     if (endOfGrace.isEmpty()) {
-      return revoke(found, unstored(loose), List.of(), listing, held, request);
+      return revoke(found, unstored, List.of(), listing, held, request);
     }
-    Inspected retired = retireReplaced(found, listing, endOfGrace.get());
-    retired = retireUnlabelled(retired, loose, endOfGrace.get());
-    return revoke(retired, unstored(loose), overdue(retired), listing, held, request);
+    Inspected retired = retirement.retireReplaced(found, listing, endOfGrace.get());
+    retired = retirement.retireUnlabelled(retired, loose, endOfGrace.get());
+    return revoke(retired, unstored, overdue(retired), listing, held, request);
   }
 
   /**
@@ -173,8 +166,7 @@ public final class SecretRevocation {
     }
     KeyListing listing = keys.list(request.budget(), log);
     List<Inspected> all = Stream.concat(Stream.of(found), others.stream()).toList();
-    Map<KeyInfo, Optional<KeyVersion>> loose =
-        looseKeys(found, listing, HeldKeys.of(all, clock.instant()));
+    LooseKeys loose = LooseKeys.of(found, listing, HeldKeys.of(all, clock.instant()), versions);
     Map<String, KeyVersion> known = new HashMap<>(found.versions());
     Secret retired = secret;
     for (String id : secret.labels().keySet()) {
@@ -182,11 +174,11 @@ public final class SecretRevocation {
           secret.labelsOf(id).contains(PREVIOUS) || secret.revocationTime(id).isPresent();
       if (isReplaced
           && !HeldKeys.isCurrentOrSuccessor(secret, id)
-          && isRevocable(found, id, listing)) {
+          && retirement.isRevocable(found, id, listing)) {
         retired = retirement.retireAtOnce(retired, id).orElse(retired);
       }
     }
-    for (KeyVersion stored : stored(loose)) {
+    for (KeyVersion stored : loose.stored()) {
       retired = retirement.retireAtOnce(retired, stored.id()).orElse(retired);
       known.put(stored.id(), stored);
     }
@@ -200,117 +192,6 @@ public final class SecretRevocation {
   /** Ends the revocations if a value may be a key of a kind that is not known yet. */
   private static void requireUnderstood(Inspected found) {
     found.versions().values().forEach(KeyVersion::requireKey);
-  }
-
-  /** Retires the previous version, and versions that will not be promoted any more. */
-  private Inspected retireReplaced(Inspected found, KeyListing listing, Instant endOfGrace) {
-    Secret secret = found.secret();
-    Optional<String> previous = secret.labelled(PREVIOUS);
-    if (previous.filter(id -> wasCurrentSince(found, id)).isPresent()) {
-      secret = retirement.withoutTimes(secret, previous.get());
-    }
-    if (previous.filter(id -> isRevocable(found, id, listing)).isPresent()
-        && secret.revocationTime(previous.get()).isEmpty()) {
-      secret = retirement.retire(secret, previous.get(), endOfGrace).orElse(secret);
-    }
-    for (Map.Entry<String, List<String>> version : found.secret().labels().entrySet()) {
-      for (String label : version.getValue()) {
-        if (isOfNoSource(found.secret(), version.getKey(), label)) {
-          secret = retireUnpromoted(secret, label, version.getKey(), endOfGrace);
-        }
-      }
-    }
-    return found.with(secret);
-  }
-
-  /** Tells whether a label makes its version the successor of one that is gone. */
-  private static boolean isOfNoSource(Secret secret, String versionId, String label) {
-    return label.startsWith(REPLACES)
-        && !HeldKeys.isCurrentOrSuccessor(secret, versionId)
-        && !secret.labels().containsKey(label.substring(REPLACES.length()));
-  }
-
-  /**
-   * Tells whether the previous version became current once more after it was retired: its time was
-   * over before the current version was created.
-   */
-  private static boolean wasCurrentSince(Inspected found, String previous) {
-    return found
-        .secret()
-        .revocationTime(previous)
-        .filter(time -> found.current().map(KeyVersion::created).filter(time::isBefore).isPresent())
-        .isPresent();
-  }
-
-  private boolean isRevocable(Inspected found, String versionId, KeyListing listing) {
-    return found
-        .key(versionId)
-        .flatMap(key -> listing.find(key.id()))
-        .filter(key -> policy.allows(found.secret(), key))
-        .isPresent();
-  }
-
-  private Secret retireUnpromoted(Secret secret, String label, String versionId, Instant end) {
-    return retirement
-        .retire(secret, versionId, end)
-        .map(retired -> versions.takeOff(retired, label, versionId))
-        .orElse(secret);
-  }
-
-  /**
-   * Returns the keys that were issued for this secret and that no labelled version holds, with the
-   * version that each was issued for, if that exists.
-   */
-  private Map<KeyInfo, Optional<KeyVersion>> looseKeys(
-      Inspected found, KeyListing listing, HeldKeys held) {
-    return listing.keys().stream()
-        .filter(key -> KeyDescription.isFor(found.secret(), key))
-        .filter(key -> !held.contains(key.id()) && !found.hasKey(key.id()))
-        .filter(key -> KeyDescription.versionIdOf(key).isPresent())
-        .collect(
-            toMap(Function.identity(), key -> findVersion(found.secret(), key), (one, _) -> one));
-  }
-
-  /**
-   * Finds the version that holds a key: the one that it was issued for, or one of those that follow
-   * if that had been filled by another delivery of the request.
-   */
-  private Optional<KeyVersion> findVersion(Secret secret, KeyInfo key) {
-    String id = KeyDescription.versionIdOf(key).orElseThrow();
-    Optional<KeyVersion> version = versions.read(LogStep.READ_VERSION, secret, id);
-    while (version.filter(stored -> !stored.holdsV2Key(key.id())).isPresent()) {
-      id = RotationRequest.versionIdAfter(id);
-      version = versions.read(LogStep.READ_VERSION, secret, id);
-    }
-    return version;
-  }
-
-  /** Retires stored versions that have lost their labels, as later promotions take them. */
-  private Inspected retireUnlabelled(
-      Inspected found, Map<KeyInfo, Optional<KeyVersion>> loose, Instant endOfGrace) {
-    Secret retired = found.secret();
-    for (KeyVersion stored : stored(loose)) {
-      retired = retirement.retire(retired, stored.id(), endOfGrace).orElse(retired);
-    }
-    return found.with(retired);
-  }
-
-  private static List<KeyVersion> stored(Map<KeyInfo, Optional<KeyVersion>> loose) {
-    return loose.values().stream().flatMap(Optional::stream).toList();
-  }
-
-  /**
-   * Returns the keys that were issued a while ago, and are in no version. Older ones may have been
-   * stored: Secrets Manager deletes versions without a label, but none that is young.
-   */
-  private List<KeyInfo> unstored(Map<KeyInfo, Optional<KeyVersion>> loose) {
-    Instant now = clock.instant();
-    return loose.entrySet().stream()
-        .filter(key -> key.getValue().isEmpty())
-        .map(Map.Entry::getKey)
-        .filter(key -> !key.issued().isAfter(now.minus(UNSTORED_AGE)))
-        .filter(key -> !key.issued().isBefore(now.minus(MAX_UNSTORED_AGE)))
-        .toList();
   }
 
   /** Returns the versions whose time is over. */
@@ -381,7 +262,7 @@ public final class SecretRevocation {
       return !held.contains(key.get().id()) && !keys.isManagementKey(key.get().id());
     }
     if (key.isPresent() || listing.isWhole()) {
-      retireSuccessorOf(retirement.withoutTimes(secret, versionId), versionId);
+      retirement.retireSuccessorOf(retirement.withoutTimes(secret, versionId), versionId);
     }
     return false;
   }
@@ -406,7 +287,7 @@ public final class SecretRevocation {
       return false;
     }
     log.step(LogStep.REVOKE, versionId, () -> keys.revoke(key.id(), request.budget()));
-    retireSuccessorOf(retirement.withoutTimes(now, versionId), versionId);
+    retirement.retireSuccessorOf(retirement.withoutTimes(now, versionId), versionId);
     return true;
   }
 
@@ -422,16 +303,6 @@ public final class SecretRevocation {
                 version ->
                     found.versions().containsKey(version.getKey())
                         || version.getValue().equals(List.of(PENDING)));
-  }
-
-  /** Retires a version that was to replace another one whose key is gone. */
-  private void retireSuccessorOf(Secret secret, String sourceId) {
-    String label = StagingLabel.replaces(sourceId);
-    Optional<String> successor = secret.labelled(label);
-    Optional<Instant> end = policy.endOfGrace(secret, clock.instant());
-    if (successor.isPresent() && end.isPresent()) {
-      var _ = retireUnpromoted(secret, label, successor.get(), end.get());
-    }
   }
 
   private static void requireTime(TimeBudget budget) {
