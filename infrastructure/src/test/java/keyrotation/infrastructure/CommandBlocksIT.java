@@ -16,11 +16,8 @@ import java.util.regex.Pattern;
 import keyrotation.sandbox.MotoServer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.api.parallel.Execution;
-import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /** Runs the command blocks of each page, in their order, against moto. */
-@Execution(ExecutionMode.CONCURRENT)
 class CommandBlocksIT {
 
   private static final Pattern BLOCK = Pattern.compile("(?s)```(\\w*)\\n(.*?)```");

@@ -28,15 +28,12 @@ import keyrotation.sandbox.SecretsManagerState.Value;
 import keyrotation.sandbox.V2Key;
 import keyrotation.sandbox.V2Keys;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.parallel.Execution;
-import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.testcontainers.DockerClientFactory;
 import org.testcontainers.containers.ContainerFetchException;
 import org.testcontainers.localstack.LocalStackContainer;
 import org.testcontainers.utility.DockerImageName;
 
 /** Runs the scripts, with the CDK and the AWS command line, against emulators of AWS. */
-@Execution(ExecutionMode.CONCURRENT)
 class ScriptsIT {
 
   /** The last image that runs without a LocalStack account. */
