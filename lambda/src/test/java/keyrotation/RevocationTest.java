@@ -100,8 +100,7 @@ class RevocationTest extends FunctionTestBase {
 
   @Test
   void a_key_that_an_operator_had_issued_is_revoked_where_that_is_set() {
-    restart(
-        new SandboxedFunction(KeyKind.V2, Duration.ZERO, Map.of("REVOKE_OPERATOR_KEYS", "true")));
+    restartWith(Map.of("REVOKE_OPERATOR_KEYS", "true"));
     V2Key operators = storeLongLivedKey();
     assertThatResult(function.rotate()).is(ROTATED).says("is revoked after");
 
@@ -112,8 +111,7 @@ class RevocationTest extends FunctionTestBase {
 
   @Test
   void a_value_that_only_names_an_operators_key_does_not_have_it_revoked() {
-    restart(
-        new SandboxedFunction(KeyKind.V2, Duration.ZERO, Map.of("REVOKE_OPERATOR_KEYS", "true")));
+    restartWith(Map.of("REVOKE_OPERATOR_KEYS", "true"));
     V2Key owners = function.v2Keys().issue(V2Keys.OWNER, "console", Optional.empty());
     storeLongLivedKey();
     function.store(
@@ -314,13 +312,7 @@ class RevocationTest extends FunctionTestBase {
 
   @Test
   void a_secret_that_cannot_be_read_keeps_the_keys_of_others_from_being_revoked() {
-    restart(
-        new SandboxedFunction(
-            KeyKind.V2, Duration.ZERO, Map.of("MOMENTO_AUTH_TOKEN_SECRET_NAME", SECRET + ",copy")));
-    storeKey();
-    V2Key old = currentKey();
-    create("copy", old.consoleJson());
-    rotateLater();
+    V2Key old = rotateKeyWithCopy();
     function.pass(AFTER_GRACE);
     // Each is read twice; then both are looked at.
     function
@@ -477,13 +469,7 @@ class RevocationTest extends FunctionTestBase {
 
   @Test
   void a_key_that_was_copied_into_a_second_secret_is_not_revoked() {
-    restart(
-        new SandboxedFunction(
-            KeyKind.V2, Duration.ZERO, Map.of("MOMENTO_AUTH_TOKEN_SECRET_NAME", SECRET + ",copy")));
-    storeKey();
-    V2Key old = currentKey();
-    create("copy", old.consoleJson());
-    rotateLater();
+    V2Key old = rotateKeyWithCopy();
 
     runAfter(AFTER_GRACE);
 
@@ -493,11 +479,7 @@ class RevocationTest extends FunctionTestBase {
 
   @Test
   void a_key_that_was_issued_for_one_secret_and_is_in_another_alone_is_not_revoked() {
-    restart(
-        new SandboxedFunction(
-            KeyKind.V2,
-            Duration.ZERO,
-            Map.of("MOMENTO_AUTH_TOKEN_SECRET_NAME", SECRET + ",other")));
+    restartWith(Map.of("MOMENTO_AUTH_TOKEN_SECRET_NAME", SECRET + ",other"));
     storeKey();
     String version = function.current().id();
     V2Key moved =
@@ -517,11 +499,7 @@ class RevocationTest extends FunctionTestBase {
 
   @Test
   void one_bad_secret_does_not_keep_the_keys_of_another_from_being_revoked() {
-    restart(
-        new SandboxedFunction(
-            KeyKind.V2,
-            Duration.ZERO,
-            Map.of("MOMENTO_AUTH_TOKEN_SECRET_NAME", SECRET + ",missing")));
+    restartWith(Map.of("MOMENTO_AUTH_TOKEN_SECRET_NAME", SECRET + ",missing"));
     storeKey();
     V2Key old = currentKey();
     rotateLater();
@@ -533,11 +511,7 @@ class RevocationTest extends FunctionTestBase {
 
   @Test
   void nothing_is_revoked_in_a_run_that_could_not_look_at_every_secret() {
-    restart(
-        new SandboxedFunction(
-            KeyKind.V2,
-            Duration.ZERO,
-            Map.of("MOMENTO_AUTH_TOKEN_SECRET_NAME", SECRET + ",other")));
+    restartWith(Map.of("MOMENTO_AUTH_TOKEN_SECRET_NAME", SECRET + ",other"));
     storeKey();
     V2Key old = currentKey();
     create("other", function.issueFreshKey(Duration.ZERO).consoleJson());
@@ -557,11 +531,7 @@ class RevocationTest extends FunctionTestBase {
 
   @Test
   void one_tag_that_is_not_understood_does_not_end_the_run() {
-    restart(
-        new SandboxedFunction(
-            KeyKind.V2,
-            Duration.ZERO,
-            Map.of("MOMENTO_AUTH_TOKEN_SECRET_NAME", SECRET + ",other")));
+    restartWith(Map.of("MOMENTO_AUTH_TOKEN_SECRET_NAME", SECRET + ",other"));
     storeKey();
     V2Key old = currentKey();
     create("other", function.issueFreshKey(Duration.ZERO).consoleJson());
@@ -588,15 +558,12 @@ class RevocationTest extends FunctionTestBase {
 
   @Test
   void nothing_is_revoked_if_the_secrets_with_the_tag_cannot_be_listed() {
-    restart(
-        new SandboxedFunction(
-            KeyKind.V2,
-            Duration.ZERO,
-            Map.of(
-                "MOMENTO_AUTH_TOKEN_SECRET_NAME",
-                SECRET,
-                "MOMENTO_AUTH_TOKEN_SECRET_TAG",
-                "rotate=momento")));
+    restartWith(
+        Map.of(
+            "MOMENTO_AUTH_TOKEN_SECRET_NAME",
+            SECRET,
+            "MOMENTO_AUTH_TOKEN_SECRET_TAG",
+            "rotate=momento"));
     storeKey();
     V2Key old = currentKey();
     create("copy", old.consoleJson());
@@ -613,15 +580,12 @@ class RevocationTest extends FunctionTestBase {
 
   @Test
   void a_management_key_that_was_taken_out_of_the_list_is_not_revoked() {
-    restart(
-        new SandboxedFunction(
-            KeyKind.V2,
-            Duration.ZERO,
-            Map.of(
-                "MOMENTO_AUTH_TOKEN_SECRET_NAME",
-                SECRET,
-                "MOMENTO_AUTH_TOKEN_SECRET_TAG",
-                "rotate=momento")));
+    restartWith(
+        Map.of(
+            "MOMENTO_AUTH_TOKEN_SECRET_NAME",
+            SECRET,
+            "MOMENTO_AUTH_TOKEN_SECRET_TAG",
+            "rotate=momento"));
     storeKey();
     function.state().tag(MANAGEMENT_SECRET, Map.of("rotate", "momento"));
     function.pass(Duration.ofDays(31));
@@ -701,7 +665,7 @@ class RevocationTest extends FunctionTestBase {
 
   @Test
   void a_version_that_has_lost_its_labels_is_retired_by_the_next_scheduled_run() {
-    restart(new SandboxedFunction(KeyKind.V2, Duration.ZERO, Map.of("REVOKE_AFTER_HOURS", "24")));
+    restartWith(Map.of("REVOKE_AFTER_HOURS", "24"));
     storeKey();
     V2Key old = currentKey();
     rotateLater();
@@ -738,7 +702,7 @@ class RevocationTest extends FunctionTestBase {
 
   @Test
   void nothing_is_retired_where_replaced_keys_are_not_to_be_revoked() {
-    restart(new SandboxedFunction(KeyKind.V2, Duration.ZERO, Map.of("REVOKE_AFTER_HOURS", "off")));
+    restartWith(Map.of("REVOKE_AFTER_HOURS", "off"));
     storeKey();
     V2Key old = currentKey();
 
@@ -801,13 +765,7 @@ class RevocationTest extends FunctionTestBase {
 
   @Test
   void a_key_that_another_secret_holds_is_not_revoked_when_asked() {
-    restart(
-        new SandboxedFunction(
-            KeyKind.V2, Duration.ZERO, Map.of("MOMENTO_AUTH_TOKEN_SECRET_NAME", SECRET + ",copy")));
-    storeKey();
-    V2Key old = currentKey();
-    create("copy", old.consoleJson());
-    rotateLater();
+    V2Key old = rotateKeyWithCopy();
 
     assertThatResult(ask("\"revoke_previous\":true")).is(REVOKED).says("no key was revoked");
 
@@ -853,6 +811,21 @@ class RevocationTest extends FunctionTestBase {
     Version version = function.labelled(label).orElseThrow();
     var _ = function.state().moveLabel(SECRET, label, version.id(), null);
     return version;
+  }
+
+  /** Goes on with another sandbox, in which these settings differ from the defaults. */
+  private void restartWith(Map<String, String> settings) {
+    restart(new SandboxedFunction(KeyKind.V2, Duration.ZERO, settings));
+  }
+
+  /** Rotates a key that an operator has copied into a second secret; returns that key. */
+  private V2Key rotateKeyWithCopy() {
+    restartWith(Map.of("MOMENTO_AUTH_TOKEN_SECRET_NAME", SECRET + ",copy"));
+    storeKey();
+    V2Key old = currentKey();
+    create("copy", old.consoleJson());
+    rotateLater();
+    return old;
   }
 
   private JsonNode rotateLater() {
