@@ -123,6 +123,19 @@ class FirstKeyTest extends FunctionTestBase {
   }
 
   @Test
+  void a_key_that_was_current_for_a_moment_is_not_revoked_at_once() {
+    V2Key operators = (V2Key) function.issueFreshKey(Duration.ZERO);
+    function
+        .awsCalls()
+        .onNth(
+            "DescribeSecret", 2, new Fault.Before<>(() -> function.store(operators.consoleJson())));
+
+    assertThatResult(function::rotate).failedWith(SUPERSEDED);
+
+    assertThat(issuedByFunction()).allMatch(key -> function.v2Keys().accepts(key.token()));
+  }
+
+  @Test
   void two_runs_at_once_leave_one_key() {
     beforeStoring(() -> assertThatResult(function.rotate("other")).is(FIRST_KEY_ISSUED));
 

@@ -664,6 +664,24 @@ class RevocationTest extends FunctionTestBase {
   }
 
   @Test
+  void an_old_key_that_no_version_holds_any_more_is_not_taken_for_one_that_was_never_stored() {
+    V2Key purged =
+        function
+            .v2Keys()
+            .issueAged(
+                V2Keys.OPERATOR,
+                currentKey()
+                    .description()
+                    .replace(function.current().id(), UUID.randomUUID().toString()),
+                Duration.ofDays(31),
+                LIFETIME.multipliedBy(3));
+
+    run();
+
+    assertThat(function.v2Keys().accepts(purged.token())).isTrue();
+  }
+
+  @Test
   void a_version_that_has_lost_its_labels_is_retired_by_the_next_scheduled_run() {
     restartWith(Map.of("REVOKE_AFTER_HOURS", "24"));
     storeKey();
