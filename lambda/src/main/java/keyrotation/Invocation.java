@@ -1,5 +1,6 @@
 package keyrotation;
 
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -15,6 +16,7 @@ import keyrotation.core.Time;
 import keyrotation.core.TimeBudget;
 import keyrotation.event.RotationEvent;
 import keyrotation.event.RotationEvent.Action;
+import keyrotation.momento.Expiry;
 import keyrotation.momento.KeyManagement;
 import keyrotation.momento.MomentoClient;
 import keyrotation.rotation.AccountKeys;
@@ -38,6 +40,7 @@ import keyrotation.rotation.Rotation;
 import keyrotation.rotation.RotationLog;
 import keyrotation.rotation.RotationResult;
 import keyrotation.rotation.RotationSteps;
+import keyrotation.rotation.RunSummary;
 import keyrotation.rotation.SecretRevocation;
 import keyrotation.rotation.SecretVersions;
 import keyrotation.secretsmanager.SecretStore;
@@ -91,7 +94,16 @@ final class Invocation {
               List.of(result(secretId, rotator -> act(rotator, step, secretId, versionId)));
           case RotationEvent.Scheduled(String identity) -> rotateAll(identity);
         };
-    return new RotationReport(log.requestId(), accountKeys.expiryOfManagementKey(), results);
+    return new RotationReport(log.requestId(), managementKeyExpiry(results), results);
+  }
+
+  /** Returns when the management key expires: the new one, if this invocation has rotated it. */
+  private Optional<Expiry> managementKeyExpiry(List<RotationResult> results) {
+    return results.stream()
+        .filter(result -> settings.v2().isManagementSecret(result.secret()))
+        .flatMap(result -> result.currentExpiry().stream())
+        .findFirst()
+        .or(accountKeys::expiryOfManagementKey);
   }
 
   private RotationResult act(Rotator rotator, Action action, String secretId) {
@@ -156,13 +168,14 @@ final class Invocation {
   }
 
   private List<RotationResult> rotateAll(String identity) {
+    Instant start = time.instant();
     List<RotationResult> others = new ArrayList<>();
     List<String> all = findSecrets(others);
     List<String> batch = all.stream().filter(id -> !settings.v2().isManagementSecret(id)).toList();
     List<RotationResult> results = rotate(batch, identity);
     // Last, so that the management key that has served all the others is the old one.
-    List<RotationResult> management =
-        rotate(all.stream().filter(settings.v2()::isManagementSecret).toList(), identity);
+    List<String> management = all.stream().filter(settings.v2()::isManagementSecret).toList();
+    List<RotationResult> last = rotate(management, identity);
     List<RotationResult> revocations = List.of();
     if (accountKeys.canBeManaged() && budget.allowsRevocation()) {
       accountKeys.readManagementKey();
@@ -172,11 +185,16 @@ final class Invocation {
         revocations = revocation().run(all, new RotationRequest(identity, budget, () -> true));
       }
     }
-    return Stream.of(results, management, others, revocations).flatMap(List::stream).toList();
+    List<RotationResult> run =
+        Stream.of(results, last, others, revocations).flatMap(List::stream).toList();
+    RunSummary summary =
+        new RunSummary(all.size(), run, managementKeyExpiry(run), !management.isEmpty());
+    log.run(start, summary.json(settings.policy(), time.instant()));
+    return run;
   }
 
   private List<RotationResult> rotate(List<String> secretIds, String identity) {
-    return new BatchRotation(budget)
+    return new BatchRotation(budget, log)
         .run(
             secretIds,
             secretIds.isEmpty() ? 0 : request(identity).startIn(secretIds.size()),
@@ -272,7 +290,7 @@ final class Invocation {
             time,
             secretLog);
     Rotation rotation =
-        new Rotation(versions, cleanup, verification, renewal, firstKey, policy, time);
+        new Rotation(versions, cleanup, verification, renewal, firstKey, policy, time, secretLog);
     return new Rotator(
         rotation,
         new RotationSteps(rotation, versions, cleanup, verification, renewal, policy, secretLog),

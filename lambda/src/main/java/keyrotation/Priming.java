@@ -86,7 +86,7 @@ final class Priming implements Resource {
   private void primeReport() {
     PrintStream nowhere =
         new PrintStream(OutputStream.nullOutputStream(), false, StandardCharsets.UTF_8);
-    RotationLog log = new RotationLog(nowhere, clock, "priming", "");
+    RotationLog log = new RotationLog(nowhere, clock, "priming");
     RotationResult result = log.result(() -> new RotationResult.AwaitingFirstKey("priming"));
     var _ = new RotationReport("priming", Optional.empty(), List.of(result)).error();
   }

@@ -107,7 +107,7 @@ public final class RotationHandler implements RequestStreamHandler {
       throws IOException {
     Time steady = time.steady();
     Instant now = steady.instant();
-    RotationLog invocationLog = new RotationLog(log, steady, context.getAwsRequestId(), "");
+    RotationLog invocationLog = new RotationLog(log, steady, context.getAwsRequestId());
     RotationEvent event = parse(input.readAllBytes(), now, invocationLog);
     Instant deadline = now.plusMillis(context.getRemainingTimeInMillis());
     TimeBudget budget = new TimeBudget(steady, deadline, grace);
@@ -140,7 +140,7 @@ public final class RotationHandler implements RequestStreamHandler {
               new KeyManagement(apiKeys, steady, renewals),
               steady,
               budget,
-              invocationLog)
+              invocationLog.startedBy(event.trigger()))
           .run(event);
     }
   }

@@ -19,6 +19,15 @@ public sealed interface RotationEvent {
     REVOKE_PREVIOUS
   }
 
+  /** Returns what sent the event, as the log names it. */
+  default String trigger() {
+    return switch (this) {
+      case Manual _, ToV2 _ -> "manual";
+      case Scheduled _ -> "schedule";
+      case Step _ -> "secrets_manager";
+    };
+  }
+
   /**
    * An operator's event, for one secret.
    *

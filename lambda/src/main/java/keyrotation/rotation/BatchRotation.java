@@ -21,6 +21,7 @@ public final class BatchRotation {
   private static final int MAX_CONCURRENT = 16;
 
   private final TimeBudget budget;
+  private final RotationLog log;
 
   /** The work on one secret. */
   @FunctionalInterface
@@ -39,8 +40,9 @@ public final class BatchRotation {
    *
    * @param budget with too little time left for a rotation, only the first one starts
    */
-  public BatchRotation(TimeBudget budget) {
+  public BatchRotation(TimeBudget budget, RotationLog log) {
     this.budget = budget;
+    this.log = log;
   }
 
   /**
@@ -73,9 +75,12 @@ public final class BatchRotation {
     return List.of(results);
   }
 
-  private static RotationResult notStarted(String secretId) {
-    return new RotationResult.Failed(
-        secretId,
-        new RotationException(OUT_OF_TIME, "Too little time was left to start the rotation."));
+  private RotationResult notStarted(String secretId) {
+    return log.forSecret(secretId)
+        .result(
+            () -> {
+              throw new RotationException(
+                  OUT_OF_TIME, "Too little time was left to start the rotation.");
+            });
   }
 }

@@ -144,6 +144,7 @@ public final class FirstKey {
           SUPERSEDED, "Another version became AWSCURRENT meanwhile and was left in place.");
     }
     KeyVersion first = versions.readEventually(LogStep.READ_CURRENT, now, versionId);
+    log.figuresAre(SecretFigures.of(now, Optional.of(first), policy, clock.instant()));
     return new RotationResult.FirstKeyIssued(secret.name(), versionId, first.expiry());
   }
 }

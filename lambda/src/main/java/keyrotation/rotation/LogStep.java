@@ -51,7 +51,9 @@ public enum LogStep {
   /** Compares a key's life with the interval of scheduled runs. */
   CHECK_LIFETIME,
   /** The result of all the work on the secret. */
-  RESULT;
+  RESULT,
+  /** The end of a scheduled run. */
+  RUN;
 
   /** Returns the step as the log has it. */
   @Override

@@ -26,6 +26,9 @@ public record RenewalPolicy(Optional<Duration> age, Duration interval) {
   private static final Duration V1_AGE = Duration.ofDays(1);
   private static final Duration V2_AGE = Duration.ofDays(30);
 
+  /** How long before its end an operator hears of a key that no scheduled run rotates. */
+  private static final Duration NOTICE = Duration.ofDays(14);
+
   /**
    * A scheduled run may come this much early or late. The schedule's flexible window is an hour at
    * most; the rest is for Lambda's retries and for clocks that differ.
@@ -43,18 +46,57 @@ public record RenewalPolicy(Optional<Duration> age, Duration interval) {
    * @param isV2 whether it is a v2 key
    */
   boolean isDue(Instant created, Expiry expiry, Instant now, boolean byAge, boolean isV2) {
+    return dueAt(created, expiry, byAge, isV2).filter(due -> !now.isBefore(due)).isPresent();
+  }
+
+  /** Returns when a key becomes due; empty if it never does. See {@link #isDue}. */
+  private Optional<Instant> dueAt(Instant created, Expiry expiry, boolean byAge, boolean isV2) {
     Duration dueAge = age.orElse(isV2 ? V2_AGE : V1_AGE);
-    return (byAge && !now.isBefore(created.plus(dueAge).minus(TOLERANCE)))
-        || switch (expiry) {
-          case Expiry.Unknown _ -> true;
-          case Expiry.Never _ -> false;
-          case Expiry.At(Instant end) -> {
-            Duration left = Duration.between(now, end);
-            Duration life = Duration.between(created, end);
-            yield left.multipliedBy(3).compareTo(life) <= 0
-                || left.compareTo(shortestLife(interval)) <= 0;
-          }
+    Optional<Instant> byItsAge =
+        byAge ? Optional.of(created.plus(dueAge).minus(TOLERANCE)) : Optional.empty();
+    Optional<Instant> byItsLife =
+        switch (expiry) {
+          case Expiry.Unknown _ -> Optional.of(Instant.EPOCH);
+          case Expiry.Never _ -> Optional.empty();
+          case Expiry.At(Instant end) ->
+              Optional.of(
+                  earlier(
+                      end.minus(Duration.between(created, end).dividedBy(3)),
+                      end.minus(shortestLife(interval))));
         };
+    return byItsAge.isPresent() && byItsLife.isPresent()
+        ? Optional.of(earlier(byItsAge.get(), byItsLife.get()))
+        : byItsAge.or(() -> byItsLife);
+  }
+
+  private static Instant earlier(Instant one, Instant other) {
+    return one.isBefore(other) ? one : other;
+  }
+
+  /**
+   * Returns the time since a key became due, in intervals; 0 if it is not due. A key of unknown
+   * expiry became due when its version was created.
+   */
+  double runsOverdue(Instant created, Expiry expiry, Instant now, boolean byAge, boolean isV2) {
+    return dueAt(created, expiry, byAge, isV2)
+        .map(due -> due.isBefore(created) ? created : due)
+        .filter(due -> due.isBefore(now))
+        .map(due -> (double) Duration.between(due, now).toSeconds() / interval.toSeconds())
+        .orElse(0.0);
+  }
+
+  /**
+   * Tells whether a key might expire before two more scheduled runs have begun: if the next one
+   * fails, there is no other. A key that is rotated when it is due never comes so close to its end.
+   */
+  boolean expiresSoon(Expiry expiry, Instant now) {
+    return expiry instanceof Expiry.At(Instant end)
+        && !now.isBefore(end.minus(interval).minus(TOLERANCE));
+  }
+
+  /** Tells whether an operator has to replace a key soon that no scheduled run rotates. */
+  static boolean expiresSoonByHand(Expiry expiry, Instant now) {
+    return expiry instanceof Expiry.At(Instant end) && !now.isBefore(end.minus(NOTICE));
   }
 
   /**

@@ -47,6 +47,7 @@ public final class Rotation {
   private final FirstKey firstKey;
   private final RenewalPolicy policy;
   private final InstantSource clock;
+  private final RotationLog log;
 
   public Rotation(
       SecretVersions versions,
@@ -55,7 +56,8 @@ public final class Rotation {
       KeyRenewal renewal,
       FirstKey firstKey,
       RenewalPolicy policy,
-      InstantSource clock) {
+      InstantSource clock,
+      RotationLog log) {
     this.versions = versions;
     this.cleanup = cleanup;
     this.verification = verification;
@@ -63,6 +65,7 @@ public final class Rotation {
     this.firstKey = firstKey;
     this.policy = policy;
     this.clock = clock;
+    this.log = log;
   }
 
   /** Rotates a secret now, even if its key is not due. */
@@ -78,6 +81,7 @@ public final class Rotation {
   private RotationResult rotate(String secretId, RotationRequest request, boolean onlyIfDue) {
     Secret secret = versions.describe(secretId);
     Optional<KeyVersion> current = versions.current(secret);
+    log.figuresAre(SecretFigures.of(secret, current, policy, clock.instant()));
     if (secret.tags().isPaused()) {
       return new RotationResult.Paused(secret.name());
     }
@@ -95,10 +99,10 @@ public final class Rotation {
     Optional<TargetVersion> target =
         TargetVersion.chooseVersionId(task, versions, verification, renewal);
     if (target.isEmpty()) { // An earlier delivery of this request has done its work.
-      return judge(new RotationResult.AlreadyRotated(name, current.id()), current);
+      return judge(new RotationResult.AlreadyRotated(name, current.id()), task, current);
     }
     if (onlyIfDue && task.secret().isBeingRotated(clock.instant())) {
-      return judge(new RotationResult.RotationInProgress(name, current.id()), current);
+      return judge(new RotationResult.RotationInProgress(name, current.id()), task, current);
     }
     boolean mustRotate =
         !onlyIfDue || task.isDue(policy, clock.instant()) || renewal.isRevoked(task);
@@ -113,13 +117,15 @@ public final class Rotation {
     }
     if (!mustRotate) {
       Expiry expiry = current.requireKey().expiry();
-      return judge(new RotationResult.NotDue(name, current.id(), expiry), current);
+      return judge(new RotationResult.NotDue(name, current.id(), expiry), task, current);
     }
     String newId = renewAndStage(task, target.get().freeId(), List.of());
     KeyVersion renewed = verifyAndPromote(task, newId);
     OldKey old = cleanup.afterPromotion(task, Optional.empty(), newId);
     return judge(
-        new RotationResult.Rotated(name, newId, current.id(), renewed.expiry(), old), renewed);
+        new RotationResult.Rotated(name, newId, current.id(), renewed.expiry(), old),
+        task,
+        renewed);
   }
 
   /**
@@ -148,6 +154,7 @@ public final class Rotation {
     return judge(
         new RotationResult.Resumed(
             task.secret().name(), newId, task.current().id(), resumed.expiry(), old),
+        task,
         resumed);
   }
 
@@ -182,7 +189,8 @@ public final class Rotation {
    * Turns a result, even a success, into a failure if the current key's life is too short for the
    * schedule: it would expire before it is renewed.
    */
-  private RotationResult judge(RotationResult result, KeyVersion current) {
+  private RotationResult judge(RotationResult result, RotationTask task, KeyVersion current) {
+    log.figuresAre(SecretFigures.of(task.secret(), Optional.of(current), policy, clock.instant()));
     return result.orFailed(policy.judge(current.created(), current.expiry()));
   }
 }

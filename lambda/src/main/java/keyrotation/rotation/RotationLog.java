@@ -21,26 +21,49 @@ import org.jspecify.annotations.Nullable;
  */
 public final class RotationLog {
 
+  /** A longer line has its message cut, so that no line has more than 8 KiB. */
+  private static final int MAX_LENGTH = 4_000;
+
+  private static final int CUT_LENGTH = 1_000;
+
   private final PrintStream out;
   private final InstantSource clock;
   private final String requestId;
+  private final String trigger;
   private String secret;
+  private ObjectNode figures = Json.object();
 
-  /**
-   * Makes the log of an invocation.
-   *
-   * @param secret the secret's name, as the request gave it; empty while none is known
-   */
-  public RotationLog(PrintStream out, InstantSource clock, String requestId, String secret) {
+  private RotationLog(
+      PrintStream out, InstantSource clock, String requestId, String trigger, String secret) {
     this.out = out;
     this.clock = clock;
     this.requestId = requestId;
+    this.trigger = trigger;
     this.secret = secret;
   }
 
-  /** Makes the log of the same invocation for a secret. */
-  public RotationLog forSecret(String otherSecret) {
-    return new RotationLog(out, clock, requestId, otherSecret);
+  /** Makes the log of an invocation whose event was not read yet. */
+  public RotationLog(PrintStream out, InstantSource clock, String requestId) {
+    this(out, clock, requestId, "", "");
+  }
+
+  /**
+   * Makes the log of the same invocation, after its event was read.
+   *
+   * @param by what started the invocation: {@code schedule}, {@code secrets_manager} or {@code
+   *     manual}
+   */
+  public RotationLog startedBy(String by) {
+    return new RotationLog(out, clock, requestId, by, secret);
+  }
+
+  /**
+   * Makes the log of the same invocation for a secret.
+   *
+   * @param name the secret's name or ARN, as the request gave it
+   */
+  public RotationLog forSecret(String name) {
+    return new RotationLog(out, clock, requestId, trigger, name);
   }
 
   public String requestId() {
@@ -50,6 +73,11 @@ public final class RotationLog {
   /** Logs the secret under its name from now on, even if the request used its ARN. */
   void secretIs(String name) {
     secret = name;
+  }
+
+  /** Has the result line of this secret carry these figures, instead of earlier ones. */
+  void figuresAre(ObjectNode ofSecret) {
+    figures = ofSecret;
   }
 
   /** Carries out a step, and logs how it ended and how long it took. */
@@ -113,14 +141,28 @@ public final class RotationLog {
           ObjectNode facts = of.json();
           String level = of instanceof RotationResult.Failed ? "ERROR" : "INFO";
           String outcome = facts.path("result").asText();
-          out.println(line(level, LogStep.RESULT, outcome, start).setAll(facts));
+          ObjectNode line = line(level, LogStep.RESULT, outcome, start);
+          line.setAll(figures);
+          line.setAll(facts);
+          print(line);
         });
     return result;
   }
 
   /** Logs a fact that was found out, with the level of a success. */
   void fact(LogStep step, String name, String value) {
-    out.println(line("INFO", step, "done", clock.instant()).put(name, value));
+    print(line("INFO", step, "done", clock.instant()).put(name, value));
+  }
+
+  /**
+   * Logs the end of a scheduled run. It is the run's last line, and its sign of life.
+   *
+   * @param counts what the run did
+   */
+  public void run(Instant start, ObjectNode counts) {
+    ObjectNode line = line("INFO", LogStep.RUN, "done", start);
+    line.setAll(counts);
+    print(line);
   }
 
   /** Describes an unexpected exception by its class and stack trace. */
@@ -140,6 +182,14 @@ public final class RotationLog {
     if (!message.isEmpty()) {
       line.put("message", message);
     }
+    print(line);
+  }
+
+  private void print(ObjectNode line) {
+    if (line.toString().length() > MAX_LENGTH) {
+      String message = line.path("message").asText();
+      line.put("message", message.substring(0, Math.min(message.length(), CUT_LENGTH)) + " …");
+    }
     out.println(line);
   }
 
@@ -150,6 +200,9 @@ public final class RotationLog {
             .put("timestamp", now.toString())
             .put("level", level)
             .put("request_id", requestId);
+    if (!trigger.isEmpty()) {
+      line.put("trigger", trigger);
+    }
     if (!secret.isEmpty()) {
       line.put("secret", secret);
     }

@@ -26,6 +26,29 @@ public sealed interface RotationResult {
     return json.put("message", message());
   }
 
+  /** Tells whether the secret has a new key, even if the work also failed. */
+  default boolean hasNewKey() {
+    return switch (this) {
+      case Rotated _, Resumed _, FirstKeyIssued _ -> true;
+      case Failed failed -> failed.done().filter(RotationResult::hasNewKey).isPresent();
+      default -> false;
+    };
+  }
+
+  /** Returns when the key expires that is current after the work, as far as the result knows. */
+  default Optional<Expiry> currentExpiry() {
+    return switch (this) {
+      case Rotated r -> Optional.of(r.expiry());
+      case Resumed r -> Optional.of(r.expiry());
+      case RolledBack r -> Optional.of(r.expiry());
+      case FirstKeyIssued r -> Optional.of(r.expiry());
+      case NotDue r -> Optional.of(r.expiry());
+      case WouldRotate r -> Optional.of(r.expiry());
+      case Failed failed -> failed.done().flatMap(RotationResult::currentExpiry);
+      default -> Optional.empty();
+    };
+  }
+
   /** Returns a failure that has this result as done, if there is a failure; else this result. */
   default RotationResult orFailed(Optional<RotationException> failure) {
     return failure.isPresent() ? new Failed(secret(), failure.get(), Optional.of(this)) : this;
@@ -225,8 +248,9 @@ public sealed interface RotationResult {
       case Revoked(_, List<String> ids, int neverStored) -> {
         var list = json.putArray("revoked");
         ids.forEach(list::add);
+        json.put("" + LogField.KEYS_REVOKED, ids.size() + neverStored);
         if (neverStored > 0) {
-          json.put("revoked_never_stored", neverStored);
+          json.put("" + LogField.REVOKED_NEVER_STORED, neverStored);
         }
       }
       case Paused _ -> {}

@@ -17,7 +17,9 @@ import java.util.stream.Stream;
  * A secret, and the staging labels of its versions. A version without a label is not listed.
  *
  * @param name as an operator knows it
+ * @param created when the secret was created
  * @param rotationEnabled whether Secrets Manager's own rotation is enabled
+ * @param nextRotation by when that rotates the secret next; empty if it does not
  * @param changed when the secret was last changed
  * @param replicasInSync whether every replica has the latest versions; true if there are none
  * @param labels the staging labels, by version id
@@ -26,7 +28,9 @@ import java.util.stream.Stream;
 public record Secret(
     String arn,
     String name,
+    Instant created,
     boolean rotationEnabled,
+    Optional<Instant> nextRotation,
     Instant changed,
     boolean replicasInSync,
     Map<String, List<String>> labels,
@@ -88,7 +92,16 @@ public record Secret(
   }
 
   private Secret with(Map<String, List<String>> changedLabels) {
-    return new Secret(arn, name, rotationEnabled, changed, replicasInSync, changedLabels, tags);
+    return new Secret(
+        arn,
+        name,
+        created,
+        rotationEnabled,
+        nextRotation,
+        changed,
+        replicasInSync,
+        changedLabels,
+        tags);
   }
 
   /** Returns when a version's key is to be revoked; the latest time if there are several. */

@@ -83,7 +83,9 @@ public final class SecretStore {
     return new Secret(
         secret.arn(),
         secret.name(),
+        requireNonNullElse(secret.createdDate(), Instant.EPOCH),
         Boolean.TRUE.equals(secret.rotationEnabled()),
+        Optional.ofNullable(secret.nextRotationDate()),
         Optional.ofNullable(secret.lastChangedDate()).orElse(Instant.EPOCH),
         secret.replicationStatus().stream()
             .allMatch(replica -> replica.status() == StatusType.IN_SYNC),

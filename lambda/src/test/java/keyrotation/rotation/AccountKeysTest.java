@@ -49,7 +49,7 @@ class AccountKeysTest {
           HttpClient.newBuilder().sslContext(sandbox.authority().contextForClients()),
           time);
   private final RotationLog log =
-      new RotationLog(new PrintStream(OutputStream.nullOutputStream()), time, "1", "");
+      new RotationLog(new PrintStream(OutputStream.nullOutputStream()), time, "1");
   private final TimeBudget budget =
       new TimeBudget(time, time.instant().plus(Duration.ofHours(1)), TimeBudget.PROPAGATION_GRACE);
   private final AccountKeys account =

@@ -1,8 +1,11 @@
 package keyrotation.rotation;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -29,6 +32,10 @@ class BatchRotationTest {
   private static final Instant NOW = Instant.parse("2026-01-01T00:00:00Z");
   private static final Duration GRACE = TimeBudget.PROPAGATION_GRACE;
   private static final int MOST = 16;
+
+  private final ByteArrayOutputStream lines = new ByteArrayOutputStream();
+  private final RotationLog log =
+      new RotationLog(new PrintStream(lines, true, UTF_8), () -> NOW, "request");
 
   @Test
   void works_on_sixteen_at_a_time_until_all_are_done() {
@@ -64,7 +71,7 @@ class BatchRotationTest {
     CyclicBarrier all = new CyclicBarrier(MOST);
 
     List<RotationResult> results =
-        new BatchRotation(new TimeBudget(time, deadline, GRACE))
+        new BatchRotation(new TimeBudget(time, deadline, GRACE), log)
             .run(
                 secrets(MOST + 2),
                 0,
@@ -85,6 +92,10 @@ class BatchRotationTest {
                         failed ->
                             assertThat(failed.failure().reason())
                                 .isEqualTo(FailureReason.OUT_OF_TIME)));
+    assertThat(lines.toString(UTF_8).lines())
+        .hasSize(2)
+        .allMatch(line -> line.contains("\"result\":\"FAILED\",\"reason\":\"OUT_OF_TIME\""))
+        .anyMatch(line -> line.contains("\"secret\":\"" + (MOST + 2) + "\""));
   }
 
   @Test
@@ -170,9 +181,9 @@ class BatchRotationTest {
   }
 
   /** Makes a batch with that much more time than a rotation takes. */
-  private static BatchRotation batchLeaving(Duration spare) {
+  private BatchRotation batchLeaving(Duration spare) {
     Instant deadline = NOW.plus(TimeBudget.rotationTime(GRACE)).plus(spare);
-    return new BatchRotation(new TimeBudget(() -> NOW, deadline, GRACE));
+    return new BatchRotation(new TimeBudget(() -> NOW, deadline, GRACE), log);
   }
 
   private static List<String> secrets(int count) {

@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.util.function.Supplier;
 import keyrotation.VirtualTime;
 import keyrotation.core.FailureReason;
+import keyrotation.core.Json;
 import keyrotation.core.RotationException;
 import keyrotation.core.RotationStep;
 import org.junit.jupiter.api.Test;
@@ -22,7 +23,9 @@ class RotationLogTest {
   private final VirtualTime time = new VirtualTime();
   private final ByteArrayOutputStream out = new ByteArrayOutputStream();
   private final RotationLog log =
-      new RotationLog(new PrintStream(out, true, UTF_8), time, "request", "secret");
+      new RotationLog(new PrintStream(out, true, UTF_8), time, "request")
+          .startedBy("schedule")
+          .forSecret("secret");
 
   @Test
   void writes_a_line_for_a_step_and_returns_its_result() throws IOException {
@@ -47,7 +50,7 @@ class RotationLogTest {
   @Test
   void leaves_out_what_there_is_nothing_to_say_of() throws IOException {
     var _ =
-        new RotationLog(new PrintStream(out, true, UTF_8), time, "request", "")
+        new RotationLog(new PrintStream(out, true, UTF_8), time, "request")
             .step(LogStep.PARSE_EVENT, () -> 1);
 
     assertThat(line().fieldNames())
@@ -133,6 +136,35 @@ class RotationLogTest {
                     .contains("OutOfMemoryError")
                     .doesNotContain("canary"));
     assertThat(out.toString(UTF_8)).doesNotContain("canary");
+  }
+
+  @Test
+  void a_result_line_has_the_figures_of_the_secret_and_a_line_of_a_step_has_none()
+      throws IOException {
+    log.figuresAre(Json.object().put("days_to_expiry", 1.5));
+    log.figuresAre(Json.object().put("runs_overdue", 0.5));
+    var _ = log.step(LogStep.READ_CURRENT, () -> 1);
+    assertThat(line().has("runs_overdue")).isFalse();
+    out.reset();
+
+    var _ = log.result(() -> new RotationResult.Paused("secret"));
+
+    assertThat(line().path("runs_overdue").asDouble()).isEqualTo(0.5);
+    assertThat(line().has("days_to_expiry")).isFalse();
+    assertThat(line().path("trigger").asText()).isEqualTo("schedule");
+  }
+
+  @Test
+  void cuts_a_message_that_would_make_a_line_too_long() throws IOException {
+    String name = "x".repeat(512);
+    RotationException failure =
+        new RotationException(FailureReason.INTERNAL_ERROR, "ü".repeat(8_000));
+
+    assertThatThrownBy(() -> log.forSecret(name).step(LogStep.READ_CURRENT, failing(failure)))
+        .isSameAs(failure);
+
+    assertThat(out.size()).isLessThan(8 * 1024);
+    assertThat(line().path("message").asText()).startsWith("üü").endsWith("ü …");
   }
 
   @Test

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;
+import java.util.Optional;
 import keyrotation.RotationHandler;
 import keyrotation.core.FailureReason;
 import keyrotation.core.RateLimit;
@@ -25,7 +26,16 @@ import software.amazon.awssdk.services.secretsmanager.SecretsManagerClient;
 class SecretStoreTest {
 
   private static final Secret SECRET =
-      new Secret("arn:1", "a", false, Instant.EPOCH, true, Map.of(), new SecretTags(Map.of()));
+      new Secret(
+          "arn:1",
+          "a",
+          Instant.EPOCH,
+          false,
+          Optional.empty(),
+          Instant.EPOCH,
+          true,
+          Map.of(),
+          new SecretTags(Map.of()));
 
   private final SecretsManagerServer server = SecretsManagerServer.start(new ManualClock());
   private final SecretsManagerClient client =
