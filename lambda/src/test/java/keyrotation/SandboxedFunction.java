@@ -139,13 +139,35 @@ final class SandboxedFunction extends RotationFixture {
     }
 
     @Override
-    public synchronized Instant instant() {
+    public Instant instant() {
+      return timeOf(handlersClock);
+    }
+
+    private synchronized Instant timeOf(InstantSource source) {
       Duration since = Duration.ofNanos(System.nanoTime() - lastLook);
       if (isReal || since.compareTo(HANGING) > 0) {
         clock.advance(since);
       }
       lastLook = System.nanoTime();
-      return handlersClock.instant();
+      return source.instant();
+    }
+
+    /** Keeps to the clock of now: a request does not notice that its clock is corrected. */
+    @Override
+    public Time steady() {
+      InstantSource now = handlersClock;
+      HandlersTime handlers = this;
+      return new Time() {
+        @Override
+        public Instant instant() {
+          return timeOf(now);
+        }
+
+        @Override
+        public void sleep(Duration duration) {
+          handlers.sleep(duration);
+        }
+      };
     }
 
     @Override
