@@ -17,6 +17,7 @@ import static keyrotation.core.FailureReason.CURRENT_KEY_REJECTED;
 import static keyrotation.core.FailureReason.MOMENTO_UNAVAILABLE;
 import static keyrotation.core.FailureReason.REPLICA_OUT_OF_SYNC;
 import static keyrotation.core.FailureReason.SECRETS_MANAGER_UNAVAILABLE;
+import static keyrotation.core.FailureReason.SECRET_MALFORMED;
 import static keyrotation.core.FailureReason.SECRET_PAUSED;
 import static keyrotation.sandbox.MomentoApiServer.ISSUE;
 import static keyrotation.sandbox.MomentoApiServer.LIST;
@@ -418,6 +419,38 @@ class RevocationTest extends FunctionTestBase {
     runAfter(AFTER_GRACE);
 
     assertThat(function.v2Keys().accepts(old.token())).isTrue();
+    assertThat(function.apiCalls().count(REVOKE)).isZero();
+  }
+
+  @Test
+  void a_value_that_is_not_understood_is_reported_once_keys_are_due_to_be_revoked() {
+    restartWith(Map.of("REVOKE_AFTER_HOURS", "24"));
+    storeKey();
+    V2Key old = currentKey();
+    rotateLater();
+    Version version = takeTimesOff();
+    rotateLater();
+    var _ = function.put("a key of a kind that is not known yet", "OPERATORS_LABEL");
+    run();
+    assertThat(function.labels()).as("retired all the same").containsKey(version.id());
+
+    assertNotRevoked(runAfter(Duration.ofHours(25)), SECRET_MALFORMED);
+
+    assertThat(function.v2Keys().accepts(old.token())).isTrue();
+    assertThat(function.apiCalls().count(REVOKE)).isZero();
+  }
+
+  @Test
+  void a_value_that_is_not_understood_is_reported_if_a_key_was_never_stored() {
+    restartWith(Map.of("REVOKE_AFTER_HOURS", "off"));
+    storeKey();
+    function.pass(Duration.ofDays(1));
+    function.apiCalls().onNth(ISSUE, 1, new Fault.DropResponse<>());
+    assertThatResult(function.rotate()).is(ROTATED);
+    var _ = function.put("a key of a kind that is not known yet", "OPERATORS_LABEL");
+
+    assertNotRevoked(runAfter(Duration.ofHours(2)), SECRET_MALFORMED);
+
     assertThat(function.apiCalls().count(REVOKE)).isZero();
   }
 

@@ -25,11 +25,6 @@ record HeldKeys(Set<String> ids) {
    */
   record Inspected(Secret secret, Map<String, KeyVersion> versions) {
 
-    /** Tells whether the value of each labelled version is understood. */
-    boolean isUnderstood() {
-      return versions.values().stream().allMatch(version -> version.key().isPresent());
-    }
-
     /** Returns the v2 key that a labelled version holds. */
     Optional<MomentoKey.V2> key(String versionId) {
       return Optional.ofNullable(versions.get(versionId)).flatMap(KeyVersion::v2Key);

@@ -113,16 +113,10 @@ public final class SecretRevocation {
     if (used.secret().tags().isPaused()) {
       return Optional.empty();
     }
-    if (!used.isUnderstood()) {
-      if (!overdue(used).isEmpty()) {
-        requireUnderstood(used);
-      }
-      return Optional.empty();
-    }
-    return retireAndRevokeUnderstood(used, held, request);
+    return retireAndRevokeOfUsed(used, held, request);
   }
 
-  private Optional<RotationResult> retireAndRevokeUnderstood(
+  private Optional<RotationResult> retireAndRevokeOfUsed(
       Inspected found, HeldKeys held, RotationRequest request) {
     Optional<Instant> endOfGrace = policy.endOfGrace(found.secret(), clock.instant());
     KeyListing listing;
@@ -138,12 +132,17 @@ public final class SecretRevocation {
     }
     LooseKeys loose = LooseKeys.of(found, listing, held, versions);
     List<KeyInfo> unstored = loose.unstored(clock.instant());
-    if (endOfGrace.isEmpty()) {
-      return revoke(found, unstored, List.of(), listing, held, request);
+    Inspected retired = found;
+    List<String> overdue = List.of();
+    if (endOfGrace.isPresent()) {
+      retired = retirement.retireReplaced(found, listing, endOfGrace.get());
+      retired = retirement.retireUnlabelled(retired, loose, endOfGrace.get());
+      overdue = overdue(retired);
     }
-    Inspected retired = retirement.retireReplaced(found, listing, endOfGrace.get());
-    retired = retirement.retireUnlabelled(retired, loose, endOfGrace.get());
-    return revoke(retired, unstored, overdue(retired), listing, held, request);
+    if (!unstored.isEmpty() || !overdue.isEmpty()) {
+      requireUnderstood(retired);
+    }
+    return revoke(retired, unstored, overdue, listing, held, request);
   }
 
   /**
