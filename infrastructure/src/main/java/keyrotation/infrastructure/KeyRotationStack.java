@@ -16,14 +16,13 @@ import software.amazon.awscdk.Duration;
 import software.amazon.awscdk.RemovalPolicy;
 import software.amazon.awscdk.Stack;
 import software.amazon.awscdk.StackProps;
-import software.amazon.awscdk.services.cloudwatch.MetricOptions;
 import software.amazon.awscdk.services.lambda.Alias;
 import software.amazon.awscdk.services.secretsmanager.CfnSecret;
 import software.amazon.awscdk.services.sqs.Queue;
 import software.amazon.awscdk.services.sqs.QueueEncryption;
 import software.constructs.Construct;
 
-/** The stack: the secrets, the function, its triggers, and the alarms on its failures. */
+/** The stack: the secrets, the function, its triggers, and the metrics and alarms that watch it. */
 final class KeyRotationStack extends Stack {
 
   /**
@@ -32,8 +31,6 @@ final class KeyRotationStack extends Stack {
    * would delete the older stack's secrets.
    */
   static final String NAME = "momento-auth-token-refresh-stack";
-
-  private static final Duration ALARM_PERIOD = Duration.minutes(5);
 
   /**
    * Creates the stack.
@@ -48,45 +45,29 @@ final class KeyRotationStack extends Stack {
             .description("Keeps Momento API keys in Secrets Manager fresh.")
             .build());
     Map<SecretSource, String> secretArns = secretArns(settings);
-    Queue failures = createFailureQueue();
+    Queue failures = createQueue("Failures");
+    Queue undelivered = createQueue("Undelivered");
     RotationFunction function =
         new RotationFunction(
             this, "Rotation", settings, List.copyOf(secretArns.values()), archive, failures);
     Alias alias = function.alias();
     long hours = settings.function().policy().interval().toHours();
-    var _ = new RunSchedule(this, "Runs", hours, alias, failures);
-    FailureAlarms alarms = new FailureAlarms(this, "Failed", settings);
-    addQueueAlarm(alarms, failures);
+    var _ = new RunSchedule(this, "Runs", hours, alias, undelivered);
     if (settings.trigger() == Trigger.SECRETS_MANAGER) {
       var _ = new SecretsManagerRotation(this, "Schedule", secretArns, alias, settings);
-      addErrorAlarm(alarms, alias);
     }
-    addOutputs(settings, function, failures, alarms);
-  }
-
-  private static void addQueueAlarm(FailureAlarms alarms, Queue failures) {
-    alarms.add(
-        "Alarm",
-        failures.metricApproximateNumberOfMessagesVisible(
-            MetricOptions.builder().period(ALARM_PERIOD).statistic("Maximum").build()),
-        "A scheduled run or an asynchronous invocation failed after all retries, or could not be"
-            + " started. The failure queue (output FailureQueueUrl) holds its event; the function's"
-            + " log states the reason. Correct the cause, then empty the queue: the alarm stays on"
-            + " until the queue is empty.");
-  }
-
-  /** Secrets Manager invokes the function synchronously, so its failures do not reach the queue. */
-  private static void addErrorAlarm(FailureAlarms alarms, Alias alias) {
-    alarms.add(
-        "Errors",
-        alias.metricErrors(MetricOptions.builder().period(ALARM_PERIOD).statistic("Sum").build()),
-        "The function returned an error: a step of Secrets Manager's own rotation or another"
-            + " invocation failed. The function's log states the secret and the reason. Correct"
-            + " the cause, then rotate the secret: aws secretsmanager rotate-secret.");
+    var _ = new LogMetrics(this, "Metrics", function.logGroup(), settings.monitoring().perSecret());
+    Alarms alarms = new Alarms(this, "Alarms", settings, alias, undelivered);
+    var _ = new OverviewDashboard(this, "Overview", alarms, alias, function.logGroup());
+    addOutputs(settings, function, failures, undelivered, alarms);
   }
 
   private void addOutputs(
-      StackSettings settings, RotationFunction function, Queue failures, FailureAlarms alarms) {
+      StackSettings settings,
+      RotationFunction function,
+      Queue failures,
+      Queue undelivered,
+      Alarms alarms) {
     output(
         "FunctionAliasArn",
         function.alias().getFunctionArn(),
@@ -97,6 +78,10 @@ final class KeyRotationStack extends Stack {
         "FailureQueueUrl",
         failures.getQueueUrl(),
         "URL of the queue that holds the events of failed scheduled and asynchronous invocations");
+    output(
+        "UndeliveredQueueUrl",
+        undelivered.getQueueUrl(),
+        "URL of the queue that holds the events of scheduled runs that could not be started");
     output(
         "AlarmTopicArn",
         alarms.topic().getTopicArn(),
@@ -182,9 +167,10 @@ final class KeyRotationStack extends Stack {
     return CfnTag.builder().key(key).value(value).build();
   }
 
-  private Queue createFailureQueue() {
+  /** Creates a queue for events that nothing receives, until an operator looks at them. */
+  private Queue createQueue(String id) {
     Queue queue =
-        Queue.Builder.create(this, "Failures")
+        Queue.Builder.create(this, id)
             .encryption(QueueEncryption.SQS_MANAGED)
             .enforceSsl(true)
             .retentionPeriod(Duration.days(14))

@@ -32,9 +32,9 @@ final class RunSchedule extends Construct {
    *
    * @param hours the hours between two runs
    * @param target the alias to invoke
-   * @param failures the queue for events that cannot be delivered
+   * @param undelivered the queue for events that cannot be delivered
    */
-  RunSchedule(Construct scope, String id, long hours, IAlias target, IQueue failures) {
+  RunSchedule(Construct scope, String id, long hours, IAlias target, IQueue undelivered) {
     super(scope, id);
     Schedule.Builder.create(this, "Schedule")
         .description("Starts the scheduled runs, which rotate the Momento keys that are due.")
@@ -42,17 +42,17 @@ final class RunSchedule extends Construct {
         .timeWindow(TimeWindow.flexible(window(hours)))
         .target(
             LambdaInvoke.Builder.create(target)
-                .role(createRole(target, failures).withoutPolicyUpdates())
+                .role(createRole(target, undelivered).withoutPolicyUpdates())
                 .input(ScheduleTargetInput.fromObject(event()))
                 .retryAttempts(ATTEMPTS)
                 // The next run does the same work, so a longer wait would only delay the alarm.
                 .maxEventAge(Duration.hours(hours))
-                .deadLetterQueue(failures)
+                .deadLetterQueue(undelivered)
                 .build())
         .build();
   }
 
-  private Role createRole(IAlias target, IQueue failures) {
+  private Role createRole(IAlias target, IQueue undelivered) {
     return Role.Builder.create(this, "Role")
         .description("Permissions of the schedule that starts the rotation of Momento keys.")
         .assumedBy(
@@ -76,7 +76,7 @@ final class RunSchedule extends Construct {
                     .statements(
                         List.of(
                             allow("lambda:InvokeFunction", target.getFunctionArn()),
-                            allow("sqs:SendMessage", failures.getQueueArn())))
+                            allow("sqs:SendMessage", undelivered.getQueueArn())))
                     .build()))
         .build();
   }

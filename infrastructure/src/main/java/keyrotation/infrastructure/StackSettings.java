@@ -17,7 +17,7 @@ import keyrotation.Settings;
  * @param environment the function's environment variables
  * @param function the function's settings, parsed from these variables
  * @param kmsKeyArn the key that encrypts the secrets; AWS's own key if empty
- * @param alarmEmail the address that receives the alarms
+ * @param monitoring how the alarms and metrics are set up
  * @param firstKey what the function has a first key issued with, for the secrets that the stack
  *     creates; if empty, an operator stores it
  */
@@ -27,7 +27,7 @@ record StackSettings(
     Settings function,
     Optional<String> kmsKeyArn,
     Trigger trigger,
-    Optional<String> alarmEmail,
+    Monitoring monitoring,
     Optional<FirstKey> firstKey) {
 
   static final String SECRET_NAME = "MOMENTO_AUTH_TOKEN_SECRET_NAME";
@@ -37,6 +37,8 @@ record StackSettings(
   static final String TRIGGER = "ROTATION_TRIGGER";
   static final String KMS_KEY_ARN = "KMS_KEY_ARN";
   static final String ALARM_EMAIL = "ALARM_EMAIL";
+  static final String ALARM_TOPIC_ARN = "ALARM_TOPIC_ARN";
+  static final String METRICS_PER_SECRET = "METRICS_PER_SECRET";
   static final String FIRST_KEY_ROLE = "MOMENTO_FIRST_KEY_ROLE";
   static final String ENDPOINT = "MOMENTO_ENDPOINT";
 
@@ -62,7 +64,14 @@ record StackSettings(
       Stream.concat(
               FUNCTION_SETTINGS.stream(),
               Stream.of(
-                  CREATE_SECRETS, TRIGGER, KMS_KEY_ARN, ALARM_EMAIL, FIRST_KEY_ROLE, ENDPOINT))
+                  CREATE_SECRETS,
+                  TRIGGER,
+                  KMS_KEY_ARN,
+                  ALARM_EMAIL,
+                  ALARM_TOPIC_ARN,
+                  METRICS_PER_SECRET,
+                  FIRST_KEY_ROLE,
+                  ENDPOINT))
           .toList();
 
   /** What starts a rotation. */
@@ -75,6 +84,15 @@ record StackSettings(
      */
     SECRETS_MANAGER
   }
+
+  /**
+   * How the alarms and metrics are set up.
+   *
+   * @param email the address that receives the alarms
+   * @param topicArn the topic that the alarms publish to; if empty, the stack creates one
+   * @param perSecret whether there are metrics of each secret as well
+   */
+  record Monitoring(Optional<String> email, Optional<String> topicArn, boolean perSecret) {}
 
   /**
    * What the function has the first key of an empty secret issued with.

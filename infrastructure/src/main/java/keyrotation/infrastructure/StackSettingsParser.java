@@ -1,12 +1,14 @@
 package keyrotation.infrastructure;
 
 import static keyrotation.infrastructure.StackSettings.ALARM_EMAIL;
+import static keyrotation.infrastructure.StackSettings.ALARM_TOPIC_ARN;
 import static keyrotation.infrastructure.StackSettings.CREATE_SECRETS;
 import static keyrotation.infrastructure.StackSettings.ENDPOINT;
 import static keyrotation.infrastructure.StackSettings.FIRST_KEY_ROLE;
 import static keyrotation.infrastructure.StackSettings.FUNCTION_SETTINGS;
 import static keyrotation.infrastructure.StackSettings.KMS_KEY_ARN;
 import static keyrotation.infrastructure.StackSettings.MANAGEMENT_SECRET;
+import static keyrotation.infrastructure.StackSettings.METRICS_PER_SECRET;
 import static keyrotation.infrastructure.StackSettings.SECRET_NAME;
 import static keyrotation.infrastructure.StackSettings.SECRET_TAG;
 import static keyrotation.infrastructure.StackSettings.TRIGGER;
@@ -25,6 +27,7 @@ import keyrotation.core.HostAndPort;
 import keyrotation.core.RotationException;
 import keyrotation.infrastructure.StackSettings.Environment;
 import keyrotation.infrastructure.StackSettings.FirstKey;
+import keyrotation.infrastructure.StackSettings.Monitoring;
 import keyrotation.infrastructure.StackSettings.Trigger;
 import keyrotation.secretsmanager.SecretTags;
 
@@ -44,6 +47,11 @@ final class StackSettingsParser {
   private static final Pattern KMS_KEY =
       Pattern.compile("key/(mrk-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})");
   private static final Pattern EMAIL = Pattern.compile("[^\\s@,]+@[^\\s@,]+\\.[^\\s@,.]+");
+
+  private static final Pattern TOPIC = Pattern.compile("[A-Za-z0-9_-]{1,256}");
+
+  /** Six metrics for each of them. */
+  private static final int MAX_SECRETS_WITH_METRICS = 200;
 
   /** Leaves room for other settings. */
   private static final int MAX_NAMES_LENGTH = 3400;
@@ -125,6 +133,11 @@ final class StackSettingsParser {
                 text -> Optional.of(text).filter(EMAIL.asMatchPredicate()),
                 "one e-mail address",
                 "platform@example.com"));
+    Optional<String> alarmTopicArn = alarmTopicArn(alarmEmail);
+    boolean metricsPerSecret = read(METRICS_PER_SECRET, "false", TRUE_OR_FALSE);
+    if (metricsPerSecret) {
+      checkMetricsPerSecret(function);
+    }
     Optional<FirstKey> firstKey = firstKey(function.map(Settings::v2));
     if (!mistakes.isEmpty()) {
       throw new IllegalArgumentException(String.join("\n", mistakes));
@@ -135,8 +148,48 @@ final class StackSettingsParser {
         function.orElseThrow(),
         kmsKeyArn,
         trigger,
-        alarmEmail,
+        new Monitoring(alarmEmail, alarmTopicArn, metricsPerSecret),
         firstKey);
+  }
+
+  /**
+   * Reads the topic. It may be of another account, but CloudWatch requires the same region.
+   *
+   * @param alarmEmail the address to subscribe to the topic that the stack creates
+   */
+  private Optional<String> alarmTopicArn(Optional<String> alarmEmail) {
+    Optional<String> topic =
+        readIfSet(
+            ALARM_TOPIC_ARN,
+            new Rule<>(
+                text -> Optional.of(text).filter(this::isTopicInRegion),
+                "the ARN of an SNS topic"
+                    + target.region().map(region -> " in the region " + region).orElse(""),
+                exampleArn("sns", "platform-alarms")));
+    if (topic.isPresent() && alarmEmail.isPresent()) {
+      mistakes.add(
+          "%s is %s, but must not be set, because %s is set. Subscribe the address to that topic."
+              .formatted(ALARM_EMAIL, quote(alarmEmail.get()), ALARM_TOPIC_ARN));
+    }
+    return topic;
+  }
+
+  /** Each secret has metrics that cost, so there must not be many secrets, or an unknown number. */
+  private void checkMetricsPerSecret(Optional<Settings> function) {
+    value(SECRET_TAG)
+        .ifPresent(
+            _ ->
+                mistakes.add(
+                    "%s is \"true\", but must be false, because %s may find any number of secrets."
+                        .formatted(METRICS_PER_SECRET, SECRET_TAG)));
+    function
+        .map(of -> of.secretIds().size())
+        .filter(count -> count > MAX_SECRETS_WITH_METRICS)
+        .ifPresent(
+            count ->
+                mistakes.add(
+                    "%s is \"true\", but must be false with more than %d secrets; there are %d."
+                        .formatted(METRICS_PER_SECRET, MAX_SECRETS_WITH_METRICS, count)));
   }
 
   /**
@@ -268,6 +321,14 @@ final class StackSettingsParser {
   private boolean isOutsideTarget(String secretId) {
     Matcher arn = ARN.matcher(secretId);
     return arn.matches() && !target.matches(arn.group(3), arn.group(2));
+  }
+
+  private boolean isTopicInRegion(String text) {
+    Matcher arn = ARN.matcher(text);
+    return arn.matches()
+        && arn.group(1).equals("sns")
+        && target.region().map(arn.group(2)::equals).orElse(true)
+        && TOPIC.matcher(arn.group(4)).matches();
   }
 
   private boolean isKmsKeyInTarget(String text) {

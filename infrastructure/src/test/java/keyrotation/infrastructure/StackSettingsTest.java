@@ -18,6 +18,7 @@ import keyrotation.infrastructure.SecretSource.ByName;
 import keyrotation.infrastructure.SecretSource.Created;
 import keyrotation.infrastructure.StackSettings.Environment;
 import keyrotation.infrastructure.StackSettings.FirstKey;
+import keyrotation.infrastructure.StackSettings.Monitoring;
 import keyrotation.infrastructure.StackSettings.Trigger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -55,7 +56,7 @@ class StackSettingsTest {
                 Settings.from(environment),
                 Optional.empty(),
                 Trigger.EVENTBRIDGE,
-                Optional.empty(),
+                new Monitoring(Optional.empty(), Optional.empty(), false),
                 Optional.empty()));
   }
 
@@ -83,9 +84,13 @@ class StackSettingsTest {
     values.put("ROTATION_TRIGGER", "eventbridge");
     values.put("CREATE_SECRETS", "false");
     values.put("ALARM_EMAIL", "a.b+c@sub.example.com");
+    values.put("METRICS_PER_SECRET", "false");
     values.put("MOMENTO_FIRST_KEY_ROLE", "r-viewer");
     values.put("MOMENTO_ENDPOINT", "cell.momento.example.com");
-    assertThat(values.keySet()).containsExactlyInAnyOrderElementsOf(StackSettings.NAMES);
+    // A topic and an address exclude each other.
+    assertThat(values.keySet())
+        .containsExactlyInAnyOrderElementsOf(
+            StackSettings.NAMES.stream().filter(name -> !name.equals("ALARM_TOPIC_ARN")).toList());
 
     assertThat(StackSettings.from(values, TARGET))
         .isEqualTo(
@@ -98,7 +103,7 @@ class StackSettingsTest {
                 Settings.from(environment),
                 Optional.of(KMS_KEY),
                 Trigger.EVENTBRIDGE,
-                Optional.of("a.b+c@sub.example.com"),
+                new Monitoring(Optional.of("a.b+c@sub.example.com"), Optional.empty(), false),
                 Optional.of(new FirstKey("r-viewer", "cell.momento.example.com"))));
   }
 
@@ -151,6 +156,11 @@ class StackSettingsTest {
           ALARM_EMAIL,                       platform
           ALARM_EMAIL,                       platform@example
           ALARM_EMAIL,                       a@example.com b@example.com
+          ALARM_TOPIC_ARN,                   platform-alarms
+          ALARM_TOPIC_ARN,                   arn:aws:sqs:us-east-1:123456789012:platform-alarms
+          ALARM_TOPIC_ARN,                   arn:aws:sns:eu-west-1:123456789012:platform-alarms
+          ALARM_TOPIC_ARN,                   arn:aws:sns:us-east-1:123456789012:platform:alarms
+          METRICS_PER_SECRET,                yes
           """)
   void report_an_invalid_value_with_the_rule_and_an_example(String name, String value) {
     assertThatThrownBy(() -> read(name, value, TARGET))
@@ -295,6 +305,42 @@ class StackSettingsTest {
                 + " ROTATION_TRIGGER is secrets-manager, which rotates only secrets that are named."
                 + " Name them in MOMENTO_AUTH_TOKEN_SECRET_NAME, such as"
                 + " momento/authentication-token, or set ROTATION_TRIGGER=eventbridge.");
+  }
+
+  @Test
+  void accept_a_topic_of_another_account_and_no_address_beside_it() {
+    String topic = "arn:aws:sns:us-east-1:210987654321:platform-alarms";
+    assertThat(read("ALARM_TOPIC_ARN", topic, TARGET).monitoring().topicArn()).contains(topic);
+
+    assertMistakes(
+        Map.of("ALARM_TOPIC_ARN", topic),
+        Map.of("ALARM_EMAIL", "platform@example.com"),
+        "ALARM_EMAIL is \"platform@example.com\", but must not be set, because ALARM_TOPIC_ARN is"
+            + " set. Subscribe the address to that topic.");
+  }
+
+  @Test
+  void reject_metrics_of_more_than_200_secrets_or_of_an_unknown_number() {
+    Map<String, String> perSecret = Map.of("METRICS_PER_SECRET", "true");
+    String names = IntStream.rangeClosed(1, 200).mapToObj(i -> "s" + i).collect(joining(","));
+    assertThat(
+            StackSettings.from(
+                    Map.of("METRICS_PER_SECRET", "true", "MOMENTO_AUTH_TOKEN_SECRET_NAME", names),
+                    TARGET)
+                .monitoring()
+                .perSecret())
+        .isTrue();
+
+    assertMistakes(
+        perSecret,
+        Map.of("MOMENTO_AUTH_TOKEN_SECRET_NAME", names + ",s201"),
+        "METRICS_PER_SECRET is \"true\", but must be false with more than 200 secrets; there are"
+            + " 201.");
+    assertMistakes(
+        perSecret,
+        Map.of("MOMENTO_AUTH_TOKEN_SECRET_TAG", "rotate=momento"),
+        "METRICS_PER_SECRET is \"true\", but must be false, because"
+            + " MOMENTO_AUTH_TOKEN_SECRET_TAG may find any number of secrets.");
   }
 
   @Test
