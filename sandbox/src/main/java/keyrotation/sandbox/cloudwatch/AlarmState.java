@@ -1,0 +1,8 @@
+package keyrotation.sandbox.cloudwatch;
+
+/** The state of an alarm. */
+public enum AlarmState {
+  OK,
+  ALARM,
+  INSUFFICIENT_DATA
+}
