@@ -2,7 +2,7 @@
 # Builds the function and the sandbox, and runs one of the sandbox's programs with the function's archive, or a
 # program that stands among the function's tests:
 # run-in-sandbox.sh PROGRAM [ARGUMENT ...]
-# run-in-sandbox.sh --in-tests CLASS
+# run-in-sandbox.sh --in-tests CLASS [ARGUMENT ...]
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -20,7 +20,7 @@ trap - INT TERM
 
 if [ "$1" = --in-tests ]; then
   class_path=lambda/target/test-classes:lambda/target/classes:$(cat lambda/target/test-class-path)
-  set -- "$2"
+  shift
 else
   class_path=sandbox/target/classes:$(cat sandbox/target/class-path)
   program=keyrotation.sandbox.$1

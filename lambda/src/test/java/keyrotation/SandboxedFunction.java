@@ -285,6 +285,13 @@ final class SandboxedFunction extends RotationFixture {
     return log.toString(UTF_8);
   }
 
+  /** Returns the log since this was called last, and forgets it. */
+  String takeLog() {
+    String lines = log();
+    log.reset();
+    return lines;
+  }
+
   @Override
   public void close() {
     client.close();

@@ -24,12 +24,14 @@ class SnapshotTest {
 
   @ParameterizedTest
   @CsvSource({
-    "eventbridge, create",
-    "eventbridge, existing",
-    "secrets-manager, create",
-    "secrets-manager, existing",
+    "eventbridge, create, ''",
+    "eventbridge, create, momento/management-key",
+    "eventbridge, existing, ''",
+    "secrets-manager, create, ''",
+    "secrets-manager, existing, ''",
   })
-  void the_template_equals_the_reviewed_one(String trigger, String secrets) throws IOException {
+  void the_template_equals_the_reviewed_one(String trigger, String secrets, String managementKey)
+      throws IOException {
     String actual =
         pretty(
             StackTemplate.of(
@@ -40,8 +42,11 @@ class SnapshotTest {
                 "KMS_KEY_ARN",
                 KMS_KEY,
                 "ALARM_EMAIL",
-                "platform@example.com"));
-    Path reviewed = TEMPLATES.resolve(trigger + "-" + secrets + ".json");
+                "platform@example.com",
+                "MOMENTO_MANAGEMENT_KEY_SECRET",
+                managementKey));
+    String v2 = managementKey.isEmpty() ? "" : "-v2";
+    Path reviewed = TEMPLATES.resolve(trigger + "-" + secrets + v2 + ".json");
     if ("replace".equals(System.getProperty("snapshots"))) {
       Files.createDirectories(TEMPLATES);
       Files.writeString(reviewed, actual);
@@ -60,7 +65,7 @@ class SnapshotTest {
     try (var files = Files.list(TEMPLATES)) {
       files.map(Path::toString).sorted().forEach(command::add);
     }
-    assertThat(command).hasSize(options + 4);
+    assertThat(command).hasSize(options + 5);
     Path output = Path.of("target", "cfn-lint.txt");
     int status = -1;
     try {

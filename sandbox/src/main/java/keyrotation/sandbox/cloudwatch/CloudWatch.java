@@ -118,7 +118,7 @@ public final class CloudWatch {
             .map(back -> alarm.range() + 1 - back)
             .mapToObj(back -> value(alarm, evaluated.minus(STEP.multipliedBy(back))))
             .toList();
-    AlarmState before = states.get(alarm.name());
+    AlarmState before = states.getOrDefault(alarm.name(), AlarmState.INSUFFICIENT_DATA);
     AlarmState after = alarm.evaluate(values, before);
     if (after != before) {
       states.put(alarm.name(), after);
