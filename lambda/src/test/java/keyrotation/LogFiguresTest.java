@@ -168,6 +168,8 @@ class LogFiguresTest extends FunctionTestBase {
     function.pass(Duration.between(function.now(), next).plusHours(5));
 
     assertThat(runAndRead().path("own_rotation_overdue_hours").asDouble()).isEqualTo(5, A_LITTLE);
+    function.state().tag(SECRET, Map.of("momento:paused", "true"));
+    assertThat(runAndRead().path("own_rotation_overdue_hours").asDouble(-1)).isZero();
   }
 
   @Test
@@ -203,6 +205,40 @@ class LogFiguresTest extends FunctionTestBase {
     assertThat(last.path("failed_wait").asInt(-1)).isZero();
     assertThat(last.path("without_key").asInt(-1)).isZero();
     assertThat(last.has("management_key_expires_soon")).isFalse();
+  }
+
+  @Test
+  void the_last_line_has_the_worst_figures_of_all_secrets() {
+    restart(
+        new SandboxedFunction(
+            RefreshTokens.REUSABLE,
+            Duration.ZERO,
+            Map.of("MOMENTO_AUTH_TOKEN_SECRET_NAME", "young,paused,empty")));
+    create("paused", LIFE);
+    function.state().create("empty", null, null, null);
+    function.state().tag("paused", Map.of("momento:paused", "true"));
+    function.pass(Duration.ofDays(63));
+    create("young", Duration.ofDays(4));
+    function.clearFaults(); // There is ample time.
+
+    var _ = Trigger.SCHEDULE.request(function, "1");
+
+    assertThat(runLine().path("days_to_expiry").asDouble()).isEqualTo(4, A_LITTLE);
+    assertThat(runLine().path("runs_overdue").asDouble()).isEqualTo(3, A_LITTLE);
+    assertThat(runLine().path("key_age_days").asDouble()).isEqualTo(63, A_LITTLE);
+    assertThat(runLine().path("days_without_key").asDouble()).isEqualTo(63, A_LITTLE);
+    assertThat(runLine().path("expires_soon").asInt(-1)).isZero();
+    assertThat(runLine().path("own_rotation_overdue_hours").asDouble(-1)).isZero();
+  }
+
+  private void create(String secret, Duration life) {
+    function
+        .state()
+        .create(
+            secret,
+            new Value.Text(function.momento().issue(life, SUPER_USER).consoleJson()),
+            UUID.randomUUID().toString(),
+            null);
   }
 
   @Test

@@ -45,10 +45,15 @@ final class Year implements AutoCloseable {
 
   private static final MetricName ERRORS = new MetricName("AWS/Lambda", "Errors");
   private static final MetricName UNDELIVERED = new MetricName("AWS/SQS", "NumberOfMessagesSent");
+  private static final MetricName THROTTLES = new MetricName("AWS/Lambda", "Throttles");
+
+  /** For how long Lambda tries to run an event before it drops it. */
+  private static final int HOURS_OF_ATTEMPTS = 6;
+
   private static final String PREFIX = "momento-auth-token-refresh-stack-";
   private static final Duration DAY = Duration.ofDays(1);
 
-  /** How long after its end an incident's alarms may go off, or stay on. */
+  /** How long after its end an incident's alarms may stay on. */
   private static final int DAYS_AFTER = 4;
 
   private static final String V1 = "orders";
@@ -84,6 +89,7 @@ final class Year implements AutoCloseable {
     SECRET_STAYS_EMPTY(300, 5, "A secret has no key", "secret-without-key"),
     OWN_ROTATION_IS_LATE(
         315, 4, "Secrets Manager does not rotate a secret", "own-rotation-overdue"),
+    LAMBDA_THROTTLES(330, 1, "Lambda has no free concurrency", "function-throttled"),
     EVENT_IS_NOT_DELIVERED(345, 1, "The schedule cannot invoke", "event-undelivered");
 
     final int first;
@@ -164,6 +170,10 @@ final class Year implements AutoCloseable {
     advanceTo(at(day, Duration.ofHours(2).plusMinutes(day * 37L % 60)));
     if (Incident.EVENT_IS_NOT_DELIVERED.isOn(day)) {
       cloudWatch.record(UNDELIVERED, function.now(), 1);
+    } else if (Incident.LAMBDA_THROTTLES.isOn(day)) {
+      for (int hour = 0; hour < HOURS_OF_ATTEMPTS; hour++) {
+        cloudWatch.record(THROTTLES, function.now().plus(Duration.ofHours(hour)), 1);
+      }
     } else if (!Incident.SCHEDULE_IS_DISABLED.isOn(day)) {
       run(day);
     }
@@ -263,6 +273,7 @@ final class Year implements AutoCloseable {
           MANAGEMENT_KEY_EXPIRES,
           SCHEDULE_IS_DISABLED,
           FUNCTION_CANNOT_START,
+          LAMBDA_THROTTLES,
           EVENT_IS_NOT_DELIVERED -> {} // See the day's run.
     }
   }
@@ -290,6 +301,7 @@ final class Year implements AutoCloseable {
           HAND_EDITS,
           SCHEDULE_IS_DISABLED,
           FUNCTION_CANNOT_START,
+          LAMBDA_THROTTLES,
           EVENT_IS_NOT_DELIVERED -> {}
     }
   }
@@ -429,7 +441,8 @@ final class Year implements AutoCloseable {
   }
 
   private static boolean isNear(Incident incident, int day) {
-    return day >= incident.first && day < incident.first + incident.days + DAYS_AFTER;
+    // The operator mends it on the last day, after the alarms.
+    return day >= incident.first && day < incident.first + incident.days;
   }
 
   /** Returns an alarm's name without the stack's. */

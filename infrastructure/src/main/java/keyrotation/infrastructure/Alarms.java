@@ -90,13 +90,14 @@ final class Alarms extends Construct {
         LogMetric.RUNS_OVERDUE,
         2,
         "A key has been due for at least two intervals between scheduled runs, and was not rotated."
-            + " It works until it expires. Find the reason in the log, and remove the cause.");
+            + " Unless the log says otherwise, it works until it expires. Find the reason in the"
+            + " log, and remove the cause.");
     gauge(
         "KeyExpiresSoon",
         LogMetric.KEY_EXPIRES_SOON,
         1,
-        "A key expires before two more scheduled runs. If the next run does not rotate it,"
-            + " applications may fail. Rotate the secret now, or store a new key.");
+        "A key has expired, or might expire before two more scheduled runs. Then applications fail."
+            + " Rotate the secret now; if that fails, store a new key.");
     gauge(
         "SecretWithoutKey",
         LogMetric.DAYS_WITHOUT_KEY,
@@ -130,9 +131,9 @@ final class Alarms extends Construct {
     Alarm.Builder goOn =
         builder(
                 "FailuresGoOn",
-                "Scheduled runs have failed again and again for reasons that should pass by"
-                    + " themselves, such as an outage. Find the reason in the log, and check the"
-                    + " service that it names.")
+                "Scheduled runs or steps of Secrets Manager's rotation have failed again and again"
+                    + " for reasons that should pass by themselves, such as an outage. Find the"
+                    + " reason in the log, and check the service that it names.")
             .metric(metric(LogMetric.FAILURES_WAIT))
             .threshold(1)
             .comparisonOperator(ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD)
@@ -149,7 +150,8 @@ final class Alarms extends Construct {
                 "NoScheduledRun",
                 "No scheduled run has ended for two intervals, so no key is rotated. Check that the"
                     + " schedule exists and is enabled, and that the function can run. After the"
-                    + " first deployment the alarm may go off once, until the first run.")
+                    + " first deployment, or a change of the interval, the alarm may go off once,"
+                    + " until the next run.")
             .metric(metric(LogMetric.SCHEDULED_RUNS))
             .threshold(1)
             .comparisonOperator(ComparisonOperator.LESS_THAN_THRESHOLD)
@@ -162,7 +164,23 @@ final class Alarms extends Construct {
         function.metricErrors(MetricOptions.builder().period(PERIOD).statistic("Sum").build()),
         "The function returned an error or could not start: a scheduled run, a step of Secrets"
             + " Manager's own rotation, or a manual request failed. Find the reason in the log; if"
-            + " there is none, the function did not start.");
+            + " there is none, the function did not start, or ran out of time or memory.");
+    Alarm.Builder throttled =
+        builder(
+                "FunctionThrottled",
+                "Lambda has refused to run the function for three hours: its reserved concurrency"
+                    + " is 0, or the account has no free concurrency. Scheduled runs wait up to six"
+                    + " hours, and are then dropped. Free concurrency, or raise the limit.")
+            .metric(
+                function.metricThrottles(
+                    MetricOptions.builder().period(PERIOD).statistic("Sum").build()))
+            .threshold(1)
+            .comparisonOperator(ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD)
+            // Lambda tries a refused event again, so a short shortage does no harm.
+            .datapointsToAlarm(3)
+            .evaluationPeriods(4)
+            .treatMissingData(TreatMissingData.NOT_BREACHING);
+    add(throttled);
     count(
         "EventUndelivered",
         undelivered.metricNumberOfMessagesSent(

@@ -12,22 +12,22 @@ import keyrotation.rotation.LogStep;
  * A metric that CloudWatch makes of lines of the function's log. Its value is that of a period,
  * over all secrets.
  *
- * <p>Gauges are taken from scheduled runs alone. Those look at all secrets, so a manual request for
- * one secret cannot hide the state of another.
+ * <p>Gauges are taken from the last line of a scheduled run, which has the worst values of all its
+ * secrets. A line about one secret could end an alarm that another secret has set off.
  */
 enum LogMetric {
   /** Scheduled runs that ended. The last line of each is the function's sign of life. */
   SCHEDULED_RUNS("ScheduledRuns", "Sum", LogStep.RUN, scheduled(), "1"),
   /** Secrets that a scheduled run has worked on. */
-  SECRETS("SecretsInspected", "Maximum", LogStep.RUN, LogField.SECRETS),
+  SECRETS("SecretsInspected", "Maximum", LogField.SECRETS),
   /** Days until the first key expires; no value if none ever does. */
-  DAYS_TO_EXPIRY("DaysToExpiry", "Minimum", LogStep.RESULT, LogField.DAYS_TO_EXPIRY),
+  DAYS_TO_EXPIRY("DaysToExpiry", "Minimum", LogField.DAYS_TO_EXPIRY),
   /** 1 if a key might expire before two more scheduled runs. */
-  KEY_EXPIRES_SOON("KeyExpiresSoon", "Maximum", LogStep.RESULT, LogField.EXPIRES_SOON),
+  KEY_EXPIRES_SOON("KeyExpiresSoon", "Maximum", LogField.EXPIRES_SOON),
   /** For how many intervals the key has been due that has been due for longest. */
-  RUNS_OVERDUE("RunsOverdue", "Maximum", LogStep.RESULT, LogField.RUNS_OVERDUE),
+  RUNS_OVERDUE("RunsOverdue", "Maximum", LogField.RUNS_OVERDUE),
   /** Days since the oldest key was stored. */
-  KEY_AGE("KeyAgeDays", "Maximum", LogStep.RESULT, LogField.KEY_AGE_DAYS),
+  KEY_AGE("KeyAgeDays", "Maximum", LogField.KEY_AGE_DAYS),
   /** New keys that became current. */
   ROTATIONS("Rotations", "Sum", LogStep.RESULT, hasNewKey(), "1"),
   /** Failures that may pass by themselves; each attempt counts. */
@@ -49,18 +49,17 @@ enum LogMetric {
       exists(LogField.REVOKED_NEVER_STORED),
       name(LogField.REVOKED_NEVER_STORED)),
   /** Secrets without a key. */
-  SECRETS_WITHOUT_KEY("SecretsWithoutKey", "Maximum", LogStep.RUN, LogField.WITHOUT_KEY),
+  SECRETS_WITHOUT_KEY("SecretsWithoutKey", "Maximum", LogField.WITHOUT_KEY),
   /** Days since the oldest secret was created that has no key. */
-  DAYS_WITHOUT_KEY("DaysWithoutKey", "Maximum", LogStep.RESULT, LogField.DAYS_WITHOUT_KEY),
+  DAYS_WITHOUT_KEY("DaysWithoutKey", "Maximum", LogField.DAYS_WITHOUT_KEY),
   /** By how many hours Secrets Manager's own rotation is late. */
-  OWN_ROTATION_OVERDUE(
-      "OwnRotationOverdueHours", "Maximum", LogStep.RESULT, LogField.OWN_ROTATION_OVERDUE_HOURS),
+  OWN_ROTATION_OVERDUE("OwnRotationOverdueHours", "Maximum", LogField.OWN_ROTATION_OVERDUE_HOURS),
   /** Days until the management key expires; no value if it never does. */
   MANAGEMENT_KEY_DAYS(
-      "ManagementKeyDaysToExpiry", "Minimum", LogStep.RUN, LogField.MANAGEMENT_KEY_DAYS_TO_EXPIRY),
+      "ManagementKeyDaysToExpiry", "Minimum", LogField.MANAGEMENT_KEY_DAYS_TO_EXPIRY),
   /** 1 if the management key expires soon. */
   MANAGEMENT_KEY_EXPIRES_SOON(
-      "ManagementKeyExpiresSoon", "Maximum", LogStep.RUN, LogField.MANAGEMENT_KEY_EXPIRES_SOON);
+      "ManagementKeyExpiresSoon", "Maximum", LogField.MANAGEMENT_KEY_EXPIRES_SOON);
 
   /** The metrics that can be had for each secret by itself as well. */
   static final Set<LogMetric> OF_A_SECRET =
@@ -77,9 +76,9 @@ enum LogMetric {
   private final String condition;
   private final String value;
 
-  /** Defines a gauge: the value of a field in the lines of scheduled runs. */
-  LogMetric(String metricName, String statistic, LogStep step, LogField field) {
-    this(metricName, statistic, step, scheduled() + " && " + exists(field), name(field));
+  /** Defines a gauge: the value of a field in the last lines of scheduled runs. */
+  LogMetric(String metricName, String statistic, LogField field) {
+    this(metricName, statistic, LogStep.RUN, scheduled() + " && " + exists(field), name(field));
   }
 
   /**
@@ -115,7 +114,16 @@ enum LogMetric {
 
   /** Returns the pattern of the metric's filter. */
   String pattern() {
-    return "{ " + equal(LogField.STEP, "" + step) + " && " + condition + " }";
+    return pattern(step);
+  }
+
+  /** Returns the pattern of the filter for single secrets, whose lines have the same fields. */
+  String patternOfSecret() {
+    return pattern(LogStep.RESULT);
+  }
+
+  private String pattern(LogStep lines) {
+    return "{ " + equal(LogField.STEP, "" + lines) + " && " + condition + " }";
   }
 
   private static String scheduled() {

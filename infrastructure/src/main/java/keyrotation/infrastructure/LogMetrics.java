@@ -20,20 +20,20 @@ final class LogMetrics extends Construct {
   LogMetrics(Construct scope, String id, ILogGroup log, boolean perSecret) {
     super(scope, id);
     for (LogMetric metric : LogMetric.values()) {
-      var _ = filter(metric.metricName(), metric, log).build();
+      var _ = filter(metric.metricName(), metric, metric.pattern(), log).build();
       if (perSecret && LogMetric.OF_A_SECRET.contains(metric)) {
         var _ =
-            filter(metric.metricName() + "OfSecret", metric, log)
+            filter(metric.metricName() + "OfSecret", metric, metric.patternOfSecret(), log)
                 .dimensions(Map.of(LogMetric.SECRET_DIMENSION, "$." + LogField.SECRET))
                 .build();
       }
     }
   }
 
-  private MetricFilter.Builder filter(String id, LogMetric metric, ILogGroup log) {
+  private MetricFilter.Builder filter(String id, LogMetric metric, String pattern, ILogGroup log) {
     return MetricFilter.Builder.create(this, id)
         .logGroup(log)
-        .filterPattern(FilterPattern.literal(metric.pattern()))
+        .filterPattern(FilterPattern.literal(pattern))
         .metricNamespace(LogMetric.NAMESPACE)
         .metricName(metric.metricName())
         .metricValue(metric.value());

@@ -65,7 +65,18 @@ class MonitoringTest {
   }
 
   @Test
+  void a_gauge_is_taken_from_the_one_line_that_has_the_worst_of_all_secrets() {
+    assertThat(LogMetric.values())
+        .filteredOn(metric -> !metric.statistic().equals("Sum"))
+        .hasSize(10)
+        .allSatisfy(metric -> assertThat(metric.pattern()).startsWith("{ $.step = \"run\" && "));
+  }
+
+  @Test
   void metrics_of_each_secret_are_added_on_request() {
+    assertThat(LogMetric.OF_A_SECRET)
+        .allSatisfy(
+            metric -> assertThat(metric.patternOfSecret()).startsWith("{ $.step = \"result\" && "));
     List<JsonNode> ofSecrets =
         filters(StackTemplate.of("METRICS_PER_SECRET", "true")).stream()
             .map(filter -> filter.at("/MetricTransformations/0"))
@@ -93,7 +104,7 @@ class MonitoringTest {
     String runbook = Files.readString(DOCS.resolve("runbook.md"));
 
     assertThat(alarms(template))
-        .hasSize(10)
+        .hasSize(11)
         .allSatisfy(
             (name, alarm) -> {
               assertThat(alarm.path("AlarmActions").valueStream()).containsExactly(topic);
@@ -167,9 +178,20 @@ class MonitoringTest {
   }
 
   @Test
+  void throttling_sets_an_alarm_off_only_if_it_lasts() {
+    JsonNode throttled = alarm(template, "function-throttled");
+
+    assertThat(throttled.path("MetricName").asText()).isEqualTo("Throttles");
+    assertThat(throttled.path("Dimensions").toString()).contains(":live");
+    assertThat(throttled.path("DatapointsToAlarm").asInt()).isEqualTo(3);
+    assertThat(throttled.path("EvaluationPeriods").asInt()).isEqualTo(4);
+    assertThat(throttled.path("TreatMissingData").asText()).isEqualTo("notBreaching");
+  }
+
+  @Test
   void there_is_an_alarm_on_the_management_key_only_if_there_is_one() {
     assertThat(alarms(StackTemplate.of()))
-        .hasSize(9)
+        .hasSize(10)
         .doesNotContainKey("management-key-expires-soon");
   }
 

@@ -8,7 +8,9 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.function.Supplier;
 import keyrotation.core.Json;
 import keyrotation.core.RotationException;
@@ -30,21 +32,28 @@ public final class RotationLog {
   private final InstantSource clock;
   private final String requestId;
   private final String trigger;
+  private final Collection<ObjectNode> figuresOfAll;
   private String secret;
   private ObjectNode figures = Json.object();
 
   private RotationLog(
-      PrintStream out, InstantSource clock, String requestId, String trigger, String secret) {
+      PrintStream out,
+      InstantSource clock,
+      String requestId,
+      String trigger,
+      Collection<ObjectNode> figuresOfAll,
+      String secret) {
     this.out = out;
     this.clock = clock;
     this.requestId = requestId;
     this.trigger = trigger;
+    this.figuresOfAll = figuresOfAll;
     this.secret = secret;
   }
 
   /** Makes the log of an invocation whose event was not read yet. */
   public RotationLog(PrintStream out, InstantSource clock, String requestId) {
-    this(out, clock, requestId, "", "");
+    this(out, clock, requestId, "", new ConcurrentLinkedQueue<>(), "");
   }
 
   /**
@@ -54,7 +63,7 @@ public final class RotationLog {
    *     manual}
    */
   public RotationLog startedBy(String by) {
-    return new RotationLog(out, clock, requestId, by, secret);
+    return new RotationLog(out, clock, requestId, by, figuresOfAll, secret);
   }
 
   /**
@@ -63,7 +72,7 @@ public final class RotationLog {
    * @param name the secret's name or ARN, as the request gave it
    */
   public RotationLog forSecret(String name) {
-    return new RotationLog(out, clock, requestId, trigger, name);
+    return new RotationLog(out, clock, requestId, trigger, figuresOfAll, name);
   }
 
   public String requestId() {
@@ -143,6 +152,7 @@ public final class RotationLog {
           String outcome = facts.path("result").asText();
           ObjectNode line = line(level, LogStep.RESULT, outcome, start);
           line.setAll(figures);
+          figuresOfAll.add(figures);
           line.setAll(facts);
           print(line);
         });
@@ -155,13 +165,15 @@ public final class RotationLog {
   }
 
   /**
-   * Logs the end of a scheduled run. It is the run's last line, and its sign of life.
+   * Logs the end of a scheduled run, with the figures of all its secrets. It is the run's last
+   * line, and its sign of life.
    *
    * @param counts what the run did
    */
   public void run(Instant start, ObjectNode counts) {
     ObjectNode line = line("INFO", LogStep.RUN, "done", start);
     line.setAll(counts);
+    line.setAll(SecretFigures.ofAll(figuresOfAll));
     print(line);
   }
 

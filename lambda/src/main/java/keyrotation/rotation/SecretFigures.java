@@ -1,18 +1,53 @@
 package keyrotation.rotation;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Collection;
+import java.util.List;
 import java.util.Optional;
+import java.util.stream.DoubleStream;
 import keyrotation.core.Json;
 import keyrotation.momento.Expiry;
 import keyrotation.secretsmanager.Secret;
 import keyrotation.secretsmanager.SecretTags;
 
-/** What a {@code result} line tells the metrics about a secret and its current key. */
+/** What the log tells the metrics about a secret and its current key. */
 final class SecretFigures {
 
+  /** The figures of which a run has the largest; it has the smallest of the days to expiry. */
+  private static final List<LogField> LARGEST =
+      List.of(
+          LogField.EXPIRES_SOON,
+          LogField.RUNS_OVERDUE,
+          LogField.KEY_AGE_DAYS,
+          LogField.DAYS_WITHOUT_KEY,
+          LogField.OWN_ROTATION_OVERDUE_HOURS);
+
   private SecretFigures() {}
+
+  /**
+   * Returns the worst of the figures of several secrets. One line has them all: if each alarm
+   * looked at the lines of single secrets, a later line would end the alarm for another secret.
+   */
+  static ObjectNode ofAll(Collection<ObjectNode> secrets) {
+    ObjectNode worst = Json.object();
+    values(secrets, LogField.DAYS_TO_EXPIRY)
+        .min()
+        .ifPresent(days -> worst.put("" + LogField.DAYS_TO_EXPIRY, days));
+    for (LogField field : LARGEST) {
+      values(secrets, field).max().ifPresent(value -> worst.put("" + field, value));
+    }
+    return worst;
+  }
+
+  private static DoubleStream values(Collection<ObjectNode> secrets, LogField field) {
+    return secrets.stream()
+        .map(figures -> figures.path("" + field))
+        .filter(JsonNode::isNumber)
+        .mapToDouble(JsonNode::asDouble);
+  }
 
   /**
    * Returns the figures, as fields of the line.
@@ -30,7 +65,8 @@ final class SecretFigures {
                 "" + LogField.OWN_ROTATION_OVERDUE_HOURS,
                 secret
                     .nextRotation()
-                    .filter(next -> secret.rotationEnabled() && next.isBefore(now))
+                    .filter(next -> secret.rotationEnabled() && !isPaused(secret))
+                    .filter(next -> next.isBefore(now))
                     .map(next -> hours(Duration.between(next, now)))
                     .orElse(0.0));
     current.ifPresent(key -> addKey(figures, key, secret, policy, now));
@@ -52,10 +88,13 @@ final class SecretFigures {
   /** A paused secret is not overdue by its age, but it is when its key comes near its end. */
   private static double runsOverdue(
       KeyVersion key, Secret secret, RenewalPolicy policy, Instant now) {
-    // A tag that is neither true nor false fails the rotation, and pauses nothing.
-    boolean paused = "true".equals(secret.tags().tags().get(SecretTags.PAUSED));
-    boolean byAge = !secret.rotationEnabled() && !paused;
+    boolean byAge = !secret.rotationEnabled() && !isPaused(secret);
     return policy.runsOverdue(key.created(), key.expiry(), now, byAge, key.holdsV2());
+  }
+
+  /** Tells whether a secret is paused. A tag that is neither true nor false fails the rotation. */
+  private static boolean isPaused(Secret secret) {
+    return "true".equals(secret.tags().tags().get(SecretTags.PAUSED));
   }
 
   /** Returns a duration in days, to a hundredth. */
