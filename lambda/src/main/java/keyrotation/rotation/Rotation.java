@@ -89,7 +89,8 @@ public final class Rotation {
       return firstKey.issue(secret, request);
     }
     RotationTask task = new RotationTask(secret, current.get(), request);
-    // Takes off labels that no rotation needs any more; a successor keeps its label.
+    // Takes off labels that no rotation needs any more. A staged key that may count again keeps
+    // its.
     return rotate(cleanup.beforeRotation(task), onlyIfDue);
   }
 
@@ -98,7 +99,7 @@ public final class Rotation {
     KeyVersion current = task.current();
     Optional<TargetVersion> target =
         TargetVersion.chooseVersionId(task, versions, verification, renewal);
-    if (target.isEmpty()) { // An earlier delivery of this request has done its work.
+    if (target.isEmpty()) { // An earlier delivery has rotated, or an operator has overruled it.
       return judge(new RotationResult.AlreadyRotated(name, current.id()), task, current);
     }
     if (onlyIfDue && task.secret().isBeingRotated(clock.instant())) {
