@@ -1,16 +1,20 @@
 package keyrotation.infrastructure;
 
+import static java.util.stream.Collectors.joining;
+
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import software.amazon.awscdk.ArnComponents;
+import software.amazon.awscdk.ArnFormat;
 import software.amazon.awscdk.Aws;
 import software.amazon.awscdk.Duration;
+import software.amazon.awscdk.Stack;
 import software.amazon.awscdk.services.cloudwatch.Alarm;
 import software.amazon.awscdk.services.cloudwatch.AlarmRule;
 import software.amazon.awscdk.services.cloudwatch.ComparisonOperator;
 import software.amazon.awscdk.services.cloudwatch.CompositeAlarm;
-import software.amazon.awscdk.services.cloudwatch.IAlarm;
 import software.amazon.awscdk.services.cloudwatch.IMetric;
 import software.amazon.awscdk.services.cloudwatch.MetricOptions;
 import software.amazon.awscdk.services.cloudwatch.TreatMissingData;
@@ -23,6 +27,7 @@ import software.amazon.awscdk.services.sns.Topic;
 import software.amazon.awscdk.services.sns.subscriptions.EmailSubscription;
 import software.amazon.awscdk.services.sqs.IQueue;
 import software.constructs.Construct;
+import software.constructs.IDependable;
 
 /**
  * The alarms, and the topic that each of them publishes to.
@@ -36,7 +41,7 @@ final class Alarms extends Construct {
 
   private final ITopic topic;
   private final long interval;
-  private final List<IAlarm> all = new ArrayList<>();
+  private final List<Alarm> all = new ArrayList<>();
 
   /**
    * Adds the alarms.
@@ -56,14 +61,22 @@ final class Alarms extends Construct {
     addAlarmsOnKeys(settings);
     addAlarmsOnFailures();
     addAlarmsOnRuns(function, undelivered);
-    var _ =
+    CompositeAlarm any =
         CompositeAlarm.Builder.create(this, "Any")
             .compositeAlarmName(name("Any"))
             .alarmDescription(
                 "On while any alarm of the key rotation is on. It sends no notification; the other"
                     + " alarms do.")
-            .alarmRule(AlarmRule.anyOf(all.toArray(IAlarm[]::new)))
+            .alarmRule(AlarmRule.fromString(rule()))
             .build();
+    // The rule names the alarms, so CloudFormation does not see that they have to exist.
+    any.getNode().addDependency(all.toArray(IDependable[]::new));
+  }
+
+  private String rule() {
+    return all.stream()
+        .map(alarm -> "ALARM(\"" + name(alarm.getNode().getId()) + "\")")
+        .collect(joining(" OR "));
   }
 
   private Topic createTopic(StackSettings settings) {
@@ -241,8 +254,19 @@ final class Alarms extends Construct {
     return topic;
   }
 
-  /** Returns the alarms that notify. */
-  List<IAlarm> all() {
-    return List.copyOf(all);
+  /** Returns the ARNs of the alarms that notify. */
+  List<String> arns() {
+    return all.stream().map(alarm -> arn(name(alarm.getNode().getId()))).toList();
+  }
+
+  private String arn(String alarmName) {
+    return Stack.of(this)
+        .formatArn(
+            ArnComponents.builder()
+                .service("cloudwatch")
+                .resource("alarm")
+                .resourceName(alarmName)
+                .arnFormat(ArnFormat.COLON_RESOURCE_NAME)
+                .build());
   }
 }

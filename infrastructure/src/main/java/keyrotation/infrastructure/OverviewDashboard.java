@@ -1,13 +1,16 @@
 package keyrotation.infrastructure;
 
 import java.util.List;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import keyrotation.rotation.LogField;
 import software.amazon.awscdk.Duration;
+import software.amazon.awscdk.services.cloudwatch.Alarm;
 import software.amazon.awscdk.services.cloudwatch.AlarmStatusWidget;
 import software.amazon.awscdk.services.cloudwatch.Dashboard;
 import software.amazon.awscdk.services.cloudwatch.GraphWidget;
 import software.amazon.awscdk.services.cloudwatch.GraphWidgetView;
+import software.amazon.awscdk.services.cloudwatch.IAlarm;
 import software.amazon.awscdk.services.cloudwatch.IMetric;
 import software.amazon.awscdk.services.cloudwatch.IWidget;
 import software.amazon.awscdk.services.cloudwatch.LogQueryVisualizationType;
@@ -37,7 +40,7 @@ final class OverviewDashboard extends Construct {
                     List.of(
                         AlarmStatusWidget.Builder.create()
                             .title("Alarms")
-                            .alarms(alarms.all())
+                            .alarms(alarms(alarms.arns()))
                             .width(FULL_WIDTH)
                             .height(4)
                             .build()),
@@ -67,6 +70,12 @@ final class OverviewDashboard extends Construct {
                     List.of(table("The last failures", log, lastFailures())),
                     List.of(table("The last state of each secret", log, lastStates()))))
             .build();
+  }
+
+  private List<IAlarm> alarms(List<String> arns) {
+    return IntStream.range(0, arns.size())
+        .mapToObj(i -> Alarm.fromAlarmArn(this, "Alarm" + i, arns.get(i)))
+        .toList();
   }
 
   /** Returns the query for the last failures, with the next step of each. */

@@ -201,10 +201,14 @@ class MonitoringTest {
 
     assertThat(any.path("AlarmName").asText()).isEqualTo(STACK + "-any");
     assertThat(any.has("AlarmActions")).isFalse();
-    String rule = any.path("AlarmRule").toString();
-    assertThat(template.all("AWS::CloudWatch::Alarm").keySet())
-        .allSatisfy(id -> assertThat(rule).contains("\"" + id + "\""));
-    assertThat(rule).contains("ALARM(").contains(" OR ").doesNotContain(" AND ");
+    assertThat(any.path("AlarmRule").asText().split(" OR ", -1))
+        .containsExactlyInAnyOrderElementsOf(
+            alarms(template).keySet().stream()
+                .map(name -> "ALARM(\"" + STACK + "-" + name + "\")")
+                .toList());
+    assertThat(template.only("AWS::CloudWatch::CompositeAlarm").path("DependsOn").valueStream())
+        .extracting(JsonNode::asText)
+        .containsAll(template.all("AWS::CloudWatch::Alarm").keySet());
   }
 
   @Test
@@ -260,8 +264,8 @@ class MonitoringTest {
             LogMetric.MANAGEMENT_KEY_EXPIRES_SOON,
             LogMetric.DAYS_WITHOUT_KEY,
             LogMetric.OWN_ROTATION_OVERDUE);
-    assertThat(template.all("AWS::CloudWatch::Alarm").keySet())
-        .allSatisfy(id -> assertThat(dashboardParts()).contains("\"" + id + "\""));
+    assertThat(alarms(template).keySet())
+        .allSatisfy(name -> assertThat(body).contains(":alarm:" + STACK + "-" + name + "\""));
   }
 
   @Test
@@ -356,10 +360,6 @@ class MonitoringTest {
     return template.all("AWS::Logs::MetricFilter").values().stream()
         .map(filter -> filter.path("Properties"))
         .toList();
-  }
-
-  private String dashboardParts() {
-    return template.properties("AWS::CloudWatch::Dashboard").path("DashboardBody").toString();
   }
 
   /** Returns the dashboard's body without the references in it. */
