@@ -427,9 +427,7 @@ class RevocationTest extends FunctionTestBase {
     restartWith(Map.of("REVOKE_AFTER_HOURS", "24"));
     storeKey();
     V2Key old = currentKey();
-    rotateLater();
-    Version version = takeTimesOff();
-    rotateLater();
+    Version version = rotateUntilLabelsAreLost();
     var _ = function.put("a key of a kind that is not known yet", "OPERATORS_LABEL");
     run();
     assertThat(function.labels()).as("retired all the same").containsKey(version.id());
@@ -719,9 +717,7 @@ class RevocationTest extends FunctionTestBase {
     restartWith(Map.of("REVOKE_AFTER_HOURS", "24"));
     storeKey();
     V2Key old = currentKey();
-    rotateLater();
-    Version version = takeTimesOff();
-    rotateLater();
+    Version version = rotateUntilLabelsAreLost();
     assertThat(function.labels()).doesNotContainKey(version.id());
 
     run();
@@ -877,6 +873,14 @@ class RevocationTest extends FunctionTestBase {
     create("copy", old.consoleJson());
     rotateLater();
     return old;
+  }
+
+  /** Rotates twice, after which the version of the first key has no label; returns the version. */
+  private Version rotateUntilLabelsAreLost() {
+    rotateLater();
+    Version version = takeTimesOff();
+    rotateLater();
+    return version;
   }
 
   private JsonNode rotateLater() {
