@@ -120,6 +120,13 @@ class RenewalPolicyTest {
     assertThat(isDueAfter(Duration.ofDays(20), new Expiry.Never())).isTrue();
   }
 
+  @Test
+  void a_key_is_overdue_since_it_was_stored_at_the_earliest() {
+    Instant now = MADE.plus(policy.interval().multipliedBy(2));
+
+    assertThat(policy.runsOverdue(MADE, new Expiry.Unknown(), now, false, false)).isEqualTo(2);
+  }
+
   private boolean isDueAfter(Duration age, Expiry expiry) {
     return policy.isDue(MADE, expiry, MADE.plus(age), true, false);
   }
