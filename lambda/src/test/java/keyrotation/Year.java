@@ -19,7 +19,6 @@ import java.util.function.Consumer;
 import java.util.stream.Stream;
 import keyrotation.RotationFixture.Outcome;
 import keyrotation.sandbox.Fault;
-import keyrotation.sandbox.IssuedKey;
 import keyrotation.sandbox.IssuedKey.Permissions;
 import keyrotation.sandbox.MomentoApiException;
 import keyrotation.sandbox.MomentoApiServer;
@@ -70,6 +69,8 @@ final class Year implements AutoCloseable {
     MOMENTO_THROTTLES(60, 1, "Momento throttles all calls", "function-errors"),
     NO_RIGHT_TO_WRITE(
         90, 2, "The function may not write", "function-errors failure-needs-operator"),
+    SECRET_IS_DELETED(
+        105, 3, "A secret waits for its deletion", "function-errors failure-needs-operator"),
     SCHEDULE_IS_DISABLED(120, 5, "The schedule is disabled", "no-scheduled-run"),
     FUNCTION_CANNOT_START(150, 3, "The function cannot start", "function-errors no-scheduled-run"),
     REFRESH_TOKEN_IS_USED_UP(
@@ -78,6 +79,11 @@ final class Year implements AutoCloseable {
         "A refresh token was used elsewhere",
         "function-errors failure-needs-operator key-overdue"),
     PAUSED_FOR_TOO_LONG(190, 29, "A secret stays paused", "key-overdue key-expires-soon"),
+    TWO_SECRETS_FAIL(
+        224,
+        6,
+        "Two secrets fail, mended one by one",
+        "function-errors failure-needs-operator key-overdue"),
     HAND_EDITS(235, 3, "Operators edit secrets by hand", ""),
     MANAGEMENT_KEY_IS_REVOKED(
         245,
@@ -113,8 +119,12 @@ final class Year implements AutoCloseable {
       return alarms.isEmpty() ? Set.of() : Set.of(alarms.split(" ", -1));
     }
 
+    int last() {
+      return first + days - 1;
+    }
+
     boolean isOn(int day) {
-      return day >= first && day < first + days;
+      return day >= first && day <= last();
     }
   }
 
@@ -179,9 +189,12 @@ final class Year implements AutoCloseable {
     }
     advanceTo(at(day, Duration.ofHours(12)));
     for (Incident incident : Incident.values()) {
-      if (incident.first + incident.days - 1 == day) {
+      if (incident.last() == day) {
         mend(incident);
       }
+    }
+    if (day == Incident.TWO_SECRETS_FAIL.first + 3) {
+      store(V1, v1Key());
     }
     checkKeys(day);
   }
@@ -240,13 +253,13 @@ final class Year implements AutoCloseable {
               .onEvery(
                   "PutSecretValue",
                   new Fault.Refuse<>(SecretsManagerException.accessDenied("PutSecretValue", V1)));
-      case REFRESH_TOKEN_IS_USED_UP -> {
-        IssuedKey current =
-            function.momento().issued().stream()
-                .filter(key -> key.apiKey().equals(Invariants.apiKey(current(V1))))
-                .findFirst()
-                .orElseThrow();
-        var _ = function.momento().refresh(current);
+      case REFRESH_TOKEN_IS_USED_UP -> useUpRefreshToken(V1);
+      case TWO_SECRETS_FAIL -> {
+        useUpRefreshToken(V1);
+        useUpRefreshToken(OTHER_V1);
+      }
+      case SECRET_IS_DELETED -> {
+        var _ = function.state().delete(V2, false);
       }
       case PAUSED_FOR_TOO_LONG -> function.state().tag(OTHER_V1, Map.of("momento:paused", "true"));
       case HAND_EDITS -> {
@@ -278,11 +291,25 @@ final class Year implements AutoCloseable {
     }
   }
 
+  private void useUpRefreshToken(String secret) {
+    String apiKey = Invariants.apiKey(current(secret));
+    function.momento().issued().stream()
+        .filter(key -> key.apiKey().equals(apiKey))
+        .forEach(
+            key -> {
+              var _ = function.momento().refresh(key);
+            });
+  }
+
   /** Does what an operator does after the alarm, at noon of the incident's last day. */
   private void mend(Incident incident) {
     switch (incident) {
       case MOMENTO_IS_DOWN, MOMENTO_THROTTLES, NO_RIGHT_TO_WRITE -> function.clearFaults();
       case REFRESH_TOKEN_IS_USED_UP -> store(V1, v1Key());
+      case TWO_SECRETS_FAIL -> store(OTHER_V1, v1Key());
+      case SECRET_IS_DELETED -> {
+        var _ = function.state().restore(V2);
+      }
       case PAUSED_FOR_TOO_LONG -> {
         function.state().untag(OTHER_V1, "momento:paused");
         var _ =
@@ -401,12 +428,15 @@ final class Year implements AutoCloseable {
     return (int) Duration.between(start, instant).toDays();
   }
 
-  /** Returns the alarms that an incident set off, with the day of the first time. */
+  /**
+   * Returns the alarms that an incident set off, with the day of the first time. The operator mends
+   * it on its last day, after the alarms.
+   */
   Map<String, Integer> alarmsOf(Incident incident) {
     Map<String, Integer> alarms = new LinkedHashMap<>();
     changes()
         .filter(change -> change.to() == AlarmState.ALARM)
-        .filter(change -> isNear(incident, dayOf(change.at())))
+        .filter(change -> incident.isOn(dayOf(change.at())))
         .forEach(change -> alarms.putIfAbsent(name(change), dayOf(change.at())));
     return alarms;
   }
@@ -418,14 +448,19 @@ final class Year implements AutoCloseable {
         .filter(
             change ->
                 Arrays.stream(Incident.values())
-                    .noneMatch(incident -> isNear(incident, dayOf(change.at()))))
+                    .noneMatch(incident -> incident.isOn(dayOf(change.at()))))
         .map(change -> "day " + dayOf(change.at()) + ": " + name(change))
         .collect(toCollection(TreeSet::new));
   }
 
   /** Returns the alarms that are on some days after the end of an incident. */
   Set<String> stuckAfter(Incident incident) {
-    Instant then = at(incident.first + incident.days + DAYS_AFTER, Duration.ZERO);
+    return alarmsOn(incident.last() + 1 + DAYS_AFTER);
+  }
+
+  /** Returns the alarms that are on at the beginning of a day. */
+  Set<String> alarmsOn(int day) {
+    Instant then = at(day, Duration.ZERO);
     Map<String, AlarmState> states = new LinkedHashMap<>();
     changes()
         .filter(change -> !change.at().isAfter(then))
@@ -438,11 +473,6 @@ final class Year implements AutoCloseable {
 
   private Stream<Change> changes() {
     return cloudWatch.changes().stream();
-  }
-
-  private static boolean isNear(Incident incident, int day) {
-    // The operator mends it on the last day, after the alarms.
-    return day >= incident.first && day < incident.first + incident.days;
   }
 
   /** Returns an alarm's name without the stack's. */

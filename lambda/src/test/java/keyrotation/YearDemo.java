@@ -37,7 +37,7 @@ final class YearDemo {
         System.out.printf(
             "%-42s %-8s %s%n",
             incident.what,
-            incident.first + "-" + (incident.first + incident.days - 1),
+            incident.first + "-" + incident.last(),
             alarms.isEmpty() ? "none" : alarms.toString().replaceAll("[{}]", "").replace('=', ' '));
         if (!alarms.keySet().equals(incident.alarms())) {
           isAsExpected = false;

@@ -1,7 +1,5 @@
 package keyrotation.sandbox.cloudwatch;
 
-import static java.time.temporal.ChronoUnit.HOURS;
-
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
@@ -23,13 +21,13 @@ import java.util.stream.Stream;
 /**
  * CloudWatch with the metric filters and alarms of a CloudFormation template.
  *
- * <p>Alarms are evaluated at the end of each hour, over periods that begin on the hour. The real
- * service looks more often, so an alarm of it may go off up to a period earlier.
+ * <p>Alarms are evaluated every ten minutes, over periods that end then: AWS documents a sliding
+ * window as the default. The real service evaluates each minute.
  */
 public final class CloudWatch {
 
   private static final ObjectMapper JSON = new ObjectMapper();
-  private static final Duration STEP = Duration.ofHours(1);
+  private static final Duration STEP = Duration.ofMinutes(10);
 
   private final List<MetricFilter> filters;
   private final List<MetricAlarm> alarms;
@@ -62,7 +60,7 @@ public final class CloudWatch {
             .sorted(Comparator.comparing(MetricAlarm::name))
             .toList();
     alarms.forEach(alarm -> states.put(alarm.name(), AlarmState.INSUFFICIENT_DATA));
-    this.evaluated = hourOf(start);
+    this.evaluated = stepOf(start);
   }
 
   private static Stream<JsonNode> properties(JsonNode template, String type) {
@@ -97,11 +95,11 @@ public final class CloudWatch {
   public synchronized void record(MetricName metric, Instant at, double value) {
     metrics
         .computeIfAbsent(metric, _ -> new TreeMap<>())
-        .computeIfAbsent(hourOf(at), _ -> new ArrayList<>())
+        .computeIfAbsent(stepOf(at), _ -> new ArrayList<>())
         .add(value);
   }
 
-  /** Evaluates the alarms at the end of each hour up to now. */
+  /** Evaluates the alarms at the end of each step up to now. */
   public synchronized void advanceTo(Instant now) {
     for (Instant end = evaluated.plus(STEP); !end.isAfter(now); end = end.plus(STEP)) {
       evaluated = end;
@@ -110,13 +108,10 @@ public final class CloudWatch {
   }
 
   private void evaluate(MetricAlarm alarm) {
-    if (!alarm.period().equals(STEP)) {
-      throw new IllegalArgumentException(alarm.name() + " has a period other than an hour.");
-    }
     List<Optional<Double>> values =
         IntStream.rangeClosed(1, alarm.range())
             .map(back -> alarm.range() + 1 - back)
-            .mapToObj(back -> value(alarm, evaluated.minus(STEP.multipliedBy(back))))
+            .mapToObj(back -> value(alarm, evaluated.minus(alarm.period().multipliedBy(back))))
             .toList();
     AlarmState before = states.getOrDefault(alarm.name(), AlarmState.INSUFFICIENT_DATA);
     AlarmState after = alarm.evaluate(values, before);
@@ -126,21 +121,25 @@ public final class CloudWatch {
     }
   }
 
-  private Optional<Double> value(MetricAlarm alarm, Instant hour) {
-    return values(alarm.metric(), hour).map(alarm.statistic()::of);
+  private Optional<Double> value(MetricAlarm alarm, Instant begin) {
+    List<Double> values =
+        metrics
+            .getOrDefault(alarm.metric(), new TreeMap<>())
+            .subMap(begin, begin.plus(alarm.period()))
+            .values()
+            .stream()
+            .flatMap(List::stream)
+            .toList();
+    return values.isEmpty() ? Optional.empty() : Optional.of(alarm.statistic().of(values));
   }
 
-  private Optional<Collection<Double>> values(MetricName metric, Instant hour) {
-    return Optional.ofNullable(metrics.getOrDefault(metric, new TreeMap<>()).get(hour));
-  }
-
-  /** Returns the values of a metric by the hour, each made of those of its hour. */
+  /** Returns the values of a metric by ten minutes, each made of those of its ten minutes. */
   public synchronized Map<Instant, Double> series(
       MetricName metric, Function<Collection<Double>, Double> statistic) {
     Map<Instant, Double> series = new TreeMap<>();
     metrics
         .getOrDefault(metric, new TreeMap<>())
-        .forEach((hour, values) -> series.put(hour, statistic.apply(values)));
+        .forEach((begin, values) -> series.put(begin, statistic.apply(values)));
     return series;
   }
 
@@ -154,7 +153,7 @@ public final class CloudWatch {
     return List.copyOf(changes);
   }
 
-  private static Instant hourOf(Instant at) {
-    return at.truncatedTo(HOURS);
+  private Instant stepOf(Instant at) {
+    return Instant.ofEpochMilli(at.toEpochMilli() - at.toEpochMilli() % STEP.toMillis());
   }
 }

@@ -21,6 +21,8 @@ import software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider;
 import software.amazon.awssdk.core.exception.SdkClientException;
 import software.amazon.awssdk.core.exception.SdkException;
 import software.amazon.awssdk.regions.providers.DefaultAwsRegionProviderChain;
+import software.amazon.awssdk.services.cloudwatchlogs.CloudWatchLogsClient;
+import software.amazon.awssdk.services.cloudwatchlogs.CloudWatchLogsClientBuilder;
 import software.amazon.awssdk.services.secretsmanager.SecretsManagerClient;
 import software.amazon.awssdk.services.secretsmanager.SecretsManagerClientBuilder;
 
@@ -29,15 +31,15 @@ public final class LiveCheck {
 
   private static final String EXPLANATION =
       """
-      The live check tests the function's assumptions about Momento and AWS Secrets Manager against
-      the real services; docs/assumptions.md lists what breaks if one is wrong. It found no
-      credentials. With credentials of one service, it tests the assumptions about that service.
+      The live check tests the assumptions about Momento, AWS Secrets Manager and CloudWatch Logs
+      against the real services; docs/assumptions.md lists what breaks if one is wrong. It found no
+      credentials. With credentials of Momento or AWS alone, it tests what needs those.
 
         AWS       AWS_REGION, and credentials where the AWS SDK finds them (AWS_ACCESS_KEY_ID and
                   AWS_SECRET_ACCESS_KEY, AWS_PROFILE, ...). Allow secretsmanager:CreateSecret,
                   TagResource, DescribeSecret, GetSecretValue, PutSecretValue,
                   UpdateSecretVersionStage and DeleteSecret on secrets named
-                  momento-key-rotation-live-check/*, and ListSecrets.
+                  momento-key-rotation-live-check/*, ListSecrets, and logs:TestMetricFilter.
         Momento   LIVE_MOMENTO_KEY_FILE: the JSON file of a v1 super-user key, as Momento's
                   console offers it for download. The check does not use its refresh token.
         v2 keys   LIVE_MOMENTO_MANAGEMENT_KEY_FILE: a JSON file with the fields apiKey and endpoint
@@ -49,29 +51,39 @@ public final class LiveCheck {
       which expire within an hour. It takes some minutes, and costs some two cents.
       """;
 
+  private static final String NEEDS_AWS = "AWS credentials, and AWS_REGION.";
   private static final int CLEANUP_TIMEOUT_SECONDS = 300;
 
   /**
    * The connections to the services.
    *
-   * @param secretsManager creates client builders; empty without credentials
+   * @param aws creates client builders; empty without credentials
    * @param momento the credentials of the TLS channel to Momento's control plane
    * @param momentoApi creates the client of Momento's HTTP API
    */
   record Connections(
-      Optional<Supplier<SecretsManagerClientBuilder>> secretsManager,
-      ChannelCredentials momento,
-      HttpClient.Builder momentoApi) {}
+      Optional<Aws> aws, ChannelCredentials momento, HttpClient.Builder momentoApi) {}
+
+  /** Creates builders of clients of AWS. */
+  record Aws(
+      Supplier<SecretsManagerClientBuilder> secretsManager,
+      Supplier<CloudWatchLogsClientBuilder> logs) {}
 
   private final LiveSettings settings;
   private final Connections connections;
+  private final MetricFilters.Sources filters;
   private final Poller poller;
   private final Report report;
 
   private LiveCheck(
-      LiveSettings settings, Connections connections, Poller poller, PrintStream out) {
+      LiveSettings settings,
+      Connections connections,
+      MetricFilters.Sources filters,
+      Poller poller,
+      PrintStream out) {
     this.settings = settings;
     this.connections = connections;
+    this.filters = filters;
     this.poller = poller;
     this.report = new Report(out);
   }
@@ -79,7 +91,8 @@ public final class LiveCheck {
   /**
    * Runs the check; exits with status 0 if no assumption was refuted and no error occurred.
    *
-   * @param args optionally a file, which exists afterwards only if the status is 0
+   * @param args a file that exists afterwards only if the status is 0, a template of the stack, and
+   *     lines of the function's log
    */
   public static void main(String[] args) throws IOException {
     // Libraries might log a request, which contains a key.
@@ -88,15 +101,14 @@ public final class LiveCheck {
     Thread main = Thread.currentThread();
     Runtime.getRuntime().addShutdownHook(new Thread(() -> cleanUpOnSignal(main, done)));
     boolean passed = false;
-    for (String file : args) {
-      Files.deleteIfExists(Path.of(file));
-    }
+    Path mark = Path.of(args[0]);
+    Files.deleteIfExists(mark);
     try {
       passed =
           run(
               System.getenv(),
-              new Connections(
-                  secretsManager(), TlsChannelCredentials.create(), HttpClient.newBuilder()),
+              new Connections(aws(), TlsChannelCredentials.create(), HttpClient.newBuilder()),
+              new MetricFilters.Sources(Path.of(args[1]), Path.of(args[2])),
               new Poller(InstantSource.system(), Thread::sleep, System.out),
               System.out);
     } catch (InterruptedException e) {
@@ -108,8 +120,8 @@ public final class LiveCheck {
     } finally {
       done.countDown();
     }
-    for (String file : passed ? args : new String[0]) {
-      Files.createFile(Path.of(file));
+    if (passed) {
+      Files.createFile(mark);
     }
     System.exit(passed ? 0 : 1);
   }
@@ -127,8 +139,8 @@ public final class LiveCheck {
     }
   }
 
-  /** Returns a supplier of client builders; empty if the AWS SDK finds no credentials. */
-  private static Optional<Supplier<SecretsManagerClientBuilder>> secretsManager() {
+  /** Returns what creates client builders; empty if the AWS SDK finds no credentials. */
+  private static Optional<Aws> aws() {
     try (DefaultCredentialsProvider credentials = DefaultCredentialsProvider.builder().build()) {
       var _ = credentials.resolveCredentials();
     } catch (SdkClientException e) {
@@ -139,7 +151,7 @@ public final class LiveCheck {
     } catch (SdkClientException e) {
       throw new InconclusiveException("AWS credentials were found, but no region. Set AWS_REGION.");
     }
-    return Optional.of(SecretsManagerClient::builder);
+    return Optional.of(new Aws(SecretsManagerClient::builder, CloudWatchLogsClient::builder));
   }
 
   /**
@@ -149,12 +161,16 @@ public final class LiveCheck {
    * @throws InconclusiveException if a setting is invalid or a service cannot be reached
    */
   static boolean run(
-      Map<String, String> environment, Connections connections, Poller poller, PrintStream out)
+      Map<String, String> environment,
+      Connections connections,
+      MetricFilters.Sources filters,
+      Poller poller,
+      PrintStream out)
       throws InterruptedException {
     LiveSettings settings = LiveSettings.from(environment);
     if (settings.key().isEmpty()
         && settings.managementKey().isEmpty()
-        && connections.secretsManager().isEmpty()) {
+        && connections.aws().isEmpty()) {
       out.print(EXPLANATION);
       return false;
     }
@@ -164,10 +180,11 @@ public final class LiveCheck {
             LiveSettings.ONLY + " has an id without a trial: " + id + ".");
       }
     }
-    LiveCheck check = new LiveCheck(settings, connections, poller, out);
+    LiveCheck check = new LiveCheck(settings, connections, filters, poller, out);
     check.tryMomento();
     check.tryV2Keys();
     check.trySecretsManager();
+    check.tryMetricFilters();
     return check.report.printSummary();
   }
 
@@ -177,7 +194,8 @@ public final class LiveCheck {
             MomentoAssumptions.ALL,
             V2Assumptions.ALL,
             SecretsManagerAssumptions.ALL,
-            RotationAssumptions.ALL)
+            RotationAssumptions.ALL,
+            MetricFilters.ALL)
         .<Assumption<?>>flatMap(List::stream)
         .toList();
   }
@@ -230,17 +248,34 @@ public final class LiveCheck {
     if (wanted.isEmpty()) {
       return;
     }
-    if (connections.secretsManager().isEmpty()) {
+    if (connections.aws().isEmpty()) {
       report.title("Secrets Manager");
-      notTried(wanted, "AWS credentials, and AWS_REGION.");
+      notTried(wanted, NEEDS_AWS);
       return;
     }
     try (TrialSecrets secrets =
-        TrialSecrets.connect(connections.secretsManager().get(), settings, poller, report)) {
+        TrialSecrets.connect(connections.aws().get().secretsManager(), settings, poller, report)) {
       report.title(
           "Secrets Manager in %s, with secrets named %s..."
               .formatted(secrets.region(), secrets.names()));
       tryAll(wanted, secrets);
+    }
+  }
+
+  private void tryMetricFilters() throws InterruptedException {
+    List<Assumption<MetricFilters>> wanted = wanted(MetricFilters.ALL);
+    if (wanted.isEmpty()) {
+      return;
+    }
+    if (connections.aws().isEmpty()) {
+      report.title("CloudWatch Logs");
+      notTried(wanted, NEEDS_AWS);
+      return;
+    }
+    try (MetricFilters applied =
+        MetricFilters.read(filters, connections.aws().get().logs().get(), poller)) {
+      report.title("CloudWatch Logs in " + applied.region());
+      tryAll(wanted, applied);
     }
   }
 
@@ -276,7 +311,7 @@ public final class LiveCheck {
     } catch (SdkException e) {
       return TrialSecrets.refusal(e)
           .<Finding>map(code -> new Finding.Refuted("A call was refused with " + code + "."))
-          .orElseGet(() -> new Finding.Failed("Secrets Manager: " + TrialSecrets.explain(e)));
+          .orElseGet(() -> new Finding.Failed("AWS: " + TrialSecrets.explain(e)));
     } catch (RuntimeException e) {
       return new Finding.Failed("The trial failed: " + explain(e) + ".");
     }

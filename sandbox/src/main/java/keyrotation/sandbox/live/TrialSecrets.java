@@ -46,7 +46,7 @@ final class TrialSecrets implements AutoCloseable {
           "ResourceNotFoundException",
           "ValidationException");
 
-  private static final Pattern ACTION = Pattern.compile("(secretsmanager|lambda):[A-Za-z]+");
+  private static final Pattern ACTION = Pattern.compile("(secretsmanager|lambda|logs):[A-Za-z]+");
 
   private final Supplier<SecretsManagerClientBuilder> clients;
   private final SecretsManagerClient client;

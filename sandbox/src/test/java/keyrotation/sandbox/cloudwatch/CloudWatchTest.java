@@ -24,6 +24,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 class CloudWatchTest {
 
   private static final Instant START = Instant.parse("2026-01-01T00:00:00Z");
+  private static final Duration DAY = Duration.ofDays(1);
   private static final String TEMPLATE =
       """
       {"Resources": {
@@ -79,21 +80,21 @@ class CloudWatchTest {
 
     for (double days : new double[] {1, 3, 4, 0}) {
       cloudWatch.log(at(30), "{\"step\":\"run\",\"days\":" + days + "}");
-      now = now.plus(Duration.ofDays(1));
+      now = now.plus(DAY);
       cloudWatch.advanceTo(now);
     }
 
     assertThat(cloudWatch.changes().stream().filter(change -> change.alarm().equals("gauge")))
         .containsExactly(
-            new Change(START.plus(Duration.ofHours(1)), "gauge", INSUFFICIENT_DATA, OK),
-            new Change(START.plus(Duration.ofHours(25)), "gauge", OK, ALARM),
-            new Change(START.plus(Duration.ofHours(73)), "gauge", ALARM, OK));
+            new Change(START.plus(Duration.ofMinutes(40)), "gauge", INSUFFICIENT_DATA, OK),
+            new Change(START.plus(Duration.ofMinutes(40)).plus(DAY), "gauge", OK, ALARM),
+            new Change(
+                START.plus(Duration.ofMinutes(40)).plus(DAY.multipliedBy(3)), "gauge", ALARM, OK));
   }
 
   @Test
-  void a_count_returns_to_ok_when_its_hour_has_left_the_range() {
+  void a_count_returns_to_ok_when_it_has_left_the_range() {
     CloudWatch cloudWatch = deploy();
-    cloudWatch.advanceTo(at(0));
     cloudWatch.record(new MetricName("AWS/Lambda", "Errors"), at(59), 1);
     cloudWatch.record(new MetricName("AWS/Lambda", "Errors"), at(59), 1);
 
@@ -101,9 +102,25 @@ class CloudWatchTest {
 
     assertThat(cloudWatch.changes().stream().filter(change -> change.alarm().equals("errors")))
         .containsExactly(
-            new Change(START.plus(Duration.ofHours(1)), "errors", INSUFFICIENT_DATA, ALARM),
+            new Change(at(10), "errors", INSUFFICIENT_DATA, OK),
+            new Change(at(60), "errors", OK, ALARM),
             new Change(START.plus(Duration.ofHours(4)), "errors", ALARM, OK));
     assertThat(cloudWatch.states()).containsEntry("errors", OK);
+  }
+
+  @Test
+  void an_alarm_goes_off_within_the_hour_and_its_periods_slide() {
+    CloudWatch cloudWatch = deploy();
+    cloudWatch.record(new MetricName("AWS/Lambda", "Errors"), at(25), 1);
+    cloudWatch.record(new MetricName("AWS/Lambda", "Errors"), at(65), 1);
+
+    cloudWatch.advanceTo(at(100));
+
+    assertThat(cloudWatch.changes().stream().filter(change -> change.alarm().equals("errors")))
+        .containsExactly(
+            new Change(at(10), "errors", INSUFFICIENT_DATA, OK),
+            new Change(at(70), "errors", OK, ALARM),
+            new Change(at(90), "errors", ALARM, OK));
   }
 
   @Test
@@ -118,14 +135,14 @@ class CloudWatchTest {
   }
 
   @Test
-  void a_series_has_one_value_an_hour() {
+  void a_series_has_one_value_for_ten_minutes() {
     CloudWatch cloudWatch = deploy();
     cloudWatch.log(at(1), "{\"step\":\"run\",\"days\":5}");
-    cloudWatch.log(at(59), "{\"step\":\"run\",\"days\":7}");
-    cloudWatch.log(at(60), "{\"step\":\"run\",\"days\":6}");
+    cloudWatch.log(at(9), "{\"step\":\"run\",\"days\":7}");
+    cloudWatch.log(at(10), "{\"step\":\"run\",\"days\":6}");
 
     assertThat(cloudWatch.series(new MetricName("N", "Days"), Collections::max))
-        .containsExactly(Map.entry(START, 7.0), Map.entry(START.plus(Duration.ofHours(1)), 6.0));
+        .containsExactly(Map.entry(START, 7.0), Map.entry(at(10), 6.0));
   }
 
   private Instant now = START;

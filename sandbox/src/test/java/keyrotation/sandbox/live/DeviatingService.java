@@ -29,6 +29,8 @@ import keyrotation.sandbox.SecretsManagerException;
 import keyrotation.sandbox.SecretsManagerState;
 import keyrotation.sandbox.V2Keys.Role;
 import momento.auth._RefreshApiTokenResponse;
+import software.amazon.awssdk.services.cloudwatchlogs.model.MetricFilterMatchRecord;
+import software.amazon.awssdk.services.cloudwatchlogs.model.TestMetricFilterResponse;
 import software.amazon.awssdk.services.secretsmanager.model.DescribeSecretResponse;
 import software.amazon.awssdk.services.secretsmanager.model.GetSecretValueResponse;
 import software.amazon.awssdk.services.secretsmanager.model.ListSecretsResponse;
@@ -359,7 +361,17 @@ record DeviatingService(String id, String does, Consumer<LiveCheckFixture> chang
           new DeviatingService(
               "S31",
               "does not show that rotation is enabled",
-              answersDescribe(secret -> secret.rotationEnabled(false))));
+              answersDescribe(secret -> secret.rotationEnabled(false))),
+          new DeviatingService(
+              "L17", "selects a line less", selectsLines(lines -> lines.stream().skip(1).toList())),
+          new DeviatingService(
+              "L17",
+              "selects the next lines",
+              selectsLines(
+                  lines ->
+                      lines.stream()
+                          .map(line -> line.toBuilder().eventNumber(line.eventNumber() + 1).build())
+                          .toList())));
 
   boolean isMomento() {
     return id.startsWith("M") || id.startsWith("V");
@@ -709,6 +721,14 @@ record DeviatingService(String id, String does, Consumer<LiveCheckFixture> chang
     return fixture ->
         fixture.alterAnswers(
             DescribeSecretResponse.class, secret -> change.apply(secret.toBuilder()).build());
+  }
+
+  private static Consumer<LiveCheckFixture> selectsLines(
+      UnaryOperator<List<MetricFilterMatchRecord>> change) {
+    return fixture ->
+        fixture.alterAnswers(
+            TestMetricFilterResponse.class,
+            answer -> answer.toBuilder().matches(change.apply(answer.matches())).build());
   }
 
   private static Consumer<LiveCheckFixture> hides(String label) {

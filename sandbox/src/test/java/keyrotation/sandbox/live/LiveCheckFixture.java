@@ -16,7 +16,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -27,12 +26,15 @@ import keyrotation.sandbox.MomentoServer.RefreshTokens;
 import keyrotation.sandbox.Sandbox;
 import keyrotation.sandbox.V2Key;
 import keyrotation.sandbox.V2Keys.Role;
+import keyrotation.sandbox.cloudwatch.LogsServer;
+import keyrotation.sandbox.live.LiveCheck.Aws;
 import keyrotation.sandbox.live.LiveCheck.Connections;
 import software.amazon.awssdk.core.SdkRequest;
 import software.amazon.awssdk.core.SdkResponse;
 import software.amazon.awssdk.core.interceptor.Context;
 import software.amazon.awssdk.core.interceptor.ExecutionAttributes;
 import software.amazon.awssdk.core.interceptor.ExecutionInterceptor;
+import software.amazon.awssdk.services.cloudwatchlogs.CloudWatchLogsClientBuilder;
 import software.amazon.awssdk.services.secretsmanager.SecretsManagerClientBuilder;
 
 /** Runs the live check against the sandbox, with a clock that advances without waiting. */
@@ -40,6 +42,10 @@ final class LiveCheckFixture implements AutoCloseable {
 
   static final String FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:rotation:live";
   static final String REPLICA_REGION = "eu-west-1";
+
+  private static final Path TEMPLATE =
+      Path.of("../infrastructure/src/test/resources/templates/eventbridge-create-v2.json");
+  private static final Path LOG = Path.of("../lambda/src/test/resources/log.jsonl");
 
   /** May manage keys and do nothing else, as a management key should. */
   private static final Role KEY_MANAGER =
@@ -55,6 +61,7 @@ final class LiveCheckFixture implements AutoCloseable {
   final V2Key managementKey;
   final Map<String, String> environment = new HashMap<>();
 
+  private final LogsServer logs = LogsServer.start();
   private final Path directory;
   private boolean isInterrupted;
   private UnaryOperator<SdkRequest> requests = UnaryOperator.identity();
@@ -89,12 +96,12 @@ final class LiveCheckFixture implements AutoCloseable {
     }
   }
 
-  /** Changes requests to Secrets Manager, so that it seems to behave differently. */
+  /** Changes requests to AWS, so that it seems to behave differently. */
   <R extends SdkRequest> void alterRequests(Class<R> type, UnaryOperator<R> change) {
     requests = request -> type.isInstance(request) ? change.apply(type.cast(request)) : request;
   }
 
-  /** Changes the responses of Secrets Manager. */
+  /** Changes the responses of AWS. */
   <R extends SdkResponse> void alterAnswers(Class<R> type, UnaryOperator<R> change) {
     answers = answer -> type.isInstance(answer) ? change.apply(type.cast(answer)) : answer;
   }
@@ -127,7 +134,7 @@ final class LiveCheckFixture implements AutoCloseable {
 
   /** Runs the whole check. */
   Run run() throws InterruptedException {
-    return run(Optional.of(this::client));
+    return run(Optional.of(new Aws(this::client, this::logsClient)));
   }
 
   /** Tries one assumption. */
@@ -141,20 +148,24 @@ final class LiveCheckFixture implements AutoCloseable {
     return run(Optional.empty());
   }
 
-  private Run run(Optional<Supplier<SecretsManagerClientBuilder>> clients)
-      throws InterruptedException {
+  private Run run(Optional<Aws> aws) throws InterruptedException {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     PrintStream out = new PrintStream(bytes, true, UTF_8);
     try {
       Connections connections =
           new Connections(
-              clients,
+              aws,
               TlsChannelCredentials.newBuilder()
                   .trustManager(sandbox.authority().certificate())
                   .build(),
               HttpClient.newBuilder().sslContext(sandbox.authority().contextForClients()));
       boolean passed =
-          LiveCheck.run(environment, connections, new Poller(clock, this::sleep, out), out);
+          LiveCheck.run(
+              environment,
+              connections,
+              new MetricFilters.Sources(TEMPLATE, LOG),
+              new Poller(clock, this::sleep, out),
+              out);
       return new Run(passed, withoutSecrets(bytes.toString(UTF_8)));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
@@ -180,22 +191,25 @@ final class LiveCheckFixture implements AutoCloseable {
     return sandbox
         .secretsManager()
         .clientBuilder()
-        .overrideConfiguration(
-            o ->
-                o.addExecutionInterceptor(
-                    new ExecutionInterceptor() {
-                      @Override
-                      public SdkRequest modifyRequest(
-                          Context.ModifyRequest context, ExecutionAttributes attributes) {
-                        return requests.apply(context.request());
-                      }
+        .overrideConfiguration(o -> o.addExecutionInterceptor(new Changes()));
+  }
 
-                      @Override
-                      public SdkResponse modifyResponse(
-                          Context.ModifyResponse context, ExecutionAttributes attributes) {
-                        return answers.apply(context.response());
-                      }
-                    }));
+  private CloudWatchLogsClientBuilder logsClient() {
+    return logs.clientBuilder()
+        .overrideConfiguration(o -> o.addExecutionInterceptor(new Changes()));
+  }
+
+  private final class Changes implements ExecutionInterceptor {
+    @Override
+    public SdkRequest modifyRequest(Context.ModifyRequest context, ExecutionAttributes attributes) {
+      return requests.apply(context.request());
+    }
+
+    @Override
+    public SdkResponse modifyResponse(
+        Context.ModifyResponse context, ExecutionAttributes attributes) {
+      return answers.apply(context.response());
+    }
   }
 
   /** Has the check use a management key of this role. */
@@ -238,6 +252,7 @@ final class LiveCheckFixture implements AutoCloseable {
   @Override
   public void close() {
     sandbox.close();
+    logs.close();
     try (Stream<Path> files = Files.list(directory)) {
       for (Path file : files.toList()) {
         Files.delete(file);
