@@ -1,5 +1,7 @@
 package keyrotation.infrastructure;
 
+import static java.util.stream.Collectors.joining;
+import static java.util.stream.Collectors.toCollection;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -11,6 +13,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.regex.MatchResult;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -30,6 +35,8 @@ class DocumentationTest {
   private static final Pattern JSON_BLOCK = Pattern.compile("(?s)```json\\n(.*?)```");
   private static final Pattern CODE_BLOCK = Pattern.compile("(?s)```.*?```");
   private static final Pattern SETTING_ROW = Pattern.compile("(?m)^\\| `([A-Z_]+)` \\|");
+  private static final Pattern COMMAND = Pattern.compile("\\baws ([a-z]+) ([a-z]+(?:-[a-z]+)*)");
+  private static final Pattern ACTION = Pattern.compile("`(?:([a-z]+):)?([A-Z][A-Za-z]+)`");
   private static final ObjectMapper JSON = new ObjectMapper();
 
   static List<Path> pages() throws IOException {
@@ -85,6 +92,43 @@ class DocumentationTest {
 
     assertThat(Files.readAllLines(readme)).hasSizeLessThanOrEqualTo(150);
     assertThat(findAll(SETTING_ROW, readme)).isNotEmpty().isSubsetOf(StackSettings.NAMES);
+  }
+
+  @Test
+  void the_permissions_by_task_allow_each_command_of_the_runbook_and_no_others()
+      throws IOException {
+    String page = Files.readString(ROOT.resolve("docs/permissions-and-cost.md"));
+    String tasks = page.substring(0, page.indexOf("## The function's role"));
+    String others = tasks.lines().filter(line -> line.contains("other commands")).findFirst().get();
+    Set<String> commands =
+        COMMAND
+            .matcher(Files.readString(ROOT.resolve("docs/runbook.md")))
+            .results()
+            .map(command -> action(command.group(1), command.group(2)))
+            .collect(toCollection(TreeSet::new));
+
+    assertThat(commands).hasSizeGreaterThan(20).isSubsetOf(actions(tasks));
+    assertThat(actions(others)).isNotEmpty().isSubsetOf(commands);
+  }
+
+  /** Returns the action of IAM that a command of the AWS CLI calls. */
+  private static String action(String service, String command) {
+    String name =
+        Stream.of(command.split("-", -1))
+            .map(word -> word.substring(0, 1).toUpperCase(Locale.ROOT) + word.substring(1))
+            .collect(joining());
+    return service + ":" + (name.equals("Invoke") ? "InvokeFunction" : name);
+  }
+
+  /** Returns the actions in a text, which states the service only where it changes. */
+  private static Set<String> actions(String text) {
+    Set<String> actions = new TreeSet<>();
+    String service = "";
+    for (MatchResult action : ACTION.matcher(text).results().toList()) {
+      service = Optional.ofNullable(action.group(1)).orElse(service);
+      actions.add(service + ":" + action.group(2));
+    }
+    return actions;
   }
 
   /** Returns the file that a link leads to; a link to GitHub's page of a workflow, its file. */

@@ -44,12 +44,6 @@ record MetricAlarm(
       double of(Collection<Double> values) {
         return values.stream().mapToDouble(Double::doubleValue).max().orElseThrow();
       }
-    },
-    Minimum {
-      @Override
-      double of(Collection<Double> values) {
-        return values.stream().mapToDouble(Double::doubleValue).min().orElseThrow();
-      }
     };
 
     abstract double of(Collection<Double> values);
@@ -67,8 +61,6 @@ record MetricAlarm(
         Duration.ofSeconds(properties.path("Period").asLong()),
         switch (properties.path("ComparisonOperator").asText()) {
           case "GreaterThanOrEqualToThreshold" -> value -> value >= threshold;
-          case "GreaterThanThreshold" -> value -> value > threshold;
-          case "LessThanOrEqualToThreshold" -> value -> value <= threshold;
           case "LessThanThreshold" -> value -> value < threshold;
           default ->
               throw new IllegalArgumentException(

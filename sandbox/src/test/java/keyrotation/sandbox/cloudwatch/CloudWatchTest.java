@@ -45,7 +45,11 @@ class CloudWatchTest {
           "AlarmName": "errors", "Namespace": "AWS/Lambda", "MetricName": "Errors",
           "Statistic": "Sum", "Period": 3600, "EvaluationPeriods": 1, "Threshold": 2,
           "ComparisonOperator": "GreaterThanOrEqualToThreshold",
-          "TreatMissingData": "notBreaching"}}}}\
+          "TreatMissingData": "notBreaching"}},
+        "Silence": {"Type": "AWS::CloudWatch::Alarm", "Properties": {
+          "AlarmName": "silence", "Namespace": "N", "MetricName": "Runs",
+          "Statistic": "Sum", "Period": 3600, "EvaluationPeriods": 2, "Threshold": 1,
+          "ComparisonOperator": "LessThanThreshold"}}}}\
       """;
 
   /** The examples in AWS's documentation, and the same for two datapoints of three. */
@@ -121,6 +125,24 @@ class CloudWatchTest {
             new Change(at(10), "errors", INSUFFICIENT_DATA, OK),
             new Change(at(70), "errors", OK, ALARM),
             new Change(at(90), "errors", ALARM, OK));
+  }
+
+  @Test
+  void an_alarm_that_says_no_more_needs_each_period_and_is_without_data_at_first() {
+    CloudWatch cloudWatch = deploy();
+    cloudWatch.advanceTo(at(10));
+    assertThat(cloudWatch.states()).containsEntry("silence", INSUFFICIENT_DATA);
+
+    for (int hour = 1; hour <= 4; hour++) {
+      cloudWatch.record(new MetricName("N", "Runs"), at(60 * hour), hour <= 2 ? 1 : 0);
+    }
+    cloudWatch.advanceTo(at(60 * 9));
+
+    assertThat(cloudWatch.changes().stream().filter(change -> change.alarm().equals("silence")))
+        .containsExactly(
+            new Change(at(70), "silence", INSUFFICIENT_DATA, OK),
+            new Change(at(250), "silence", OK, ALARM),
+            new Change(at(490), "silence", ALARM, INSUFFICIENT_DATA));
   }
 
   @Test

@@ -14,7 +14,7 @@ class FilterPatternTest {
   private static final String LINE =
       """
       {"step": "result", "secret": "momento/a", "days": 2.5, "count": 0, "needs": null,
-       "failed": true, "done": false, "inner": {"name": "x y"}}\
+       "failed": true, "done": false, "text": "true", "inner": {"name": "x y"}}\
       """;
 
   @ParameterizedTest
@@ -39,6 +39,10 @@ class FilterPatternTest {
           { $.failed IS TRUE }                                      ; true
           { $.done IS FALSE }                                       ; true
           { $.done IS TRUE }                                        ; false
+          { $.text IS TRUE }                                        ; false
+          { $.step IS FALSE }                                       ; false
+          { $.inner = * }                                           ; false
+          { $.step = "result" || $.step = "run" }                   ; true
           { $.days = 2.50 }                                         ; true
           { $.days >= 2.5 }                                         ; true
           { $.days > 2.5 }                                          ; false
