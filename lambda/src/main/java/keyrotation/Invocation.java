@@ -4,9 +4,9 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import java.util.stream.Stream;
+import keyrotation.core.Condition;
 import keyrotation.core.FailureReason;
 import keyrotation.core.RotationException;
 import keyrotation.core.RotationRequest;
@@ -43,11 +43,18 @@ import keyrotation.rotation.RotationSteps;
 import keyrotation.rotation.RunSummary;
 import keyrotation.rotation.SecretRevocation;
 import keyrotation.rotation.SecretVersions;
+import keyrotation.rotation.StatusReader;
 import keyrotation.secretsmanager.SecretStore;
 import keyrotation.secretsmanager.SecretsManagerErrors;
 
 /** Carries out one event. */
 final class Invocation {
+
+  private static final Action ROTATE = new Action.Rotate(new Condition.Always());
+  private static final Action ROTATE_IF_DUE = new Action.Rotate(new Condition.IfDue());
+
+  /** What the identities of operators' requests begin with. */
+  private static final String OPERATOR = "lambda-request/";
 
   private final Settings settings;
   private final SecretStore store;
@@ -83,12 +90,17 @@ final class Invocation {
     List<RotationResult> results =
         switch (event) {
           case RotationEvent.Manual(String secretId, Action action) ->
-              List.of(result(secretId, rotator -> requireKey(act(rotator, action, secretId))));
+              List.of(
+                  result(
+                      secretId, rotator -> requireKey(act(rotator, action, secretId, request()))));
+          case RotationEvent.All(Action action) -> actOnAll(action);
           case RotationEvent.ToV2(String secretId, String roleId, boolean accountUnchecked) -> {
             var toV2 = Optional.of(new IssueRenewal.ToV2(roleId, accountUnchecked));
             yield List.of(
                 result(
-                    secretId, toV2, rotator -> requireKey(act(rotator, Action.ROTATE, secretId))));
+                    secretId,
+                    toV2,
+                    rotator -> requireKey(act(rotator, ROTATE, secretId, request()))));
           }
           case RotationEvent.Step(RotationStep step, String secretId, String versionId) ->
               List.of(result(secretId, rotator -> act(rotator, step, secretId, versionId)));
@@ -106,15 +118,37 @@ final class Invocation {
         .or(accountKeys::expiryOfManagementKey);
   }
 
-  private RotationResult act(Rotator rotator, Action action, String secretId) {
-    RotationRequest request = request("lambda-request/" + log.requestId());
+  private RotationResult act(
+      Rotator rotator, Action action, String secretId, RotationRequest request) {
     return switch (action) {
-      case ROTATE -> rotator.rotation().rotate(secretId, request);
-      case ROTATE_IF_DUE -> rotator.rotation().rotateIfDue(secretId, request);
-      case DRY_RUN -> rotator.dryRun().run(secretId, request);
-      case ROLL_BACK -> rotator.rollback().run(secretId, request);
-      case REVOKE_PREVIOUS -> revokePrevious(secretId, request);
+      case Action.Rotate(Condition condition) ->
+          rotator.rotation().rotate(secretId, request, condition);
+      case Action.DryRun _ -> rotator.dryRun().run(secretId, request);
+      case Action.Status _ -> rotator.status().run(secretId, request);
+      case Action.RollBack _ -> rotator.rollback().run(secretId, request);
+      case Action.RevokePrevious _ -> revokePrevious(secretId, request);
     };
+  }
+
+  /** Carries out an action on all secrets. Paused and empty ones are reported, and no failure. */
+  private List<RotationResult> actOnAll(Action action) {
+    List<RotationResult> others = new ArrayList<>();
+    List<String> all = findSecrets(others);
+    return Stream.of(
+            actOnEach(action, ordinary(all), OPERATOR + log.requestId()),
+            actOnEach(action, management(all), OPERATOR + log.requestId()),
+            others)
+        .flatMap(List::stream)
+        .toList();
+  }
+
+  private List<String> ordinary(List<String> all) {
+    return all.stream().filter(id -> !settings.v2().isManagementSecret(id)).toList();
+  }
+
+  /** Returns the secret of the management key, if it is rotated. */
+  private List<String> management(List<String> all) {
+    return all.stream().filter(settings.v2()::isManagementSecret).toList();
   }
 
   private RotationResult revokePrevious(String secretId, RotationRequest request) {
@@ -171,11 +205,9 @@ final class Invocation {
     Instant start = time.instant();
     List<RotationResult> others = new ArrayList<>();
     List<String> all = findSecrets(others);
-    List<String> batch = all.stream().filter(id -> !settings.v2().isManagementSecret(id)).toList();
-    List<RotationResult> results = rotate(batch, identity);
+    List<RotationResult> results = actOnEach(ROTATE_IF_DUE, ordinary(all), identity);
     // Last, so that the management key that has served all the others is the old one.
-    List<String> management = all.stream().filter(settings.v2()::isManagementSecret).toList();
-    List<RotationResult> last = rotate(management, identity);
+    List<RotationResult> last = actOnEach(ROTATE_IF_DUE, management(all), identity);
     List<RotationResult> revocations = List.of();
     if (accountKeys.canBeManaged() && budget.allowsRevocation()) {
       accountKeys.readManagementKey();
@@ -188,17 +220,20 @@ final class Invocation {
     List<RotationResult> run =
         Stream.of(results, last, others, revocations).flatMap(List::stream).toList();
     RunSummary summary =
-        new RunSummary(all.size(), run, managementKeyExpiry(run), !management.isEmpty());
+        new RunSummary(all.size(), run, managementKeyExpiry(run), !management(all).isEmpty());
     log.run(start, summary.json(settings.policy(), time.instant()));
     return run;
   }
 
-  private List<RotationResult> rotate(List<String> secretIds, String identity) {
+  private List<RotationResult> actOnEach(Action action, List<String> secretIds, String identity) {
     return new BatchRotation(budget, log)
         .run(
             secretIds,
             secretIds.isEmpty() ? 0 : request(identity).startIn(secretIds.size()),
-            (id, othersWait) -> rotateIfDue(id, identity, othersWait));
+            (id, othersWait) -> {
+              RotationRequest request = new RotationRequest(identity, budget, othersWait);
+              return result(id, rotator -> act(rotator, action, id, request));
+            });
   }
 
   /**
@@ -210,11 +245,6 @@ final class Invocation {
     List<String> secretIds = new ArrayList<>(settings.secretIds());
     settings.tag().ifPresent(tag -> addTagged(tag, secretIds, others));
     return secretIds;
-  }
-
-  private RotationResult rotateIfDue(String secretId, String identity, BooleanSupplier othersWait) {
-    RotationRequest request = new RotationRequest(identity, budget, othersWait);
-    return result(secretId, rotator -> rotator.rotation().rotateIfDue(secretId, request));
   }
 
   /**
@@ -256,13 +286,22 @@ final class Invocation {
     return secretLog.result(() -> task.apply(rotator(secretId, secretLog, toV2)));
   }
 
+  /** Returns an operator's request. */
+  private RotationRequest request() {
+    return request(OPERATOR + log.requestId());
+  }
+
   private RotationRequest request(String identity) {
     return new RotationRequest(identity, budget);
   }
 
   /** The parts that work on one secret. */
   private record Rotator(
-      Rotation rotation, RotationSteps steps, Rollback rollback, DryRun dryRun) {}
+      Rotation rotation,
+      RotationSteps steps,
+      Rollback rollback,
+      DryRun dryRun,
+      StatusReader status) {}
 
   private Rotator rotator(
       String secretId, RotationLog secretLog, Optional<IssueRenewal.ToV2> toV2) {
@@ -295,7 +334,8 @@ final class Invocation {
         rotation,
         new RotationSteps(rotation, versions, cleanup, verification, renewal, policy, secretLog),
         new Rollback(versions, cleanup, retirement, verification, time),
-        new DryRun(versions, renewal, policy, time));
+        new DryRun(versions, renewal, policy, time),
+        new StatusReader(versions, renewal, policy));
   }
 
   private KeyVerification verification(String secretId, RotationLog secretLog) {

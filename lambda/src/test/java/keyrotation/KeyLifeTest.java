@@ -2,16 +2,19 @@ package keyrotation;
 
 import static keyrotation.ReportAssert.assertThatReport;
 import static keyrotation.ReportedResult.ALREADY_ROTATED;
+import static keyrotation.ReportedResult.NOT_DUE;
 import static keyrotation.ReportedResult.ROLLED_BACK;
 import static keyrotation.ReportedResult.ROTATED;
 import static keyrotation.ReportedResult.STEP_DONE;
 import static keyrotation.ReportedResult.WOULD_ROTATE;
 import static keyrotation.ResultAssert.assertThatResult;
+import static keyrotation.SandboxedFunction.SECRET;
 import static keyrotation.core.FailureReason.KEY_NOT_REFRESHABLE;
 import static keyrotation.core.FailureReason.KEY_TOO_SHORT_LIVED;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 
+import io.grpc.Status;
 import java.time.Duration;
 import java.util.Map;
 import keyrotation.RotationFixture.Outcome;
@@ -50,6 +53,30 @@ class KeyLifeTest extends FunctionTestBase {
     }
 
     assertThat(function.refreshes()).isEqualTo(1);
+  }
+
+  @Test
+  void a_tag_sets_the_age_at_which_a_key_is_due() {
+    store(Duration.ofDays(90));
+    function.state().tag(SECRET, Map.of("momento:rotate-after-days", "7"));
+    function.pass(Duration.ofDays(6));
+    assertThatResult(Trigger.SCHEDULE.request(function, "1")).is(NOT_DUE);
+
+    function.pass(Duration.ofDays(1));
+
+    assertThatResult(Trigger.SCHEDULE.request(function, "2")).is(ROTATED);
+  }
+
+  @Test
+  void a_key_is_overdue_by_the_age_in_the_tag() {
+    store(Duration.ofDays(90));
+    function.state().tag(SECRET, Map.of("momento:rotate-after-days", "7"));
+    answerEvery(RotationCall.REFRESH, Status.UNAVAILABLE);
+    function.pass(Duration.ofDays(9));
+
+    var _ = Trigger.SCHEDULE.request(function, "1");
+
+    assertThat(function.log()).contains("\"runs_overdue\":2.08,");
   }
 
   @Test

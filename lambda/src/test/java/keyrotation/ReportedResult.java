@@ -6,6 +6,8 @@ enum ReportedResult {
   RESUMED,
   ALREADY_ROTATED,
   NOT_DUE,
+  KEY_IS_NEWER,
+  STATUS,
   WOULD_ROTATE,
   ROLLED_BACK,
   STEP_DONE,

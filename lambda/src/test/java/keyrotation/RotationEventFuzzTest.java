@@ -8,6 +8,8 @@ import java.time.Instant;
 import java.util.regex.Pattern;
 import keyrotation.core.RotationException;
 import keyrotation.event.RotationEvent;
+import keyrotation.event.RotationEvent.Action;
+import keyrotation.event.RotationEvent.All;
 import keyrotation.event.RotationEvent.Manual;
 import keyrotation.event.RotationEvent.Scheduled;
 import keyrotation.event.RotationEvent.Step;
@@ -33,6 +35,8 @@ class RotationEventFuzzTest {
     }
     switch (parsed) {
       case Manual(String secretId, _) -> assertShowable(secretId);
+      case All(Action action) ->
+          assertThat(action).isNotInstanceOfAny(Action.RollBack.class, Action.RevokePrevious.class);
       case ToV2(String secretId, String roleId, _) -> {
         assertShowable(secretId);
         assertThat(roleId).matches("[A-Za-z0-9_-]{1,64}").doesNotContain("eyJ");

@@ -9,7 +9,9 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.stream.Stream;
 import keyrotation.core.FailureReason;
 import keyrotation.core.RotationException;
@@ -19,6 +21,7 @@ import keyrotation.rotation.LogStep;
 import keyrotation.rotation.OldKey;
 import keyrotation.rotation.RenewalPolicy;
 import keyrotation.rotation.RotationResult;
+import keyrotation.rotation.SecretStatus;
 import keyrotation.secretsmanager.SecretsManagerErrors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -43,6 +46,9 @@ class RotationReportTest {
         new RotationResult.RolledBack(SECRET, OLD, NEW, SOON),
         new RotationResult.AlreadyRotated(SECRET, NEW),
         new RotationResult.NotDue(SECRET, NEW, LATE),
+        new RotationResult.KeyIsNewer(SECRET, NEW, LATE),
+        status(),
+        statusWithoutKey(),
         new RotationResult.WouldRotate(
             SECRET, NEW, LATE, false, false, Collections.emptySortedMap()),
         new RotationResult.FirstKeyIssued(SECRET, NEW, LATE),
@@ -58,6 +64,40 @@ class RotationReportTest {
         new RotationResult.RotationInProgress(SECRET, NEW),
         new RotationResult.Skipped(SECRET, SecretsManagerErrors.replica("eu-west-1")),
         tooShortLived());
+  }
+
+  private static RotationResult status() {
+    return new RotationResult.Status(
+        SECRET,
+        new SecretStatus(
+            false,
+            Optional.of(
+                new SecretStatus.CurrentKey(
+                    NEW,
+                    "v2",
+                    Instant.parse("2026-11-22T00:49:09Z"),
+                    new Expiry.At(Instant.parse("2026-12-22T00:49:09Z")),
+                    Optional.of(Instant.parse("2026-12-12T00:49:09Z")))),
+            Optional.of(OLD),
+            Optional.of(Instant.parse("2026-12-01T00:00:00Z")),
+            new TreeMap<>(
+                Map.of(
+                    "5d4b7a1f-0c6e-4d19-9a55-0f6f3c2b1a09", Instant.parse("2026-11-29T00:50:00Z"))),
+            Optional.empty()));
+  }
+
+  private static RotationResult statusWithoutKey() {
+    return new RotationResult.Status(
+        SECRET,
+        new SecretStatus(
+            true,
+            Optional.empty(),
+            Optional.empty(),
+            Optional.empty(),
+            new TreeMap<>(),
+            Optional.of(
+                new RotationException(
+                    FailureReason.AWAITING_FIRST_KEY, "The secret has no value yet."))));
   }
 
   private static RotationResult notRevoked() {

@@ -202,6 +202,8 @@ class V2RightsTest extends FunctionTestBase {
     "momento:role-id, eyJhbGciOi",
     "momento:key-lifetime-days, 0",
     "momento:key-lifetime-days, soon",
+    "momento:rotate-after-days, 1000",
+    "momento:rotate-after-days, weekly",
   })
   void a_tag_that_cannot_be_read_is_named(String tag, String value) {
     function.storeV2Key();

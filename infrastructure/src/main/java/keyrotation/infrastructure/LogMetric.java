@@ -50,6 +50,8 @@ enum LogMetric {
       name(LogField.REVOKED_NEVER_STORED)),
   /** Secrets without a key. */
   SECRETS_WITHOUT_KEY("SecretsWithoutKey", "Maximum", LogField.WITHOUT_KEY),
+  /** Secrets that a tag pauses. */
+  SECRETS_PAUSED("SecretsPaused", "Maximum", LogField.PAUSED),
   /** Days since the oldest secret was created that has no key. */
   DAYS_WITHOUT_KEY("DaysWithoutKey", "Maximum", LogField.DAYS_WITHOUT_KEY),
   /** By how many hours Secrets Manager's own rotation is late. */

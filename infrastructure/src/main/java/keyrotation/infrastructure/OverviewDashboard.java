@@ -65,7 +65,8 @@ final class OverviewDashboard extends Construct {
                         lines(
                             "Secrets, and those without a key",
                             LogMetric.SECRETS,
-                            LogMetric.SECRETS_WITHOUT_KEY),
+                            LogMetric.SECRETS_WITHOUT_KEY,
+                            LogMetric.SECRETS_PAUSED),
                         bars("Scheduled runs", LogMetric.SCHEDULED_RUNS)),
                     List.of(table("The last failures", log, lastFailures())),
                     List.of(table("The last state of each secret", log, lastStates()))))

@@ -68,7 +68,7 @@ class MonitoringTest {
   void a_gauge_is_taken_from_the_one_line_that_has_the_worst_of_all_secrets() {
     assertThat(LogMetric.values())
         .filteredOn(metric -> !metric.statistic().equals("Sum"))
-        .hasSize(10)
+        .hasSize(11)
         .allSatisfy(metric -> assertThat(metric.pattern()).startsWith("{ $.step = \"run\" && "));
   }
 
@@ -191,7 +191,7 @@ class MonitoringTest {
   @Test
   void there_is_an_alarm_on_the_management_key_only_if_there_is_one() {
     assertThat(alarms(StackTemplate.of()))
-        .hasSize(10)
+        .hasSize(11)
         .doesNotContainKey("management-key-expires-soon");
   }
 

@@ -1,28 +1,33 @@
 package keyrotation.event;
 
+import keyrotation.core.Condition;
 import keyrotation.core.RotationStep;
 
 /** An event that starts the function. */
 public sealed interface RotationEvent {
 
   /** What a manual event asks for. */
-  enum Action {
-    /** Rotate the secret now. */
-    ROTATE,
-    /** Rotate the secret if a scheduled run would. */
-    ROTATE_IF_DUE,
+  sealed interface Action {
+    /** Rotate a secret whose key meets the condition. */
+    record Rotate(Condition condition) implements Action {}
+
     /** Report what a rotation would do, and ask Momento for no key. */
-    DRY_RUN,
+    record DryRun() implements Action {}
+
+    /** Report how the secret is, without a call to Momento. */
+    record Status() implements Action {}
+
     /** Make the previous key current again. */
-    ROLL_BACK,
+    record RollBack() implements Action {}
+
     /** Revoke the keys of replaced versions now. */
-    REVOKE_PREVIOUS
+    record RevokePrevious() implements Action {}
   }
 
   /** Returns what sent the event, as the log names it. */
   default String trigger() {
     return switch (this) {
-      case Manual _, ToV2 _ -> "manual";
+      case Manual _, All _, ToV2 _ -> "manual";
       case Scheduled _ -> "schedule";
       case Step _ -> "secrets_manager";
     };
@@ -34,6 +39,9 @@ public sealed interface RotationEvent {
    * @param secretId its name or ARN
    */
   record Manual(String secretId, Action action) implements RotationEvent {}
+
+  /** An operator's event, for every configured secret. */
+  record All(Action action) implements RotationEvent {}
 
   /**
    * An operator's event: replace a v1 key by a v2 key.

@@ -13,6 +13,8 @@ import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import keyrotation.core.Condition;
 import keyrotation.core.Json;
 import keyrotation.core.RotationException;
 import keyrotation.core.RotationStep;
@@ -40,18 +42,34 @@ public final class RotationEventParser {
   /** The field that asks for a v2 key in place of a v1 key, and those that belong to it. */
   private static final String TO_V2 = "to_v2";
 
+  private static final String STATUS = "status";
   private static final String ROLE_ID = "role_id";
   private static final String ACCOUNT_UNCHECKED = "account_unchecked";
   private static final Set<String> TO_V2_FIELDS = Set.of(TO_V2, ROLE_ID, ACCOUNT_UNCHECKED);
+
+  /** The field that names all configured secrets, in place of the name of one. */
+  private static final String ALL = "all";
+
+  /** The field that asks for a rotation of keys that were stored before a time. */
+  private static final String ISSUED_BEFORE = "issued_before";
 
   /** The fields that ask for another action than a rotation, in the order of their names. */
   private static final SortedMap<String, Action> ACTIONS =
       new TreeMap<>(
           Map.of(
-              "dry_run", Action.DRY_RUN,
-              "if_due", Action.ROTATE_IF_DUE,
-              "revoke_previous", Action.REVOKE_PREVIOUS,
-              "rollback", Action.ROLL_BACK));
+              "dry_run",
+              new Action.DryRun(),
+              "if_due",
+              new Action.Rotate(new Condition.IfDue()),
+              "revoke_previous",
+              new Action.RevokePrevious(),
+              "rollback",
+              new Action.RollBack(),
+              STATUS,
+              new Action.Status()));
+
+  /** How far a time in an operator's event may be ahead of this clock. */
+  private static final Duration CLOCK_DIFFERENCE = Duration.ofMinutes(5);
 
   /**
    * How far a scheduled event's time may be from the clock. EventBridge Scheduler delivers an event
@@ -76,7 +94,7 @@ public final class RotationEventParser {
     if (json.path("detail-type").asText().equals("Scheduled Event")) {
       return scheduled(json, now);
     }
-    return manual(json);
+    return manual(json, now);
   }
 
   private static RotationEvent step(JsonNode json) {
@@ -116,37 +134,75 @@ public final class RotationEventParser {
     return new RotationEvent.Scheduled("schedule/" + schedule + "/" + time);
   }
 
-  private static RotationEvent manual(JsonNode json) {
-    if (json.has(SECRET_NAME) == json.has(SECRET_ID_FIELD)) {
+  private static RotationEvent manual(JsonNode json, Instant now) {
+    boolean toV2 = isTrue(json, TO_V2);
+    requireKnownFields(json, toV2);
+    boolean status = isTrue(json, STATUS);
+    List<String> targets =
+        Stream.concat(
+                SECRET_FIELDS.stream().filter(json::has),
+                Stream.of(ALL).filter(all -> isTrue(json, all)))
+            .toList();
+    if (targets.size() > 1 || (targets.isEmpty() && !status)) {
       throw unknown("The event names no secret, or two.");
     }
-    String secretId = secretId(json, json.has(SECRET_NAME) ? SECRET_NAME : SECRET_ID_FIELD);
-    boolean toV2 = isTrue(json, TO_V2);
-    List<Map.Entry<String, Action>> asked =
-        ACTIONS.entrySet().stream().filter(action -> isTrue(json, action.getKey())).toList();
+    boolean isForAll = targets.isEmpty() || targets.contains(ALL);
+    if (toV2 && !isForAll) {
+      return new RotationEvent.ToV2(
+          secretId(json, targets.getFirst()),
+          text(json, ROLE_ID, SecretTags.ROLE_ID),
+          isTrue(json, ACCOUNT_UNCHECKED));
+    }
+    Action action = action(json, now);
+    if (!isForAll) {
+      return new RotationEvent.Manual(secretId(json, targets.getFirst()), action);
+    }
+    if (toV2 || action instanceof Action.RollBack || action instanceof Action.RevokePrevious) {
+      throw unknown("The event asks for what can be done for one secret only, and names none.");
+    }
+    return new RotationEvent.All(action);
+  }
+
+  /** Unknown fields are rejected, so a typo such as `dry-run` cannot trigger a rotation. */
+  private static void requireKnownFields(JsonNode json, boolean toV2) {
+    Set<String> ofAction = toV2 ? TO_V2_FIELDS : ACTIONS.keySet();
     boolean hasUnknownField =
-        json.properties().stream()
+        json.propertyStream()
             .map(Map.Entry::getKey)
-            .anyMatch(
-                field ->
-                    !SECRET_FIELDS.contains(field)
-                        && !(toV2 ? TO_V2_FIELDS.contains(field) : ACTIONS.containsKey(field)));
+            .filter(field -> !SECRET_FIELDS.contains(field) && !field.equals(ALL))
+            .filter(field -> toV2 || !field.equals(ISSUED_BEFORE))
+            .anyMatch(field -> !ofAction.contains(field));
     if (hasUnknownField) {
-      // Unknown fields are rejected, so a typo such as `dry-run` cannot trigger a rotation.
       throw unknown("The event has unknown fields.");
     }
+  }
+
+  private static Action action(JsonNode json, Instant now) {
+    SortedMap<String, Action> asked = new TreeMap<>(ACTIONS);
+    asked.keySet().removeIf(field -> !isTrue(json, field));
+    if (json.has(ISSUED_BEFORE)) {
+      asked.put(
+          ISSUED_BEFORE, new Action.Rotate(new Condition.IfStoredBefore(issuedBefore(json, now))));
+    }
     if (asked.size() > 1) {
-      throw unknown(
-          "The event asks for more than one of "
-              + asked.stream().map(Map.Entry::getKey).toList()
-              + ".");
+      throw unknown("The event asks for more than one of " + asked.keySet() + ".");
     }
-    if (toV2) {
-      return new RotationEvent.ToV2(
-          secretId, text(json, ROLE_ID, SecretTags.ROLE_ID), isTrue(json, ACCOUNT_UNCHECKED));
+    return asked.values().stream()
+        .findFirst()
+        .orElseGet(() -> new Action.Rotate(new Condition.Always()));
+  }
+
+  /** Reads a time that is over: with a later one, a repeated event would rotate again. */
+  private static Instant issuedBefore(JsonNode json, Instant now) {
+    try {
+      Instant time = Instant.parse(json.path(ISSUED_BEFORE).asText());
+      if (time.isAfter(now.plus(CLOCK_DIFFERENCE))) {
+        throw unknown("The field \"issued_before\" is in the future; the clock says " + now + ".");
+      }
+      return time;
+    } catch (DateTimeParseException e) {
+      throw unknown("The field \"issued_before\" is not an instant such as " + now + ".");
     }
-    Action action = asked.isEmpty() ? Action.ROTATE : asked.getFirst().getValue();
-    return new RotationEvent.Manual(secretId, action);
   }
 
   private static boolean isTrue(JsonNode json, String field) {
@@ -182,9 +238,10 @@ public final class RotationEventParser {
             + SECRET_NAME
             + "\": \"<name or ARN of a secret>\"} or {\""
             + SECRET_ID_FIELD
-            + "\": …}, each alone or with one of \"dry_run\", \"if_due\", \"revoke_previous\" and"
-            + " \"rollback\" as true, or with \"to_v2\" as true, \"role_id\" and, if need be,"
-            + " \"account_unchecked\"; a scheduled event of EventBridge; and the steps of Secrets"
-            + " Manager's rotation.");
+            + "\": …}, each alone or with one of \"dry_run\", \"if_due\", \"revoke_previous\","
+            + " \"rollback\" and \"status\" as true, with \"issued_before\", or with \"to_v2\" as"
+            + " true, \"role_id\" and, if need be, \"account_unchecked\"; {\"all\": true}, alone or"
+            + " with \"dry_run\", \"if_due\" or \"issued_before\"; {\"status\": true}; a scheduled"
+            + " event of EventBridge; and the steps of Secrets Manager's rotation.");
   }
 }

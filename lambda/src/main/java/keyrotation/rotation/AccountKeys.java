@@ -50,10 +50,15 @@ public final class AccountKeys {
   /** Reads the management key, if that was not done before. A failure is logged. */
   public void readManagementKey() {
     try {
-      var _ = managementKey.require();
+      requireManagementKey();
     } catch (RotationException logged) {
       // Secrets that need the key fail with the reason.
     }
+  }
+
+  /** Throws unless there is a management key. Momento is not asked about it. */
+  void requireManagementKey() {
+    var _ = managementKey.require();
   }
 
   /** Tells whether this is the id of the management key. */

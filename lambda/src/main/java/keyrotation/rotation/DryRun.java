@@ -1,10 +1,7 @@
 package keyrotation.rotation;
 
-import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Optional;
-import java.util.SortedMap;
-import java.util.TreeMap;
 import keyrotation.core.RotationRequest;
 import keyrotation.momento.Expiry;
 import keyrotation.momento.Verdict;
@@ -55,16 +52,7 @@ public final class DryRun {
             expiry,
             task.isDue(policy, clock.instant()) || renewal.isRevoked(task),
             wouldResume,
-            revocations(secret))
+            secret.revocations())
         .orFailed(policy.judge(task.current().created(), expiry));
-  }
-
-  private static SortedMap<String, Instant> revocations(Secret secret) {
-    SortedMap<String, Instant> times = new TreeMap<>();
-    secret
-        .labels()
-        .keySet()
-        .forEach(id -> secret.revocationTime(id).ifPresent(time -> times.put(id, time)));
-    return times;
   }
 }

@@ -80,14 +80,25 @@ public final class IssueRenewal implements KeyRenewal {
   }
 
   @Override
-  public Prepared prepare(RotationTask task) {
+  public void requireRenewable(RotationTask task) {
+    var _ = requireEndpoint(task);
+    keys.requireManagementKey();
+  }
+
+  /** Returns the endpoint, before any call to Momento: no key may be sent to a foreign host. */
+  private String requireEndpoint(RotationTask task) {
     KeySecret current = task.current().requireKey();
     current.requireRoom();
     if (current.key() instanceof MomentoKey.Legacy) {
       throw new RotationException(KEY_NOT_REFRESHABLE, "The key is a legacy key.");
     }
-    // Before any call: no key may be sent to a foreign host.
-    String endpoint = verification.requireEndpoint(task.secret(), task.current());
+    return verification.requireEndpoint(task.secret(), task.current());
+  }
+
+  @Override
+  public Prepared prepare(RotationTask task) {
+    String endpoint = requireEndpoint(task);
+    KeySecret current = task.current().requireKey();
     Optional<KeyInfo> proven = provenKey(task);
     String roleId =
         requestedRole(task)

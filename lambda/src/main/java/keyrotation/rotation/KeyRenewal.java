@@ -22,6 +22,9 @@ public interface KeyRenewal {
     Sensitive renew(String versionId);
   }
 
+  /** Throws unless the current key can be renewed, as far as Secrets Manager and settings tell. */
+  void requireRenewable(RotationTask task);
+
   /** Ends the rotation unless the current key can be renewed, as far as is known before. */
   Prepared prepare(RotationTask task);
 

@@ -48,6 +48,8 @@ public enum LogField {
   ROTATED,
   /** How many have no key yet. */
   WITHOUT_KEY,
+  /** How many are paused. */
+  PAUSED,
   /** How many failures of the run may pass by themselves. */
   FAILED_WAIT,
   /** How many failures of the run need an operator. */

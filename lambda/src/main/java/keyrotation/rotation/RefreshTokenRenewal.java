@@ -51,6 +51,12 @@ public final class RefreshTokenRenewal implements KeyRenewal {
     this.log = log;
   }
 
+  /** A v1 key tells all that is known before the refresh. */
+  @Override
+  public void requireRenewable(RotationTask task) {
+    var _ = prepare(task);
+  }
+
   @Override
   public Prepared prepare(RotationTask task) {
     KeySecret secret = task.current().requireKey();

@@ -14,6 +14,11 @@ public final class RenewalByKind implements KeyRenewal {
   }
 
   @Override
+  public void requireRenewable(RotationTask task) {
+    of(task.current()).requireRenewable(task);
+  }
+
+  @Override
   public Prepared prepare(RotationTask task) {
     return of(task.current()).prepare(task);
   }

@@ -35,6 +35,11 @@ public record RenewalPolicy(Optional<Duration> age, Duration interval) {
    */
   private static final Duration TOLERANCE = Duration.ofHours(2);
 
+  /** Returns the policy for a secret whose tag says at what age its key is due. */
+  RenewalPolicy with(Optional<Duration> ageOfSecret) {
+    return new RenewalPolicy(ageOfSecret.or(() -> age), interval);
+  }
+
   /**
    * Tells whether a key is due: at the configured age; when a third of its life is left; or when it
    * might expire before the run after next, so that one run may fail. A key of unknown expiry is
@@ -50,7 +55,7 @@ public record RenewalPolicy(Optional<Duration> age, Duration interval) {
   }
 
   /** Returns when a key becomes due; empty if it never does. See {@link #isDue}. */
-  private Optional<Instant> dueAt(Instant created, Expiry expiry, boolean byAge, boolean isV2) {
+  Optional<Instant> dueAt(Instant created, Expiry expiry, boolean byAge, boolean isV2) {
     Duration dueAge = age.orElse(isV2 ? V2_AGE : V1_AGE);
     Optional<Instant> byItsAge =
         byAge ? Optional.of(created.plus(dueAge).minus(TOLERANCE)) : Optional.empty();

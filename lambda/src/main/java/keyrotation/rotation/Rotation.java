@@ -3,6 +3,8 @@ package keyrotation.rotation;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
+import keyrotation.core.Condition;
+import keyrotation.core.Condition.IfStoredBefore;
 import keyrotation.core.RotationException;
 import keyrotation.core.RotationRequest;
 import keyrotation.core.Sensitive;
@@ -68,17 +70,8 @@ public final class Rotation {
     this.log = log;
   }
 
-  /** Rotates a secret now, even if its key is not due. */
-  public RotationResult rotate(String secretId, RotationRequest request) {
-    return rotate(secretId, request, false);
-  }
-
-  /** Rotates a secret if its key is due, as a scheduled run does. */
-  public RotationResult rotateIfDue(String secretId, RotationRequest request) {
-    return rotate(secretId, request, true);
-  }
-
-  private RotationResult rotate(String secretId, RotationRequest request, boolean onlyIfDue) {
+  /** Rotates a secret if its key meets the condition. */
+  public RotationResult rotate(String secretId, RotationRequest request, Condition condition) {
     Secret secret = versions.describe(secretId);
     Optional<KeyVersion> current = versions.current(secret);
     log.figuresAre(SecretFigures.of(secret, current, policy, clock.instant()));
@@ -89,12 +82,10 @@ public final class Rotation {
       return firstKey.issue(secret, request);
     }
     RotationTask task = new RotationTask(secret, current.get(), request);
-    // Takes off labels that no rotation needs any more. A staged key that may count again keeps
-    // its.
-    return rotate(cleanup.beforeRotation(task), onlyIfDue);
+    return rotate(cleanup.beforeRotation(task), condition);
   }
 
-  private RotationResult rotate(RotationTask task, boolean onlyIfDue) {
+  private RotationResult rotate(RotationTask task, Condition condition) {
     String name = task.secret().name();
     KeyVersion current = task.current();
     Optional<TargetVersion> target =
@@ -102,17 +93,22 @@ public final class Rotation {
     if (target.isEmpty()) { // An earlier delivery has rotated, or an operator has overruled it.
       return judge(new RotationResult.AlreadyRotated(name, current.id()), task, current);
     }
+    if (condition instanceof IfStoredBefore before && !before.isMetBy(current.created())) {
+      Expiry expiry = current.expiry();
+      return judge(new RotationResult.KeyIsNewer(name, current.id(), expiry), task, current);
+    }
+    boolean onlyIfDue = condition instanceof Condition.IfDue;
     if (onlyIfDue && task.secret().isBeingRotated(clock.instant())) {
       return judge(new RotationResult.RotationInProgress(name, current.id()), task, current);
     }
-    boolean mustRotate =
-        !onlyIfDue || task.isDue(policy, clock.instant()) || renewal.isRevoked(task);
+    boolean isDue = task.isDue(policy, clock.instant());
+    boolean mustRotate = !onlyIfDue || isDue || renewal.isRevoked(task);
     Optional<KeyVersion> successor = findSuccessor(task, target.get(), mustRotate);
     if (successor.isPresent()) {
       // An uncertain verdict is an exception: the rotation ends, and the next run tries again.
       Verdict verdict = renewal.verifySuccessor(task, successor.get());
       if (!(verdict instanceof Verdict.Rejected)) {
-        return resume(task, successor.get(), target.get().id());
+        return resume(task, successor.get(), target.get(), condition);
       }
       versions.giveUp(task, successor.get());
     }
@@ -123,10 +119,9 @@ public final class Rotation {
     String newId = renewAndStage(task, target.get().freeId(), List.of());
     KeyVersion renewed = verifyAndPromote(task, newId);
     OldKey old = cleanup.afterPromotion(task, Optional.empty(), newId);
-    return judge(
-        new RotationResult.Rotated(name, newId, current.id(), renewed.expiry(), old),
-        task,
-        renewed);
+    RotationResult result =
+        new RotationResult.Rotated(name, newId, current.id(), renewed.expiry(), old);
+    return judge(result, task, renewed);
   }
 
   /**
@@ -146,17 +141,23 @@ public final class Rotation {
 
   /**
    * Promotes a successor. If another request has stored it, its value is first copied to this
-   * request's version id, so that Lambda may deliver this request again.
+   * request's version id, so that Lambda may deliver this request again. A request that has a
+   * condition on the time copies nothing, so that the key keeps its time, and rotates it if need
+   * be.
    */
-  private RotationResult resume(RotationTask task, KeyVersion successor, String versionId) {
-    String newId = versions.adopt(task, successor, versionId, List.of());
+  private RotationResult resume(
+      RotationTask task, KeyVersion successor, TargetVersion target, Condition condition) {
+    String id = condition instanceof IfStoredBefore ? successor.id() : target.id();
+    String newId = versions.adopt(task, successor, id, List.of());
     KeyVersion resumed = verifyAndPromote(task, newId);
     OldKey old = cleanup.afterPromotion(task, Optional.of(successor), newId);
-    return judge(
+    if (condition instanceof IfStoredBefore before && before.isMetBy(successor.created())) {
+      return rotate(task.secret().arn(), task.request(), condition);
+    }
+    RotationResult result =
         new RotationResult.Resumed(
-            task.secret().name(), newId, task.current().id(), resumed.expiry(), old),
-        task,
-        resumed);
+            task.secret().name(), newId, task.current().id(), resumed.expiry(), old);
+    return judge(result, task, resumed);
   }
 
   /**

@@ -43,6 +43,7 @@ public sealed interface RotationResult {
       case RolledBack r -> Optional.of(r.expiry());
       case FirstKeyIssued r -> Optional.of(r.expiry());
       case NotDue r -> Optional.of(r.expiry());
+      case KeyIsNewer r -> Optional.of(r.expiry());
       case WouldRotate r -> Optional.of(r.expiry());
       case Failed failed -> failed.done().flatMap(RotationResult::currentExpiry);
       default -> Optional.empty();
@@ -67,6 +68,12 @@ public sealed interface RotationResult {
               + ". "
               + r.old().message();
       case AlreadyRotated _ -> secret + " was already rotated by this request. Nothing was done.";
+      case KeyIsNewer r ->
+          secret
+              + " has a key that was stored after the given time. It expires: "
+              + r.expiry()
+              + ". Nothing was done.";
+      case Status s -> s.facts().message(secret);
       case NotDue r ->
           secret + " is not due. Its key expires: " + r.expiry() + ". Nothing was done.";
       case WouldRotate r ->
@@ -123,6 +130,12 @@ public sealed interface RotationResult {
 
   /** The key is not due; nothing was done. */
   record NotDue(String secret, String versionId, Expiry expiry) implements RotationResult {}
+
+  /** The key was not stored before the time that the request gives; nothing was done. */
+  record KeyIsNewer(String secret, String versionId, Expiry expiry) implements RotationResult {}
+
+  /** How the secret is; nothing was done. */
+  record Status(String secret, SecretStatus facts) implements RotationResult {}
 
   /**
    * A rotation would succeed, as far as that can be found out; nothing was done.
@@ -205,6 +218,8 @@ public sealed interface RotationResult {
       case Resumed _ -> "RESUMED";
       case AlreadyRotated _ -> "ALREADY_ROTATED";
       case NotDue _ -> "NOT_DUE";
+      case KeyIsNewer _ -> "KEY_IS_NEWER";
+      case Status _ -> "STATUS";
       case WouldRotate _ -> "WOULD_ROTATE";
       case RolledBack _ -> "ROLLED_BACK";
       case FirstKeyIssued _ -> "FIRST_KEY_ISSUED";
@@ -216,6 +231,14 @@ public sealed interface RotationResult {
       case Skipped _ -> "SKIPPED";
       case Failed _ -> "FAILED";
     };
+  }
+
+  /** Adds when the keys of replaced versions are revoked. */
+  static void addRevocations(ObjectNode json, SortedMap<String, Instant> revocations) {
+    if (!revocations.isEmpty()) {
+      ObjectNode revokedAfter = json.putObject("revoked_after");
+      revocations.forEach((version, time) -> revokedAfter.put(version, time.toString()));
+    }
   }
 
   private static void addFacts(ObjectNode json, RotationResult result) {
@@ -231,6 +254,9 @@ public sealed interface RotationResult {
       case RolledBack(_, String id, String previous, Expiry expiry) ->
           versions(json, id, previous, expiry);
       case AlreadyRotated(_, String id) -> json.put("version_id", id);
+      case Status(_, SecretStatus facts) -> facts.addTo(json);
+      case KeyIsNewer(_, String id, Expiry expiry) ->
+          json.put("version_id", id).put("valid_until", expiry.toString());
       case NotDue(_, String id, Expiry expiry) ->
           json.put("version_id", id).put("valid_until", expiry.toString());
       case WouldRotate(_, String id, Expiry expiry, boolean due, boolean resume, var times) -> {
@@ -238,10 +264,7 @@ public sealed interface RotationResult {
             .put("valid_until", expiry.toString())
             .put("due", due)
             .put("resume", resume);
-        if (!times.isEmpty()) {
-          ObjectNode revokedAfter = json.putObject("revoked_after");
-          times.forEach((version, time) -> revokedAfter.put(version, time.toString()));
-        }
+        addRevocations(json, times);
       }
       case FirstKeyIssued(_, String id, Expiry expiry) ->
           json.put("version_id", id).put("valid_until", expiry.toString());

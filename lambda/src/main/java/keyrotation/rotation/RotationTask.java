@@ -24,8 +24,17 @@ public record RotationTask(Secret secret, KeyVersion current, RotationRequest re
    * is enabled, since that has a schedule of its own.
    */
   boolean isDue(RenewalPolicy policy, Instant now) {
-    return policy.isDue(
-        current.created(), current.expiry(), now, !secret.rotationEnabled(), current.holdsV2());
+    return policy
+        .with(secret.tags().rotateAfter())
+        .isDue(
+            current.created(), current.expiry(), now, !secret.rotationEnabled(), current.holdsV2());
+  }
+
+  /** Returns when the current key becomes due; empty if it never does. */
+  Optional<Instant> dueAt(RenewalPolicy policy) {
+    return policy
+        .with(secret.tags().rotateAfter())
+        .dueAt(current.created(), current.expiry(), !secret.rotationEnabled(), current.holdsV2());
   }
 
   /** Returns the label of a version that replaces the current one. */

@@ -37,6 +37,7 @@ public record RunSummary(
             .put("" + LogField.ROTATED, count(RotationResult::hasNewKey))
             .put(
                 "" + LogField.WITHOUT_KEY, count(RotationResult.AwaitingFirstKey.class::isInstance))
+            .put("" + LogField.PAUSED, count(RotationResult.Paused.class::isInstance))
             .put("" + LogField.FAILED_WAIT, count(result -> needs(result, Needs.WAIT)))
             .put("" + LogField.FAILED_PERSON, count(result -> needs(result, Needs.PERSON)));
     managementKeyExpiry.ifPresent(expiry -> addManagementKey(json, expiry, policy, now));

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.stream.DoubleStream;
 import keyrotation.core.Json;
+import keyrotation.core.RotationException;
 import keyrotation.momento.Expiry;
 import keyrotation.secretsmanager.Secret;
 import keyrotation.secretsmanager.SecretTags;
@@ -89,11 +90,22 @@ final class SecretFigures {
   private static double runsOverdue(
       KeyVersion key, Secret secret, RenewalPolicy policy, Instant now) {
     boolean byAge = !secret.rotationEnabled() && !isPaused(secret);
-    return policy.runsOverdue(key.created(), key.expiry(), now, byAge, key.holdsV2());
+    return policy
+        .with(rotateAfter(secret))
+        .runsOverdue(key.created(), key.expiry(), now, byAge, key.holdsV2());
+  }
+
+  /** Returns what the tag says. A tag that is not a number of days fails the rotation. */
+  private static Optional<Duration> rotateAfter(Secret secret) {
+    try {
+      return secret.tags().rotateAfter();
+    } catch (RotationException e) {
+      return Optional.empty();
+    }
   }
 
   /** Tells whether a secret is paused. A tag that is neither true nor false fails the rotation. */
-  private static boolean isPaused(Secret secret) {
+  static boolean isPaused(Secret secret) {
     return "true".equals(secret.tags().tags().get(SecretTags.PAUSED));
   }
 

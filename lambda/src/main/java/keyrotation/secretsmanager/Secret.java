@@ -11,6 +11,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.stream.Stream;
 
 /**
@@ -109,6 +111,13 @@ public record Secret(
     return labelsOf(versionId).stream()
         .flatMap(label -> StagingLabel.revocationTime(label).stream())
         .max(Comparator.naturalOrder());
+  }
+
+  /** Returns when the keys of replaced versions are revoked, by version id. */
+  public SortedMap<String, Instant> revocations() {
+    SortedMap<String, Instant> times = new TreeMap<>();
+    labels.keySet().forEach(id -> revocationTime(id).ifPresent(time -> times.put(id, time)));
+    return times;
   }
 
   /** Returns the times at which keys are to be revoked. */

@@ -43,10 +43,18 @@ public record SecretTags(Map<String, String> tags) {
         "momento:endpoint", HostAndPort::isHostName, "a host name alone, without scheme and port");
   }
 
+  /** Returns the age at which a key is due. */
+  public Optional<Duration> rotateAfter() {
+    return days("momento:rotate-after-days");
+  }
+
   /** Returns how long new v2 keys are to live. */
   public Optional<Duration> keyLifetime() {
-    return valid(
-            "momento:key-lifetime-days", DAYS.asMatchPredicate(), "a number of days from 1 to 999")
+    return days("momento:key-lifetime-days");
+  }
+
+  private Optional<Duration> days(String tag) {
+    return valid(tag, DAYS.asMatchPredicate(), "a number of days from 1 to 999")
         .map(Long::parseLong)
         .map(Duration::ofDays);
   }
@@ -65,6 +73,16 @@ public record SecretTags(Map<String, String> tags) {
             text -> GracePeriod.parse(text).isPresent(),
             GracePeriod.RULE)
         .flatMap(GracePeriod::parse);
+  }
+
+  /** Reads all tags. */
+  public void requireValid() {
+    var _ = roleId();
+    var _ = endpoint();
+    var _ = rotateAfter();
+    var _ = keyLifetime();
+    var _ = isPaused();
+    var _ = grace();
   }
 
   private Optional<String> valid(String tag, Predicate<String> isValid, String rule) {

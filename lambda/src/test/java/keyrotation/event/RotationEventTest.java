@@ -11,14 +11,17 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import keyrotation.core.Condition;
 import keyrotation.core.FailureReason;
 import keyrotation.core.RotationException;
 import keyrotation.core.RotationStep;
 import keyrotation.event.RotationEvent.Action;
+import keyrotation.event.RotationEvent.All;
 import keyrotation.event.RotationEvent.Manual;
 import keyrotation.event.RotationEvent.Scheduled;
 import keyrotation.event.RotationEvent.Step;
@@ -40,12 +43,20 @@ class RotationEventTest {
   private static final String TOKEN = "0d1b7c52-6a8e-4f0b-9a57-2f6e1c3d4b5a";
   private static final Map<String, RotationEvent> MEANINGS =
       Map.ofEntries(
-          Map.entry("manual.json", new Manual(NAME, Action.ROTATE)),
-          Map.entry("manual-secret-id.json", new Manual(NAME, Action.ROTATE)),
-          Map.entry("dry-run.json", new Manual(NAME, Action.DRY_RUN)),
-          Map.entry("if-due.json", new Manual(NAME, Action.ROTATE_IF_DUE)),
-          Map.entry("revoke-previous.json", new Manual(NAME, Action.REVOKE_PREVIOUS)),
-          Map.entry("rollback.json", new Manual(NAME, Action.ROLL_BACK)),
+          Map.entry("manual.json", new Manual(NAME, new Action.Rotate(new Condition.Always()))),
+          Map.entry(
+              "manual-secret-id.json", new Manual(NAME, new Action.Rotate(new Condition.Always()))),
+          Map.entry("dry-run.json", new Manual(NAME, new Action.DryRun())),
+          Map.entry("if-due.json", new Manual(NAME, new Action.Rotate(new Condition.IfDue()))),
+          Map.entry("revoke-previous.json", new Manual(NAME, new Action.RevokePrevious())),
+          Map.entry("rollback.json", new Manual(NAME, new Action.RollBack())),
+          Map.entry("all.json", new All(new Action.Rotate(new Condition.Always()))),
+          Map.entry(
+              "all-issued-before.json",
+              new All(
+                  new Action.Rotate(
+                      new Condition.IfStoredBefore(Instant.parse("2026-11-22T04:00:00Z"))))),
+          Map.entry("status.json", new All(new Action.Status())),
           Map.entry("to-v2.json", new ToV2(NAME, "r-operator", false)),
           Map.entry(
               "scheduled-rule.json",
@@ -132,6 +143,17 @@ class RotationEventTest {
         "{'momento_auth_token_secret_name': 'a', 'dry_run': 'true'}",
         "{'momento_auth_token_secret_name': 'a', 'dry_run': true, 'rollback': true}",
         "{'momento_auth_token_secret_name': 'a', 'if_due': true, 'dry_run': true}",
+        "{'all': true, 'SecretId': 'b'}",
+        "{'all': false}",
+        "{'all': true, 'rollback': true}",
+        "{'all': true, 'revoke_previous': true}",
+        "{'all': true, 'to_v2': true, 'role_id': 'r-viewer'}",
+        "{'status': true, 'rollback': true}",
+        "{'status': false}",
+        "{'all': true, 'issued_before': 'yesterday'}",
+        "{'all': true, 'issued_before': '2026-11-22T05:05:01Z'}",
+        "{'all': true, 'issued_before': '2026-11-22T04:00:00Z', 'if_due': true}",
+        "{'SecretId': 'a', 'to_v2': true, 'role_id': 'r', 'issued_before': '2026-11-22T04:00:00Z'}",
         "{'Step': 'dropSecret', 'SecretId': 'a', 'ClientRequestToken': '" + TOKEN + "'}",
         "{'Step': 'createSecret', 'ClientRequestToken': '" + TOKEN + "'}",
         "{'Step': 'createSecret', 'SecretId': 'a', 'ClientRequestToken': 'short'}",
@@ -140,13 +162,19 @@ class RotationEventTest {
         "{'detail-type': 'EC2 Instance State-change Notification', 'source': 'aws.ec2'}",
       })
   void what_is_none_of_them_is_refused_with_a_list_of_them(String event) {
-    assertThatThrownBy(
-            () -> RotationEventParser.parse(event.replace('\'', '"').getBytes(UTF_8), NOW))
+    assertThatThrownBy(() -> parse(event))
         .isInstanceOfSatisfying(
             RotationException.class,
             e -> assertThat(e.reason()).isEqualTo(FailureReason.EVENT_UNKNOWN))
         .hasMessageContainingAll(
-            "momento_auth_token_secret_name", "SecretId", "dry_run", "if_due", "rollback");
+            "momento_auth_token_secret_name",
+            "SecretId",
+            "dry_run",
+            "if_due",
+            "rollback",
+            "issued_before",
+            "{\"all\": true}",
+            "{\"status\": true}");
   }
 
   @ParameterizedTest
@@ -185,7 +213,25 @@ class RotationEventTest {
             RotationEventParser.parse(
                 "{\"SecretId\": \"a\", \"dry_run\": false, \"rollback\": true}".getBytes(UTF_8),
                 NOW))
-        .isEqualTo(new Manual("a", Action.ROLL_BACK));
+        .isEqualTo(new Manual("a", new Action.RollBack()));
+  }
+
+  @Test
+  void an_action_can_be_asked_for_by_name_and_for_all_secrets() {
+    Instant before = NOW.plus(Duration.ofMinutes(5));
+
+    assertThat(parse("{'SecretId': 'a', 'status': true}"))
+        .isEqualTo(new Manual("a", new Action.Status()));
+    assertThat(parse("{'all': true, 'status': true}")).isEqualTo(new All(new Action.Status()));
+    assertThat(parse("{'all': true, 'dry_run': true}")).isEqualTo(new All(new Action.DryRun()));
+    assertThat(parse("{'all': true, 'if_due': true}"))
+        .isEqualTo(new All(new Action.Rotate(new Condition.IfDue())));
+    assertThat(parse("{'SecretId': 'a', 'issued_before': '%s'}".formatted(before)))
+        .isEqualTo(new Manual("a", new Action.Rotate(new Condition.IfStoredBefore(before))));
+  }
+
+  private static RotationEvent parse(String event) {
+    return RotationEventParser.parse(event.replace('\'', '"').getBytes(UTF_8), NOW);
   }
 
   private static <T> byte[] json(T event, Class<T> type) {
