@@ -17,9 +17,14 @@ misuse() {
   exit 2
 }
 
+newline='
+'
+
 # Reads the options that the text in $usage lists, each in a line: "  --NAME VALUE  ..." puts a value
 # into the variable NAME, "  --NAME  ..." puts yes. A script sets $usage and these variables before.
+# If $usage has a line "  OPERAND  ..." as well, the other arguments go into $operands, one a line.
 read_options() {
+  operands=
   while [ $# -gt 0 ]; do
     case $1 in
       --help)
@@ -28,7 +33,15 @@ read_options() {
         ;;
       --*[!a-z]* | --) misuse ;;
       --*) ;;
-      *) misuse ;;
+      -* | '' | *"$newline"*) misuse ;;
+      *)
+        case $usage in
+          *"$newline  "[A-Z]*) operands=$operands${operands:+$newline}$1 ;;
+          *) misuse ;;
+        esac
+        shift
+        continue
+        ;;
     esac
     case $usage in
       *"  $1 "[A-Z]*)
