@@ -191,7 +191,7 @@ class MonitoringTest {
   @Test
   void there_is_an_alarm_on_the_management_key_only_if_there_is_one() {
     assertThat(alarms(StackTemplate.of()))
-        .hasSize(11)
+        .hasSize(10)
         .doesNotContainKey("management-key-expires-soon");
   }
 
