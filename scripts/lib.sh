@@ -17,11 +17,21 @@ misuse() {
   exit 2
 }
 
+# Asks for confirmation; any answer but yes ends the script.
+confirm() {
+  printf '%s [y/N] ' "$1"
+  read -r answer || answer=
+  case $answer in
+    y | Y | yes) ;;
+    *) fail "Canceled; nothing was changed." ;;
+  esac
+}
+
 newline='
 '
 
 # Reads the options that the text in $usage lists, each in a line: "  --NAME VALUE  ..." puts a value
-# into the variable NAME, "  --NAME  ..." puts yes. A script sets $usage and these variables before.
+# into the variable NAME, "  --NAME  ..." puts yes; in the variable's name, _ stands for -. A script sets $usage and these variables before.
 # If $usage has a line "  OPERAND  ..." as well, the other arguments go into $operands, one a line.
 read_options() {
   operands=
@@ -31,7 +41,7 @@ read_options() {
         echo "$usage"
         exit
         ;;
-      --*[!a-z]* | --) misuse ;;
+      --*[!a-z-]* | --) misuse ;;
       --*) ;;
       -* | '' | *"$newline"*) misuse ;;
       *)
@@ -46,10 +56,10 @@ read_options() {
     case $usage in
       *"  $1 "[A-Z]*)
         [ -n "${2:-}" ] || misuse
-        eval "${1#--}=\$2"
+        eval "$(echo "${1#--}" | tr - _)=\$2"
         shift
         ;;
-      *"  $1  "*) eval "${1#--}=yes" ;;
+      *"  $1  "*) eval "$(echo "${1#--}" | tr - _)=yes" ;;
       *) misuse ;;
     esac
     shift

@@ -27,16 +27,6 @@ output() {
   of_stack "Outputs[?OutputKey=='$1'].OutputValue" | sed 's/^None$//'
 }
 
-# Asks for confirmation; any answer but yes ends the script.
-confirm() {
-  printf '%s [y/N] ' "$1"
-  read -r answer || answer=
-  case $answer in
-    y | Y | yes) ;;
-    *) fail "Canceled; nothing was changed." ;;
-  esac
-}
-
 # Ends the script if the resources belong to the older TypeScript system, known by this prefix.
 refuse_older() {
   if echo "$1" | grep -q '^momentoauthtoken'; then

@@ -139,6 +139,7 @@ public final class Demo {
           .secretsManager()
           .allowInvocation(
               FUNCTION_ARN, event -> lambda.invoke(event).outcome() instanceof Outcome.Response);
+      sandbox.secretsManager().serve(InvokeApi.PATH, new InvokeApi(lambda));
       // The function compares it with the time of the machine.
       sandbox.momentoApi().dateIsOffBy(STORED_AGO);
       Demo demo = new Demo(System.out, sandbox, lambda, client);
@@ -438,6 +439,8 @@ public final class Demo {
     out.println("  export AWS_ENDPOINT_URL=" + sandbox.secretsManager().endpoint());
     out.println("  export AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1");
     out.println("  export AWS_ACCESS_KEY_ID=sandbox AWS_SECRET_ACCESS_KEY=sandbox");
+    out.println("  ./scripts/status.sh");
+    out.println("  ./scripts/rotate.sh --all");
     out.println("  aws secretsmanager describe-secret --secret-id " + SECRET);
     out.println("  aws secretsmanager rotate-secret --secret-id " + SECRET + " \\");
     out.println("    --rotation-lambda-arn " + FUNCTION_ARN);

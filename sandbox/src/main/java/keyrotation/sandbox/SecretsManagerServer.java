@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpHandler;
 import com.sun.net.httpserver.HttpServer;
 import com.sun.net.httpserver.HttpsConfigurator;
 import com.sun.net.httpserver.HttpsServer;
@@ -108,6 +109,11 @@ public final class SecretsManagerServer implements AutoCloseable {
   /** Returns the value for {@code AWS_ENDPOINT_URL}. */
   public URI endpoint() {
     return URI.create("http://localhost:" + http.getAddress().getPort());
+  }
+
+  /** Serves another service's paths at the same address, so that one endpoint URL has both. */
+  public void serve(String path, HttpHandler handler) {
+    http.createContext(path, handler);
   }
 
   /** Also listens with TLS; returns the value for {@code AWS_ENDPOINT_URL}. */

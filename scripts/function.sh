@@ -1,0 +1,51 @@
+# shellcheck shell=sh
+# Functions of the scripts that invoke the deployed function; they need lib.sh.
+
+responses=$(mktemp)
+errors=$(mktemp)
+dots=
+trap 'rm -f "$responses" "$responses.one" "$errors"; [ -z "$dots" ] || kill "$dots"' EXIT
+trap 'exit 130' INT TERM
+
+# Version 1 of the AWS command line reads only AWS_DEFAULT_REGION.
+[ -z "${AWS_REGION:-}" ] || export AWS_DEFAULT_REGION="$AWS_REGION"
+need aws "Install the AWS command line."
+need node "Node.js 20 or newer prints the tables."
+
+# Sends the function an event and waits for the response, which is added to $responses, in a line.
+# Shows a text meanwhile, and at a terminal a dot every two seconds. The event is sent once: the
+# AWS command line would send it again as another request.
+invoke() {
+  printf '%s ...' "$1" >&2
+  if [ -t 2 ]; then
+    (while sleep 2; do printf . >&2; done) &
+    dots=$!
+  fi
+  status=0
+  echo "$2" | AWS_MAX_ATTEMPTS=1 aws lambda invoke --cli-read-timeout 910 \
+    --function-name momento-auth-token-refresh-lambda:live \
+    --payload fileb:///dev/stdin "$responses.one" >/dev/null 2>"$errors" || status=$?
+  if [ -n "$dots" ]; then
+    kill "$dots"
+    dots=
+  fi
+  echo >&2
+  [ "$status" = 0 ] || fail "The function could not be invoked. $(sed '/^$/d' "$errors")"
+  cat "$responses.one" >>"$responses"
+  echo >>"$responses"
+}
+
+# Ends the script unless an operand can be the name or ARN of a secret.
+require_names() {
+  for name in $operands; do
+    case $name in
+      *[!A-Za-z0-9/_+=.@:-]*) fail "This is no name or ARN of a secret: $name" ;;
+    esac
+  done
+}
+
+# Prints the responses: show status|rotate
+show() {
+  [ -z "$json" ] || set -- json
+  node "$(dirname "$0")/report.mjs" "$1" "$responses"
+}

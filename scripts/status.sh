@@ -1,0 +1,23 @@
+#!/bin/sh
+# Shows how each secret is. It changes nothing.
+set -eu
+
+usage="Usage: scripts/status.sh [--json] [SECRET ...]
+  --json  prints the function's responses as JSON, one in a line
+  SECRET  the name or ARN of a secret; without one, all secrets that the function rotates
+Shows the kind, age and expiry of each key, when it is due, an unfinished rotation, the times at
+which replaced keys are revoked, and each problem with its next step. Whether Momento accepts a
+key, scripts/rotate.sh --dry-run finds out. Ends with status 1 if a secret has a problem."
+json=
+. "$(dirname "$0")/lib.sh"
+read_options "$@"
+. "$(dirname "$0")/function.sh"
+
+require_names
+if [ -z "$operands" ]; then
+  invoke "Reading all secrets" '{"status":true}'
+fi
+for name in $operands; do
+  invoke "Reading $name" "{\"momento_auth_token_secret_name\":\"$name\",\"status\":true}"
+done
+show status
