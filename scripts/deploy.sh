@@ -95,4 +95,7 @@ npx cdk deploy -c MOMENTO_AUTH_TOKEN_SECRET_NAME="$ids" ${yes:+--require-approva
 [ -z "${MOMENTO_FIRST_KEY_ROLE:-}" ] \
   || echo "Scheduled runs have a first key issued for each secret that the stack has created."
 echo "Store a first key, the file from Momento's console, in each secret that has no key yet:"
-echo "  aws secretsmanager put-secret-value --secret-id NAME --secret-string file://momento_token.info.json"
+echo "  scripts/store-key.sh momento_token.info.json NAME"
+# The stack is deployed, whatever the secrets are like.
+../scripts/rotate.sh --all --dry-run || true
+../scripts/status.sh || true
