@@ -1,17 +1,20 @@
 package keyrotation;
 
+import java.time.DayOfWeek;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.SortedSet;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import keyrotation.core.GracePeriod;
 import keyrotation.core.HostAndPort;
+import keyrotation.core.RunTimes;
 import keyrotation.core.SecretTag;
 import keyrotation.momento.EndpointPolicy;
 import keyrotation.momento.KeyDetector;
@@ -26,6 +29,7 @@ import keyrotation.secretsmanager.SecretTags;
  *
  * @param secretIds the names or ARNs of the secrets that a scheduled run rotates
  * @param tag the tag of further secrets that a scheduled run rotates
+ * @param runTimes when scheduled runs start
  * @param policy when a scheduled run rotates a key
  * @param refreshesPerSecond how many refresh calls Momento allows an account
  * @param writesPerSecond how many writing calls Secrets Manager allows an account
@@ -35,6 +39,7 @@ import keyrotation.secretsmanager.SecretTags;
 public record Settings(
     List<String> secretIds,
     Optional<SecretTag> tag,
+    RunTimes runTimes,
     RenewalPolicy policy,
     int refreshesPerSecond,
     int writesPerSecond,
@@ -78,6 +83,9 @@ public record Settings(
               + ")-[A-Za-z0-9]{6}");
 
   private static final Pattern HOST_AND_PORT = Pattern.compile("(.*):(.*)");
+  private static final String INTERVAL = "CHECK_INTERVAL_IN_HOURS";
+  private static final String CHECK_AT = "CHECK_AT";
+  private static final String CHECK_DAYS = "CHECK_DAYS";
   private static final String DEFAULT_SECRET = "momento/authentication-token";
   private static final int MAX_DAYS = 1000;
   private static final int MAX_CALLS_PER_SECOND = 10_000;
@@ -100,11 +108,13 @@ public record Settings(
             "MOMENTO_AUTH_TOKEN_SECRET_TAG",
             Settings::tag,
             "a tag's key and value, such as rotate=momento");
+    RunTimes runTimes = runTimes(reader);
     Settings settings =
         new Settings(
             secretIds.orElseGet(() -> tag.isPresent() ? List.of() : List.of(DEFAULT_SECRET)),
             tag,
-            policy(reader),
+            runTimes,
+            policy(reader, runTimes),
             reader.read(
                 "MOMENTO_REFRESHES_PER_SECOND",
                 "5",
@@ -179,20 +189,46 @@ public record Settings(
         && HostAndPort.isHostName(text.substring(1));
   }
 
-  private static RenewalPolicy policy(Reader reader) {
+  private static RenewalPolicy policy(Reader reader, RunTimes runTimes) {
     return new RenewalPolicy(
         reader.readIfSet(
             "AUTO_ROTATION_IN_DAYS",
             text -> number(text, MAX_DAYS).map(Duration::ofDays),
             "a number of days from 1 to " + MAX_DAYS + ", such as 1"),
+        runTimes.longestGap());
+  }
+
+  private static RunTimes runTimes(Reader reader) {
+    Duration interval =
         reader.read(
-            "CHECK_INTERVAL_IN_HOURS",
+            INTERVAL,
             "24",
             text ->
                 number(text, 24)
                     .filter(RenewalPolicy.INTERVALS_IN_HOURS::contains)
                     .map(Duration::ofHours),
-            "a number of hours, one of 1, 2, 3, 4, 6, 8, 12 and 24, such as 24"));
+            "a number of hours, one of 1, 2, 3, 4, 6, 8, 12 and 24, such as 24");
+    Optional<RunTimes.TimeOfDay> time =
+        reader.readIfSet(
+            CHECK_AT,
+            RunTimes.TimeOfDay::parse,
+            RunTimes.TimeOfDay.RULE + ", such as 04:30 Europe/Berlin");
+    SortedSet<DayOfWeek> days =
+        reader.read(
+            CHECK_DAYS,
+            "MON-SUN",
+            RunTimes::parseDays,
+            "days of the week with at most three days from one to the next, such as MON-FRI");
+    if (time.isPresent() && interval.toHours() != 24) {
+      reader.mistakes.add(
+          INTERVAL + " is \"" + interval.toHours() + "\", but must be 24 with CHECK_AT.");
+    }
+    if (reader.isUnset(CHECK_AT) && !reader.isUnset(CHECK_DAYS)) {
+      reader.mistakes.add(
+          CHECK_DAYS + " is set, but must not be without CHECK_AT, such as 04:30 Europe/Berlin.");
+    }
+    return time.<RunTimes>map(at -> new RunTimes.At(at, days))
+        .orElseGet(() -> new RunTimes.Every(interval));
   }
 
   /** Reads variables, and collects what is invalid, so that one message names all of it. */
@@ -201,6 +237,10 @@ public record Settings(
     <T> T read(
         String variable, String fallback, Function<String, Optional<T>> parser, String rule) {
       return readIfSet(variable, parser, rule).or(() -> parser.apply(fallback)).orElseThrow();
+    }
+
+    boolean isUnset(String variable) {
+      return environment.getOrDefault(variable, "").isBlank();
     }
 
     <T> Optional<T> readIfSet(String variable, Function<String, Optional<T>> parser, String rule) {

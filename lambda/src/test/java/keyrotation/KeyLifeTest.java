@@ -56,6 +56,25 @@ class KeyLifeTest extends FunctionTestBase {
   }
 
   @Test
+  void with_a_time_of_day_the_longest_gap_counts() {
+    restart(
+        new SandboxedFunction(
+            RefreshTokens.SINGLE_USE,
+            Duration.ZERO,
+            Map.of("CHECK_AT", "04:30", "CHECK_DAYS", "MON-FRI")));
+    store(Duration.ofHours(145));
+    assertThatResult(() -> function.rotate())
+        .failedWith(KEY_TOO_SHORT_LIVED, ROTATED)
+        .says(
+            "Scheduled runs are up to 72 hours apart, so it has to live for 146 hours.",
+            "Without CHECK_AT and CHECK_DAYS, CHECK_INTERVAL_IN_HOURS=24 would do.");
+
+    store(Duration.ofHours(147));
+
+    assertThatResult(function.rotate()).is(ROTATED);
+  }
+
+  @Test
   void a_tag_sets_the_age_at_which_a_key_is_due() {
     store(Duration.ofDays(90));
     function.state().tag(SECRET, Map.of("momento:rotate-after-days", "7"));

@@ -4,13 +4,19 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.time.DayOfWeek;
 import java.time.Duration;
+import java.time.LocalTime;
+import java.time.ZoneId;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
 import keyrotation.core.GracePeriod;
 import keyrotation.core.HostAndPort;
+import keyrotation.core.RunTimes;
 import keyrotation.core.SecretTag;
 import keyrotation.momento.EndpointPolicy;
 import keyrotation.rotation.RenewalPolicy;
@@ -32,6 +38,7 @@ class SettingsTest {
             new Settings(
                 List.of("momento/authentication-token"),
                 Optional.empty(),
+                new RunTimes.Every(Duration.ofHours(24)),
                 new RenewalPolicy(Optional.empty(), Duration.ofHours(24)),
                 5,
                 50,
@@ -72,6 +79,7 @@ class SettingsTest {
             new Settings(
                 List.of("a/b", ARN_OF_C),
                 Optional.of(new SecretTag("rotate", "momento")),
+                new RunTimes.Every(Duration.ofHours(6)),
                 new RenewalPolicy(Optional.of(Duration.ofDays(30)), Duration.ofHours(6)),
                 2,
                 20,
@@ -82,6 +90,25 @@ class SettingsTest {
                     new EndpointPolicy(List.of(".momento.example.com")),
                     new HostAndPort("api.example.com", 8443),
                     new RevocationPolicy(new GracePeriod.Lasting(Duration.ofHours(48)), true))));
+  }
+
+  @Test
+  void a_time_of_day_and_days_of_the_week_make_the_longest_gap_the_interval() {
+    Settings settings =
+        Settings.from(Map.of("CHECK_AT", "04:30 Europe/Berlin", "CHECK_DAYS", "MON-FRI"));
+
+    assertThat(settings.runTimes())
+        .isEqualTo(
+            new RunTimes.At(
+                new RunTimes.TimeOfDay(LocalTime.of(4, 30), ZoneId.of("Europe/Berlin")),
+                new TreeSet<>(EnumSet.range(DayOfWeek.MONDAY, DayOfWeek.FRIDAY))));
+    assertThat(settings.policy().interval()).isEqualTo(Duration.ofHours(73));
+    assertThatThrownBy(
+            () -> Settings.from(Map.of("CHECK_AT", "04:30", "CHECK_INTERVAL_IN_HOURS", "12")))
+        .hasMessage("CHECK_INTERVAL_IN_HOURS is \"12\", but must be 24 with CHECK_AT.");
+    assertThatThrownBy(() -> Settings.from(Map.of("CHECK_DAYS", "MON-FRI")))
+        .hasMessage(
+            "CHECK_DAYS is set, but must not be without CHECK_AT, such as 04:30 Europe/Berlin.");
   }
 
   @ParameterizedTest
@@ -117,6 +144,13 @@ class SettingsTest {
         "CHECK_INTERVAL_IN_HOURS; 5; one of 1, 2, 3, 4, 6, 8, 12 and 24",
         "CHECK_INTERVAL_IN_HOURS; 0; such as 24",
         "CHECK_INTERVAL_IN_HOURS; 48; such as 24",
+        "CHECK_AT; 24:00; such as 04:30 Europe/Berlin",
+        "CHECK_AT; 4:30; such as 04:30 Europe/Berlin",
+        "CHECK_AT; 04:30 Berlin; such as 04:30 Europe/Berlin",
+        "CHECK_AT; 04:30 +02:00; such as 04:30 Europe/Berlin",
+        "CHECK_AT; 02:30 Europe/Berlin; a time that the clocks skip in spring has no run",
+        "CHECK_DAYS; MON-WED; at most three days from one to the next, such as MON-FRI",
+        "CHECK_DAYS; Monday; such as MON-FRI",
         "AUTO_ROTATION_IN_DAYS; 0; from 1 to 1000",
         "AUTO_ROTATION_IN_DAYS; 1001; from 1 to 1000",
         "AUTO_ROTATION_IN_DAYS; daily; from 1 to 1000",

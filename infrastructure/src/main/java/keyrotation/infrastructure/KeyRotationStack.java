@@ -51,8 +51,7 @@ final class KeyRotationStack extends Stack {
         new RotationFunction(
             this, "Rotation", settings, List.copyOf(secretArns.values()), archive, failures);
     Alias alias = function.alias();
-    long hours = settings.function().policy().interval().toHours();
-    var _ = new RunSchedule(this, "Runs", hours, alias, undelivered);
+    var _ = new RunSchedule(this, "Runs", settings.function().runTimes(), alias, undelivered);
     if (settings.trigger() == Trigger.SECRETS_MANAGER) {
       var _ = new SecretsManagerRotation(this, "Schedule", secretArns, alias, settings);
     }

@@ -1,17 +1,22 @@
 package keyrotation.infrastructure;
 
+import static java.util.stream.Collectors.joining;
+
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import keyrotation.core.RunTimes;
 import software.amazon.awscdk.Aws;
 import software.amazon.awscdk.Duration;
+import software.amazon.awscdk.TimeZone;
 import software.amazon.awscdk.services.iam.PolicyDocument;
 import software.amazon.awscdk.services.iam.PolicyStatement;
 import software.amazon.awscdk.services.iam.Role;
 import software.amazon.awscdk.services.iam.ServicePrincipal;
 import software.amazon.awscdk.services.lambda.IAlias;
 import software.amazon.awscdk.services.scheduler.ContextAttribute;
+import software.amazon.awscdk.services.scheduler.CronOptionsWithTimezone;
 import software.amazon.awscdk.services.scheduler.Schedule;
 import software.amazon.awscdk.services.scheduler.ScheduleExpression;
 import software.amazon.awscdk.services.scheduler.ScheduleGroup;
@@ -27,29 +32,47 @@ final class RunSchedule extends Construct {
   /** The maximum of EventBridge Scheduler; the event's maximum age ends the retries earlier. */
   private static final int ATTEMPTS = 185;
 
+  /** The maximum of EventBridge Scheduler, in hours. */
+  private static final long MAX_AGE = 24;
+
   /**
    * Creates the schedule.
    *
-   * @param hours the hours between two runs
+   * @param times when to start
    * @param target the alias to invoke
    * @param undelivered the queue for events that cannot be delivered
    */
-  RunSchedule(Construct scope, String id, long hours, IAlias target, IQueue undelivered) {
+  RunSchedule(Construct scope, String id, RunTimes times, IAlias target, IQueue undelivered) {
     super(scope, id);
     Schedule.Builder.create(this, "Schedule")
         .description("Starts the scheduled runs, which rotate the Momento keys that are due.")
-        .schedule(ScheduleExpression.rate(Duration.hours(hours)))
-        .timeWindow(TimeWindow.flexible(window(hours)))
+        .schedule(expression(times))
+        .timeWindow(window(times))
         .target(
             LambdaInvoke.Builder.create(target)
                 .role(createRole(target, undelivered).withoutPolicyUpdates())
                 .input(ScheduleTargetInput.fromObject(event()))
                 .retryAttempts(ATTEMPTS)
                 // The next run does the same work, so a longer wait would only delay the alarm.
-                .maxEventAge(Duration.hours(hours))
+                .maxEventAge(Duration.hours(Math.min(MAX_AGE, times.longestGap().toHours())))
                 .deadLetterQueue(undelivered)
                 .build())
         .build();
+  }
+
+  private static ScheduleExpression expression(RunTimes times) {
+    return switch (times) {
+      case RunTimes.Every(var interval) ->
+          ScheduleExpression.rate(Duration.hours(interval.toHours()));
+      case RunTimes.At(RunTimes.TimeOfDay(var time, var zone), var days) ->
+          ScheduleExpression.cron(
+              CronOptionsWithTimezone.builder()
+                  .minute("" + time.getMinute())
+                  .hour("" + time.getHour())
+                  .weekDay(days.stream().map(RunTimes::shortName).collect(joining(",")))
+                  .timeZone(TimeZone.of(zone.getId()))
+                  .build());
+    };
   }
 
   private Role createRole(IAlias target, IQueue undelivered) {
@@ -85,10 +108,14 @@ final class RunSchedule extends Construct {
    * Returns how much later than planned a run may start. The function requires keys to live for two
    * intervals and two hours, so that one run may fail. The window and Lambda's retries share these
    * two hours, so the window is at most one hour. With short intervals, a quarter of the interval
-   * spaces the runs evenly.
+   * spaces the runs evenly. A time of day is kept.
    */
-  private static Duration window(long hours) {
-    return Duration.minutes(Math.min(60, hours * 60 / 4));
+  private static TimeWindow window(RunTimes times) {
+    return switch (times) {
+      case RunTimes.Every(var interval) ->
+          TimeWindow.flexible(Duration.minutes(Math.min(60, interval.toMinutes() / 4)));
+      case RunTimes.At _ -> TimeWindow.off();
+    };
   }
 
   /**

@@ -49,6 +49,8 @@ record StackSettings(
           SECRET_TAG,
           "AUTO_ROTATION_IN_DAYS",
           "CHECK_INTERVAL_IN_HOURS",
+          "CHECK_AT",
+          "CHECK_DAYS",
           "MOMENTO_REFRESHES_PER_SECOND",
           "SECRETS_MANAGER_WRITES_PER_SECOND",
           "MOMENTO_CONTROL_ENDPOINT",

@@ -419,6 +419,20 @@ class KeyRotationStackTest {
     }
 
     @Test
+    void runs_at_a_time_of_day_on_some_days() {
+      JsonNode schedule =
+          StackTemplate.of("CHECK_AT", "04:30 Europe/Berlin", "CHECK_DAYS", "MON-FRI")
+              .properties(SCHEDULE);
+
+      assertThat(schedule.path("ScheduleExpression").asText())
+          .isEqualTo("cron(30 4 ? * MON,TUE,WED,THU,FRI *)");
+      assertThat(schedule.path("ScheduleExpressionTimezone").asText()).isEqualTo("Europe/Berlin");
+      assertThat(schedule.path("FlexibleTimeWindow")).isEqualTo(parse("{'Mode': 'OFF'}"));
+      assertThat(schedule.at("/Target/RetryPolicy/MaximumEventAgeInSeconds").asInt())
+          .isEqualTo(86_400);
+    }
+
+    @Test
     void invokes_the_alias_and_sends_undeliverable_events_to_the_queue() {
       JsonNode target = template.properties(SCHEDULE).path("Target");
 

@@ -154,14 +154,24 @@ class MonitoringTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"24, 51, 50", "1, 5, 4"})
-  void the_alarms_on_several_runs_depend_on_the_interval(String interval, int failures, int runs) {
-    StackTemplate each = StackTemplate.of("CHECK_INTERVAL_IN_HOURS", interval);
+  @CsvSource({
+    "CHECK_INTERVAL_IN_HOURS, 24, MON-SUN, 51, 50",
+    "CHECK_INTERVAL_IN_HOURS, 1, MON-SUN, 5, 4",
+    "CHECK_AT, 04:30, MON-SUN, 51, 50",
+    "CHECK_AT, 04:30 Europe/Berlin, MON-FRI, 149, 148",
+  })
+  void the_alarms_on_several_runs_depend_on_the_longest_time_between_two(
+      String setting, String value, String days, int failures, int runs) {
+    StackTemplate each =
+        StackTemplate.of(setting, value, "CHECK_DAYS", setting.equals("CHECK_AT") ? days : "");
 
     JsonNode goOn = alarm(each, "failures-go-on");
     assertThat(goOn.path("MetricName").asText()).isEqualTo("FailuresWait");
     assertThat(goOn.path("DatapointsToAlarm").asInt()).isEqualTo(3);
-    assertThat(goOn.path("EvaluationPeriods").asInt()).isEqualTo(failures);
+    assertThat(goOn.path("EvaluationPeriods").asInt())
+        .isEqualTo(failures)
+        .as("CloudWatch evaluates at most seven days")
+        .isLessThanOrEqualTo(168);
     assertThat(goOn.path("TreatMissingData").asText()).isEqualTo("notBreaching");
     JsonNode silent = alarm(each, "no-scheduled-run");
     assertThat(silent.path("MetricName").asText()).isEqualTo("ScheduledRuns");

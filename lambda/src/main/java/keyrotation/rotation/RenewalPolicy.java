@@ -16,7 +16,7 @@ import keyrotation.momento.Expiry;
  *
  * @param age the age of a version at which its key is due; empty for one day with v1 keys, which
  *     cannot be revoked, and 30 days with v2 keys
- * @param interval the time between two scheduled runs
+ * @param interval the longest time between two scheduled runs
  */
 public record RenewalPolicy(Optional<Duration> age, Duration interval) {
 
@@ -121,14 +121,29 @@ public record RenewalPolicy(Optional<Duration> age, Duration interval) {
     }
     String remedy =
         largestIntervalFor(life)
-            .map(largest -> "CHECK_INTERVAL_IN_HOURS=" + largest.toHours() + " would do.")
+            .map(
+                largest ->
+                    (isAtTimesOfDay() ? "Without CHECK_AT and CHECK_DAYS, " : "")
+                        + "CHECK_INTERVAL_IN_HOURS="
+                        + largest.toHours()
+                        + " would do.")
             .orElse("No interval is short enough for a key that lives less than 4 hours.");
     return Optional.of(
         new RotationException(
             KEY_TOO_SHORT_LIVED,
-            "The key expires at %s, %s after it was stored. Scheduled runs are %d hours apart, so it has to live for %d hours. %s"
+            "The key expires at %s, %s after it was stored. Scheduled runs are %s%d hours apart, so it has to live for %d hours. %s"
                 .formatted(
-                    end, inHours(life), interval.toHours(), shortestLife().toHours(), remedy)));
+                    end,
+                    inHours(life),
+                    isAtTimesOfDay() ? "up to " : "",
+                    interval.toHours(),
+                    shortestLife().toHours(),
+                    remedy)));
+  }
+
+  /** Tells whether runs start at a time of day, and not all of them after equal intervals. */
+  private boolean isAtTimesOfDay() {
+    return !INTERVALS_IN_HOURS.contains((int) interval.toHours());
   }
 
   private static String inHours(Duration duration) {
