@@ -79,7 +79,11 @@ class ScriptsIT {
 
       Shell.Result deployed = shell.run("../scripts/deploy.sh", "--yes");
       assertThat(deployed.status()).as(deployed.output()).isZero();
-      assertThat(deployed.output()).contains("The secret " + SECRET + " already exists");
+      assertThat(deployed.output())
+          .contains(
+              "The secret " + SECRET + " already exists",
+              "Checking all secrets ...",
+              "Reading all secrets ...");
       Shell.Result again = shell.run("../scripts/deploy.sh", "--yes");
       assertThat(again.status()).as(again.output()).isZero();
       assertThat(shell.aws("cloudformation get-template --output json --stack-name " + STACK))
