@@ -18,7 +18,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
-import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -59,11 +58,11 @@ final class StackSettingsParser {
   /** Lambda's limit, of which names and values count. */
   private static final int MAX_ENVIRONMENT_SIZE = 4096;
 
-  private static final Rule<Boolean> TRUE_OR_FALSE =
-      new Rule<>(Map.of("true", true, "false", false), "true or false", "true");
+  private static final SettingRule<Boolean> TRUE_OR_FALSE =
+      new SettingRule<>(Map.of("true", true, "false", false), "true or false", "true");
 
-  private static final Rule<Trigger> TRIGGERS =
-      new Rule<>(
+  private static final SettingRule<Trigger> TRIGGERS =
+      new SettingRule<>(
           Map.of("eventbridge", Trigger.EVENTBRIDGE, "secrets-manager", Trigger.SECRETS_MANAGER),
           "eventbridge or secrets-manager",
           "eventbridge");
@@ -97,18 +96,6 @@ final class StackSettingsParser {
         .orElse(target);
   }
 
-  /**
-   * The valid values of a setting.
-   *
-   * @param rule completes "must be"
-   */
-  private record Rule<T>(Function<String, Optional<T>> parser, String rule, String example) {
-
-    Rule(Map<String, T> values, String rule, String example) {
-      this(text -> Optional.ofNullable(values.get(text)), rule, example);
-    }
-  }
-
   private StackSettings parse() {
     Map<String, String> environment = functionEnvironment();
     Optional<Settings> function = functionSettings(environment);
@@ -122,22 +109,19 @@ final class StackSettingsParser {
     Optional<String> kmsKeyArn =
         readIfSet(
             KMS_KEY_ARN,
-            new Rule<>(
+            new SettingRule<>(
                 text -> Optional.of(text).filter(this::isKmsKeyInTarget),
                 "the ARN of a KMS key (not of an alias)" + inTarget(),
                 exampleArn("kms", "key/1234abcd-12ab-34cd-56ef-1234567890ab")));
     Optional<String> alarmEmail =
         readIfSet(
             ALARM_EMAIL,
-            new Rule<>(
+            new SettingRule<>(
                 text -> Optional.of(text).filter(EMAIL.asMatchPredicate()),
                 "one e-mail address",
                 "platform@example.com"));
     Optional<String> alarmTopicArn = alarmTopicArn(alarmEmail);
-    boolean metricsPerSecret = read(METRICS_PER_SECRET, "false", TRUE_OR_FALSE);
-    if (metricsPerSecret) {
-      checkMetricsPerSecret(function);
-    }
+    boolean metricsPerSecret = metricsPerSecret(function);
     Optional<FirstKey> firstKey = firstKey(function.map(Settings::v2));
     if (!mistakes.isEmpty()) {
       throw new IllegalArgumentException(String.join("\n", mistakes));
@@ -161,7 +145,7 @@ final class StackSettingsParser {
     Optional<String> topic =
         readIfSet(
             ALARM_TOPIC_ARN,
-            new Rule<>(
+            new SettingRule<>(
                 text -> Optional.of(text).filter(this::isTopicInRegion),
                 "the ARN of an SNS topic"
                     + target.region().map(region -> " in the region " + region).orElse(""),
@@ -175,7 +159,10 @@ final class StackSettingsParser {
   }
 
   /** Each secret has metrics that cost, so there must not be many secrets, or an unknown number. */
-  private void checkMetricsPerSecret(Optional<Settings> function) {
+  private boolean metricsPerSecret(Optional<Settings> function) {
+    if (!read(METRICS_PER_SECRET, "false", TRUE_OR_FALSE)) {
+      return false;
+    }
     value(SECRET_TAG)
         .ifPresent(
             _ ->
@@ -190,6 +177,7 @@ final class StackSettingsParser {
                 mistakes.add(
                     "%s is \"true\", but must be false with more than %d secrets; there are %d."
                         .formatted(METRICS_PER_SECRET, MAX_SECRETS_WITH_METRICS, count)));
+    return true;
   }
 
   /**
@@ -198,16 +186,16 @@ final class StackSettingsParser {
    * @param v2 empty if the function's settings are invalid
    */
   private Optional<FirstKey> firstKey(Optional<Settings.V2> v2) {
-    Rule<String> roles =
-        new Rule<>(
+    SettingRule<String> roles =
+        new SettingRule<>(
             text ->
                 Optional.of(text)
                     .filter(SecretTags.ROLE_ID.asMatchPredicate())
                     .filter(id -> v2.map(of -> of.allowedRoles().contains(id)).orElse(true)),
             "a role that MOMENTO_ALLOWED_ROLES lists",
             "r-viewer");
-    Rule<String> endpoints =
-        new Rule<>(
+    SettingRule<String> endpoints =
+        new SettingRule<>(
             text ->
                 Optional.of(text)
                     .filter(HostAndPort::isHostName)
@@ -221,7 +209,7 @@ final class StackSettingsParser {
       return Optional.empty();
     }
     Optional<String> endpoint = readIfSet(ENDPOINT, endpoints);
-    requireWith(FIRST_KEY_ROLE, ENDPOINT, endpoints.rule, endpoints.example);
+    requireWith(FIRST_KEY_ROLE, ENDPOINT, endpoints.rule(), endpoints.example());
     requireWith(
         FIRST_KEY_ROLE,
         MANAGEMENT_SECRET,
@@ -366,15 +354,15 @@ final class StackSettingsParser {
             resource);
   }
 
-  private <T> T read(String name, String fallback, Rule<T> rule) {
-    return readIfSet(name, rule).or(() -> rule.parser.apply(fallback)).orElseThrow();
+  private <T> T read(String name, String fallback, SettingRule<T> rule) {
+    return readIfSet(name, rule).or(() -> rule.parser().apply(fallback)).orElseThrow();
   }
 
-  private <T> Optional<T> readIfSet(String name, Rule<T> rule) {
+  private <T> Optional<T> readIfSet(String name, SettingRule<T> rule) {
     Optional<String> text = value(name);
-    Optional<T> value = text.flatMap(rule.parser);
+    Optional<T> value = text.flatMap(rule.parser());
     if (text.isPresent() && value.isEmpty()) {
-      mistake(name, text.get(), rule.rule, rule.example);
+      mistake(name, text.get(), rule.rule(), rule.example());
     }
     return value;
   }
