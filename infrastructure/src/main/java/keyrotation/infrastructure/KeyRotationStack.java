@@ -59,6 +59,14 @@ final class KeyRotationStack extends Stack {
     Alarms alarms = new Alarms(this, "Alarms", settings, alias, undelivered);
     var _ = new OverviewDashboard(this, "Overview", alarms, alias, function.logGroup());
     addOutputs(settings, function, failures, undelivered, alarms);
+    new KeyChangedRules(this, "KeyChanged", settings.secrets(), settings.keyChanged())
+        .topicArn()
+        .ifPresent(
+            arn ->
+                output(
+                    "KeyChangedTopicArn",
+                    arn,
+                    "ARN of the SNS topic that gets the events of changed keys"));
   }
 
   private void addOutputs(

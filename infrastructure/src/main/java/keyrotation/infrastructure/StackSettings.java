@@ -20,6 +20,7 @@ import keyrotation.Settings;
  * @param monitoring how the alarms and metrics are set up
  * @param firstKey what the function has a first key issued with, for the secrets that the stack
  *     creates; if empty, an operator stores it
+ * @param keyChanged where the events of changed keys are sent
  */
 record StackSettings(
     List<SecretSource> secrets,
@@ -28,7 +29,8 @@ record StackSettings(
     Optional<String> kmsKeyArn,
     Trigger trigger,
     Monitoring monitoring,
-    Optional<FirstKey> firstKey) {
+    Optional<FirstKey> firstKey,
+    KeyChangedTarget keyChanged) {
 
   static final String SECRET_NAME = "MOMENTO_AUTH_TOKEN_SECRET_NAME";
   static final String SECRET_TAG = "MOMENTO_AUTH_TOKEN_SECRET_TAG";
@@ -39,6 +41,7 @@ record StackSettings(
   static final String ALARM_EMAIL = "ALARM_EMAIL";
   static final String ALARM_TOPIC_ARN = "ALARM_TOPIC_ARN";
   static final String METRICS_PER_SECRET = "METRICS_PER_SECRET";
+  static final String KEY_CHANGED_EVENTS = "KEY_CHANGED_EVENTS";
   static final String FIRST_KEY_ROLE = "MOMENTO_FIRST_KEY_ROLE";
   static final String ENDPOINT = "MOMENTO_ENDPOINT";
 
@@ -72,6 +75,7 @@ record StackSettings(
                   ALARM_EMAIL,
                   ALARM_TOPIC_ARN,
                   METRICS_PER_SECRET,
+                  KEY_CHANGED_EVENTS,
                   FIRST_KEY_ROLE,
                   ENDPOINT))
           .toList();

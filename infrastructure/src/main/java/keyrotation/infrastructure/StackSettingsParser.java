@@ -6,6 +6,7 @@ import static keyrotation.infrastructure.StackSettings.CREATE_SECRETS;
 import static keyrotation.infrastructure.StackSettings.ENDPOINT;
 import static keyrotation.infrastructure.StackSettings.FIRST_KEY_ROLE;
 import static keyrotation.infrastructure.StackSettings.FUNCTION_SETTINGS;
+import static keyrotation.infrastructure.StackSettings.KEY_CHANGED_EVENTS;
 import static keyrotation.infrastructure.StackSettings.KMS_KEY_ARN;
 import static keyrotation.infrastructure.StackSettings.MANAGEMENT_SECRET;
 import static keyrotation.infrastructure.StackSettings.METRICS_PER_SECRET;
@@ -123,6 +124,7 @@ final class StackSettingsParser {
     Optional<String> alarmTopicArn = alarmTopicArn(alarmEmail);
     boolean metricsPerSecret = metricsPerSecret(function);
     Optional<FirstKey> firstKey = firstKey(function.map(Settings::v2));
+    KeyChangedTarget keyChanged = keyChangedTarget();
     if (!mistakes.isEmpty()) {
       throw new IllegalArgumentException(String.join("\n", mistakes));
     }
@@ -133,7 +135,8 @@ final class StackSettingsParser {
         kmsKeyArn,
         trigger,
         new Monitoring(alarmEmail, alarmTopicArn, metricsPerSecret),
-        firstKey);
+        firstKey,
+        keyChanged);
   }
 
   /**
@@ -178,6 +181,18 @@ final class StackSettingsParser {
                     "%s is \"true\", but must be false with more than %d secrets; there are %d."
                         .formatted(METRICS_PER_SECRET, MAX_SECRETS_WITH_METRICS, count)));
     return true;
+  }
+
+  private KeyChangedTarget keyChangedTarget() {
+    KeyChangedTarget keyChanged = read(KEY_CHANGED_EVENTS, "none", KeyChangedTarget.rule(target));
+    if (!(keyChanged instanceof KeyChangedTarget.Nowhere) && value(SECRET_TAG).isPresent()) {
+      requireWith(
+          KEY_CHANGED_EVENTS,
+          SECRET_NAME,
+          "names or ARNs of secrets (an event does not have the tags of its secret)",
+          "momento/authentication-token");
+    }
+    return keyChanged;
   }
 
   /**

@@ -112,7 +112,7 @@ class CommandBlocksIT {
   }
 
   private void deploy(Shell shell) throws IOException, InterruptedException {
-    JsonNode template = StackTemplate.of().json();
+    JsonNode template = StackTemplate.of("KEY_CHANGED_EVENTS", "topic").json();
     String bucket = "cdk-hnb659fds-assets-123456789012-" + REGION;
     String archive = template.findValue("S3Key").asText();
     shell.aws("s3api create-bucket --bucket " + bucket);

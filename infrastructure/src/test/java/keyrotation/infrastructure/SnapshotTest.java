@@ -24,14 +24,15 @@ class SnapshotTest {
 
   @ParameterizedTest
   @CsvSource({
-    "eventbridge, create, ''",
-    "eventbridge, create, momento/management-key",
-    "eventbridge, existing, ''",
-    "secrets-manager, create, ''",
-    "secrets-manager, existing, ''",
+    "eventbridge, create, '', none",
+    "eventbridge, create, '', topic",
+    "eventbridge, create, momento/management-key, none",
+    "eventbridge, existing, '', none",
+    "secrets-manager, create, '', none",
+    "secrets-manager, existing, '', none",
   })
-  void the_template_equals_the_reviewed_one(String trigger, String secrets, String managementKey)
-      throws IOException {
+  void the_template_equals_the_reviewed_one(
+      String trigger, String secrets, String managementKey, String keyChanged) throws IOException {
     String actual =
         pretty(
             StackTemplate.of(
@@ -44,9 +45,12 @@ class SnapshotTest {
                 "ALARM_EMAIL",
                 "platform@example.com",
                 "MOMENTO_MANAGEMENT_KEY_SECRET",
-                managementKey));
+                managementKey,
+                "KEY_CHANGED_EVENTS",
+                keyChanged));
     String v2 = managementKey.isEmpty() ? "" : "-v2";
-    Path reviewed = TEMPLATES.resolve(trigger + "-" + secrets + v2 + ".json");
+    String events = keyChanged.equals("none") ? "" : "-events";
+    Path reviewed = TEMPLATES.resolve(trigger + "-" + secrets + v2 + events + ".json");
     if ("replace".equals(System.getProperty("snapshots"))) {
       Files.createDirectories(TEMPLATES);
       Files.writeString(reviewed, actual);
@@ -65,7 +69,7 @@ class SnapshotTest {
     try (var files = Files.list(TEMPLATES)) {
       files.map(Path::toString).sorted().forEach(command::add);
     }
-    assertThat(command).hasSize(options + 5);
+    assertThat(command).hasSize(options + 6);
     Path output = Path.of("target", "cfn-lint.txt");
     int status = -1;
     try {

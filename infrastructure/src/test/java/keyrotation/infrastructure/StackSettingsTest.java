@@ -57,7 +57,8 @@ class StackSettingsTest {
                 Optional.empty(),
                 Trigger.EVENTBRIDGE,
                 new Monitoring(Optional.empty(), Optional.empty(), false),
-                Optional.empty()));
+                Optional.empty(),
+                new KeyChangedTarget.Nowhere()));
   }
 
   @Test
@@ -85,6 +86,7 @@ class StackSettingsTest {
     values.put("CREATE_SECRETS", "false");
     values.put("ALARM_EMAIL", "a.b+c@sub.example.com");
     values.put("METRICS_PER_SECRET", "false");
+    values.put("KEY_CHANGED_EVENTS", "topic");
     values.put("MOMENTO_FIRST_KEY_ROLE", "r-viewer");
     values.put("MOMENTO_ENDPOINT", "cell.momento.example.com");
     // A topic and an address exclude each other.
@@ -104,7 +106,8 @@ class StackSettingsTest {
                 Optional.of(KMS_KEY),
                 Trigger.EVENTBRIDGE,
                 new Monitoring(Optional.of("a.b+c@sub.example.com"), Optional.empty(), false),
-                Optional.of(new FirstKey("r-viewer", "cell.momento.example.com"))));
+                Optional.of(new FirstKey("r-viewer", "cell.momento.example.com")),
+                new KeyChangedTarget.NewTopic()));
   }
 
   @Test
@@ -161,6 +164,11 @@ class StackSettingsTest {
           ALARM_TOPIC_ARN,                   arn:aws:sns:eu-west-1:123456789012:platform-alarms
           ALARM_TOPIC_ARN,                   arn:aws:sns:us-east-1:123456789012:platform:alarms
           METRICS_PER_SECRET,                yes
+          KEY_CHANGED_EVENTS,                true
+          KEY_CHANGED_EVENTS,                arn:aws:sns:us-east-1:123456789012:consumers
+          KEY_CHANGED_EVENTS,                arn:aws:events:us-east-1:123456789012:rule/consumers
+          KEY_CHANGED_EVENTS,                arn:aws:events:us-east-1:123456789012:event-bus/
+          KEY_CHANGED_EVENTS,                arn:aws:events:us-east-1:123456789012:event-bus/default
           """)
   void report_an_invalid_value_with_the_rule_and_an_example(String name, String value) {
     assertThatThrownBy(() -> read(name, value, TARGET))
