@@ -68,7 +68,9 @@ class StackSettingsTest {
             "MOMENTO_AUTH_TOKEN_SECRET_NAME", "a ,b/c_+=.@-, " + SECRET_ARN,
             "MOMENTO_AUTH_TOKEN_SECRET_TAG", "rotate=momento",
             "AUTO_ROTATION_IN_DAYS", "1000",
-            "CHECK_INTERVAL_IN_HOURS", "12",
+            "CHECK_INTERVAL_IN_HOURS", "24",
+            "CHECK_AT", "04:30 Europe/Berlin",
+            "CHECK_DAYS", "MON-FRI",
             "MOMENTO_REFRESHES_PER_SECOND", "6",
             "SECRETS_MANAGER_WRITES_PER_SECOND", "51",
             "MOMENTO_CONTROL_ENDPOINT", "control.example.com:443");
@@ -165,7 +167,7 @@ class StackSettingsTest {
           ALARM_TOPIC_ARN,                   arn:aws:sns:us-east-1:123456789012:platform:alarms
           METRICS_PER_SECRET,                yes
           KEY_CHANGED_EVENTS,                true
-          KEY_CHANGED_EVENTS,                arn:aws:sns:us-east-1:123456789012:consumers
+          KEY_CHANGED_EVENTS,                arn:aws:sns:us-east-1:123456789012:event-bus/consumers
           KEY_CHANGED_EVENTS,                arn:aws:events:us-east-1:123456789012:rule/consumers
           KEY_CHANGED_EVENTS,                arn:aws:events:us-east-1:123456789012:event-bus/
           KEY_CHANGED_EVENTS,                arn:aws:events:us-east-1:123456789012:event-bus/default
