@@ -11,10 +11,12 @@ import static keyrotation.RotationFixture.LIFETIME;
 import static keyrotation.RotationFixture.MANAGEMENT_SECRET;
 import static keyrotation.SandboxedFunction.SECRET;
 import static keyrotation.core.FailureReason.ACCESS_DENIED;
+import static keyrotation.core.FailureReason.AWAITING_FIRST_KEY;
 import static keyrotation.core.FailureReason.CANNOT_ROLL_BACK;
 import static keyrotation.core.FailureReason.CLOCK_SKEW;
 import static keyrotation.core.FailureReason.CURRENT_KEY_REJECTED;
 import static keyrotation.core.FailureReason.MOMENTO_UNAVAILABLE;
+import static keyrotation.core.FailureReason.OUT_OF_TIME;
 import static keyrotation.core.FailureReason.REPLICA_OUT_OF_SYNC;
 import static keyrotation.core.FailureReason.SECRETS_MANAGER_UNAVAILABLE;
 import static keyrotation.core.FailureReason.SECRET_MALFORMED;
@@ -29,6 +31,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.grpc.Status;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -43,12 +46,15 @@ import keyrotation.sandbox.MomentoApiException;
 import keyrotation.sandbox.MomentoServer;
 import keyrotation.sandbox.SecretsManagerException;
 import keyrotation.sandbox.SecretsManagerState;
+import keyrotation.sandbox.SecretsManagerState.Value;
 import keyrotation.sandbox.SecretsManagerState.Version;
 import keyrotation.sandbox.V2Key;
 import keyrotation.sandbox.V2Keys;
 import keyrotation.secretsmanager.StagingLabel;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Which replaced v2 keys are revoked, and when; above all, which are not. */
 class RevocationTest extends FunctionTestBase {
@@ -89,6 +95,24 @@ class RevocationTest extends FunctionTestBase {
   }
 
   @Test
+  void a_replaced_key_that_could_not_be_given_its_time_gets_it_from_the_next_run() {
+    function
+        .awsCalls()
+        .onNth(
+            "UpdateSecretVersionStage",
+            3,
+            new Fault.Refuse<>(
+                SecretsManagerException.accessDenied("UpdateSecretVersionStage", SECRET)));
+
+    assertThatResult(rotateLater()).is(ROTATED).says("The old key goes on working");
+
+    assertThat(labels()).noneMatch(label -> label.startsWith(StagingLabel.REVOKE_AFTER));
+    run();
+    assertThat(labels()).anyMatch(label -> label.startsWith(StagingLabel.REVOKE_AFTER));
+    assertRevoked(runAfter(AFTER_GRACE));
+  }
+
+  @Test
   void a_key_that_an_operator_had_issued_is_not_revoked() {
     V2Key operators = function.v2Keys().issued().get(1);
     assertThat(operators.description()).isEqualTo("console");
@@ -97,6 +121,64 @@ class RevocationTest extends FunctionTestBase {
 
     assertThat(function.v2Keys().accepts(operators.token()) || isExpired(operators)).isTrue();
     assertThat(function.apiCalls().count(REVOKE)).isZero();
+  }
+
+  @Test
+  void a_key_that_an_operator_had_issued_gets_no_time() {
+    run();
+    assertThat(labels()).noneMatch(label -> label.startsWith(StagingLabel.REVOKE_AFTER));
+
+    assertThatResult(ask("\"revoke_previous\":true")).is(REVOKED).says("no key was revoked");
+    assertThat(function.awsCalls().count("UpdateSecretVersionStage")).isEqualTo(2);
+  }
+
+  @Test
+  void an_operators_key_loses_a_time_that_an_operator_gave_it() {
+    V2Key operators = storeLongLivedKey();
+    String version = function.current().id();
+    function.store(function.issueFreshKey(Duration.ZERO).consoleJson());
+    label(version, StagingLabel.revokeAfter(function.now().plus(Duration.ofHours(1))));
+
+    assertThat(runAfter(Duration.ofHours(2))).isEmpty();
+
+    assertThat(function.v2Keys().accepts(operators.token())).isTrue();
+    assertThat(function.labels().get(version)).containsExactly(StagingLabel.PREVIOUS);
+  }
+
+  @Test
+  void a_key_that_was_revoked_in_the_console_loses_its_time() {
+    V2Key old = currentKey();
+    rotateLater();
+    assertThat(function.v2Keys().revoke(old.id())).isTrue();
+
+    assertThat(runAfter(AFTER_GRACE)).isEmpty();
+
+    assertThat(labels()).noneMatch(label -> label.startsWith(StagingLabel.REVOKE_AFTER));
+    assertThat(function.apiCalls().count(REVOKE)).isZero();
+  }
+
+  @Test
+  void a_key_that_the_list_describes_in_an_unknown_form_keeps_its_time() {
+    V2Key old = currentKey();
+    rotateLater();
+    function.sandbox.momentoApi().alterAnswers(body -> body.replace(old.id(), "a/b"));
+
+    assertThat(runAfter(AFTER_GRACE)).isEmpty();
+
+    function.sandbox.momentoApi().alterAnswers(body -> body);
+    assertRevoked(run());
+    assertThat(function.v2Keys().accepts(old.token())).isFalse();
+  }
+
+  @Test
+  void a_key_whose_description_has_lost_the_secrets_name_is_revoked_after_its_grace_period() {
+    V2Key old = currentKey();
+    rotateLater();
+    function.sandbox.momentoApi().alterAnswers(body -> body.replace(" " + SECRET, ""));
+
+    assertRevoked(runAfter(AFTER_GRACE));
+
+    assertThat(function.v2Keys().accepts(old.token())).isFalse();
   }
 
   @Test
@@ -122,7 +204,7 @@ class RevocationTest extends FunctionTestBase {
     storeLongLivedKey();
     run();
 
-    runAfter(AFTER_GRACE);
+    assertThat(runAfter(AFTER_GRACE)).isEmpty();
 
     assertThat(function.v2Keys().accepts(owners.token())).isTrue();
   }
@@ -167,6 +249,24 @@ class RevocationTest extends FunctionTestBase {
     assertThat(runAfter(AFTER_GRACE).orElseThrow().path("revoked")).hasSize(3);
     assertThat(replaced).noneMatch(key -> function.v2Keys().accepts(key.token()));
     assertThat(function.currentKeyWorks()).isTrue();
+  }
+
+  @Test
+  void at_most_twelve_versions_have_a_time_and_the_others_get_theirs_later() {
+    for (int i = 0; i < 14; i++) {
+      function.pass(Duration.ofSeconds(5));
+      assertThatResult(function.rotate()).is(ROTATED);
+    }
+
+    run();
+
+    assertThat(labels()).filteredOn(l -> l.startsWith(StagingLabel.REVOKE_AFTER)).hasSize(12);
+    assertThat(ask("\"revoke_previous\":true").path("revoked")).hasSize(12);
+    run();
+    assertThat(runAfter(AFTER_GRACE).orElseThrow().path("revoked")).hasSize(2);
+    assertThat(issuedByFunction())
+        .filteredOn(key -> function.v2Keys().accepts(key.token()))
+        .containsExactly(currentKey());
   }
 
   @Test
@@ -294,6 +394,79 @@ class RevocationTest extends FunctionTestBase {
   }
 
   @Test
+  void a_key_that_gets_a_label_of_an_operators_in_the_midst_of_the_run_is_not_revoked() {
+    V2Key old = currentKey();
+    rotateLater();
+    function.pass(AFTER_GRACE);
+    beforeRevoking(() -> function.put(old.consoleJson(), "OPERATORS_LABEL"));
+
+    assertThat(run()).isEmpty();
+
+    assertThat(function.v2Keys().accepts(old.token())).isTrue();
+  }
+
+  @Test
+  void a_version_that_has_no_value_yet_keeps_no_key_from_being_revoked() {
+    rotateLater();
+    function.state().addPendingVersion(SECRET, UUID.randomUUID().toString());
+    assertRevoked(runAfter(AFTER_GRACE));
+
+    rotateLater();
+    function.pass(AFTER_GRACE);
+    beforeRevoking(() -> function.state().addPendingVersion(SECRET, UUID.randomUUID().toString()));
+
+    assertRevoked(run());
+  }
+
+  @Test
+  void a_run_that_has_no_time_left_gives_no_version_a_time() {
+    rotateLater();
+    takeTimesOff();
+    function
+        .awsCalls()
+        .onNth(
+            "DescribeSecret",
+            2,
+            new Fault.Before<>(() -> function.clock.advance(Duration.ofSeconds(55))));
+
+    assertThat(run()).isEmpty();
+
+    assertThat(labels()).noneMatch(label -> label.startsWith(StagingLabel.REVOKE_AFTER));
+    run();
+    assertThat(labels()).anyMatch(label -> label.startsWith(StagingLabel.REVOKE_AFTER));
+  }
+
+  @Test
+  void a_run_that_runs_out_of_time_says_what_it_has_revoked() {
+    rotateLater();
+    rotateLater();
+    function.pass(AFTER_GRACE);
+    function
+        .apiCalls()
+        .onNth(REVOKE, 1, new Fault.After<>(() -> function.clock.advance(Duration.ofSeconds(55))));
+
+    JsonNode entry = run().orElseThrow();
+
+    assertThatResult(entry)
+        .failedWith(OUT_OF_TIME, REVOKED)
+        .says("Too little time was left to revoke keys.");
+    assertThat(entry.path("revoked")).hasSize(1);
+    assertRevoked(run());
+  }
+
+  @Test
+  void an_outage_of_momento_takes_no_time_of_other_secrets() {
+    rotateLater();
+    function.pass(AFTER_GRACE);
+    answerEvery(RotationCall.VERIFY, Status.UNAVAILABLE);
+    Instant start = function.now();
+
+    assertNotRevoked(run(), MOMENTO_UNAVAILABLE);
+
+    assertThat(Duration.between(start, function.now())).isLessThan(Duration.ofSeconds(20));
+  }
+
+  @Test
   void a_paused_secrets_current_key_is_not_revoked_at_a_time_that_it_had_before() {
     V2Key old = currentKey();
     String oldVersion = function.current().id();
@@ -352,7 +525,8 @@ class RevocationTest extends FunctionTestBase {
     function.pass(GRACE.plusDays(1));
     function.store(function.issueFreshKey(Duration.ZERO).consoleJson());
 
-    run();
+    assertThat(run()).isEmpty();
+    assertThat(run()).isEmpty();
 
     assertThat(function.v2Keys().accepts(old.token())).isTrue();
     assertRevoked(runAfter(AFTER_GRACE));
@@ -368,6 +542,27 @@ class RevocationTest extends FunctionTestBase {
 
     assertThat(function.v2Keys().accepts(old.token())).isTrue();
     assertThat(function.apiCalls().count(REVOKE)).isZero();
+  }
+
+  @Test
+  void a_key_that_was_never_stored_is_not_revoked_by_a_clock_that_is_ahead() {
+    V2Key unstored = issueUnstored();
+    function.handlersClock = () -> function.clock.instant().plus(Duration.ofDays(2));
+
+    Optional<JsonNode> entry = run();
+
+    assertNotRevoked(entry, CLOCK_SKEW);
+    assertThat(entry.orElseThrow().path("message").asText()).contains("differ by 172800 s");
+    assertThat(function.v2Keys().accepts(unstored.token())).isTrue();
+  }
+
+  @Test
+  void clocks_may_be_five_minutes_apart() {
+    rotateLater();
+    function.handlersClock = () -> function.clock.instant().truncatedTo(ChronoUnit.SECONDS);
+    function.sandbox.momentoApi().dateIsOffBy(Duration.ofMinutes(5));
+
+    assertRevoked(runAfter(AFTER_GRACE));
   }
 
   @Test
@@ -508,6 +703,29 @@ class RevocationTest extends FunctionTestBase {
     assertThat(function.apiCalls().count(REVOKE)).isZero();
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"true", "perhaps"})
+  void a_key_that_a_paused_secret_holds_is_not_revoked_though_its_time_is_over_there(String tag) {
+    V2Key old = rotateKeyWithCopy();
+    String copy =
+        function.state().describe("copy").labelled(SecretsManagerState.CURRENT).orElseThrow().id();
+    var _ =
+        function
+            .state()
+            .put(
+                "copy",
+                UUID.randomUUID().toString(),
+                new Value.Text(function.issueFreshKey(Duration.ZERO).consoleJson()),
+                Set.of());
+    Instant end = function.now().plus(GRACE);
+    var _ = function.state().moveLabel("copy", StagingLabel.revokeAfter(end), null, copy);
+    function.state().tag("copy", Map.of("momento:paused", tag));
+
+    assertThat(runAfter(AFTER_GRACE)).isEmpty();
+
+    assertThat(function.v2Keys().accepts(old.token())).isTrue();
+  }
+
   @Test
   void a_key_that_was_issued_for_one_secret_and_is_in_another_alone_is_not_revoked() {
     restartWith(Map.of("MOMENTO_AUTH_TOKEN_SECRET_NAME", SECRET + ",other"));
@@ -531,6 +749,23 @@ class RevocationTest extends FunctionTestBase {
   @Test
   void one_bad_secret_does_not_keep_the_keys_of_another_from_being_revoked() {
     restartWith(Map.of("MOMENTO_AUTH_TOKEN_SECRET_NAME", SECRET + ",missing"));
+    storeKey();
+    V2Key old = currentKey();
+    rotateLater();
+
+    assertRevoked(runAfter(AFTER_GRACE));
+
+    assertThat(function.v2Keys().accepts(old.token())).isFalse();
+  }
+
+  @Test
+  void a_tag_that_no_secret_has_keeps_no_key_from_being_revoked() {
+    restartWith(
+        Map.of(
+            "MOMENTO_AUTH_TOKEN_SECRET_NAME",
+            SECRET,
+            "MOMENTO_AUTH_TOKEN_SECRET_TAG",
+            "rotate=momento"));
     storeKey();
     V2Key old = currentKey();
     rotateLater();
@@ -632,6 +867,44 @@ class RevocationTest extends FunctionTestBase {
   }
 
   @Test
+  void a_management_key_whose_description_names_another_secret_is_not_revoked() {
+    V2Key managing =
+        function
+            .v2Keys()
+            .issueAged(
+                V2Keys.OWNER,
+                descriptionOfUnstored(),
+                Duration.ofDays(2),
+                LIFETIME.multipliedBy(3));
+    var _ =
+        function
+            .state()
+            .put(
+                MANAGEMENT_SECRET,
+                UUID.randomUUID().toString(),
+                new Value.Text(managing.consoleJson()),
+                Set.of());
+
+    assertThat(run()).isEmpty();
+
+    assertThat(function.v2Keys().accepts(managing.token())).isTrue();
+  }
+
+  @Test
+  void no_secret_is_looked_at_for_revocations_without_a_management_key() {
+    restart(
+        new SandboxedFunction(
+            KeyKind.V1_WITH_REUSABLE_TOKEN,
+            Duration.ZERO,
+            Map.of("MOMENTO_MANAGEMENT_KEY_SECRET", "")));
+    function.store(function.issueFreshKey(Duration.ZERO).consoleJson());
+
+    assertThat(scheduledRun()).hasSize(1);
+
+    assertThat(function.awsCalls().count("DescribeSecret")).isEqualTo(1);
+  }
+
+  @Test
   void a_paused_secret_is_neither_rotated_nor_revoked() {
     V2Key old = currentKey();
     rotateLater();
@@ -674,8 +947,12 @@ class RevocationTest extends FunctionTestBase {
     assertThat(issuedByFunction()).hasSize(3);
 
     assertThat(run()).as("the key may still be on its way").isEmpty();
-    assertRevoked(runAfter(Duration.ofHours(2)));
+    JsonNode entry = runAfter(Duration.ofHours(2)).orElseThrow();
 
+    assertThatResult(entry)
+        .is(REVOKED)
+        .says(SECRET + ": revoked keys that were issued and never stored: 1.");
+    assertThat(entry.path("keys_revoked").asInt()).isOne();
     assertThat(function.v2Keys().accepts(lost.token())).isFalse();
     assertThat(function.currentKeyWorks()).isTrue();
   }
@@ -692,6 +969,55 @@ class RevocationTest extends FunctionTestBase {
     assertRevoked(runAfter(Duration.ofHours(2)));
 
     assertThat(function.v2Keys().accepts(lost.token())).isFalse();
+  }
+
+  @Test
+  void a_key_that_was_never_stored_is_not_revoked_once_the_secret_is_paused() {
+    V2Key unstored = issueUnstored();
+    beforeRevoking(() -> function.state().tag(SECRET, Map.of("momento:paused", "true")));
+
+    assertThat(run()).isEmpty();
+
+    assertThat(function.v2Keys().accepts(unstored.token())).isTrue();
+  }
+
+  @Test
+  void a_run_revokes_at_most_twenty_keys_of_a_secret() {
+    List<V2Key> unstored = IntStream.range(0, 18).mapToObj(_ -> issueUnstored()).toList();
+    for (int i = 0; i < 3; i++) {
+      function.pass(Duration.ofMinutes(1));
+      assertThatResult(function.rotate()).is(ROTATED);
+    }
+
+    JsonNode entry = runAfter(AFTER_GRACE).orElseThrow();
+
+    assertThatResult(entry)
+        .is(REVOKED)
+        .says("; revoked keys that were issued and never stored: 18.");
+    assertThat(entry.path("revoked")).hasSize(2);
+    assertThat(entry.path("keys_revoked").asInt()).isEqualTo(20);
+    assertThat(unstored).noneMatch(key -> function.v2Keys().accepts(key.token()));
+    assertThatResult(run().orElseThrow())
+        .is(REVOKED)
+        .says(SECRET + ": revoked the keys of the versions ");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"short", "0123456789abcdef0123456789abcdef01", "no-version-id name"})
+  void a_key_whose_description_names_no_whole_version_id_is_not_taken_for_one_never_stored(
+      String end) {
+    V2Key key =
+        function
+            .v2Keys()
+            .issueAged(
+                V2Keys.OPERATOR,
+                ISSUER + " " + currentKey().description().split(" ", -1)[1] + " " + end,
+                Duration.ofDays(2),
+                LIFETIME);
+
+    assertThat(run()).isEmpty();
+
+    assertThat(function.v2Keys().accepts(key.token())).isTrue();
   }
 
   @Test
@@ -748,6 +1074,24 @@ class RevocationTest extends FunctionTestBase {
   }
 
   @Test
+  void a_rejected_successor_is_retired_once_its_source_was_revoked_in_the_console() {
+    V2Key old = currentKey();
+    function.pass(Duration.ofDays(1));
+    V2Key operators = (V2Key) function.issueFreshKey(Duration.ZERO);
+    stageRenewalOfIssued("1");
+    V2Key successor = issuedByFunction().getLast();
+    function.store(operators.consoleJson());
+    run();
+    assertThat(function.v2Keys().revoke(old.id())).isTrue();
+
+    assertThat(runAfter(AFTER_GRACE)).isEmpty();
+
+    assertThat(function.v2Keys().accepts(successor.token())).isTrue();
+    assertRevoked(runAfter(AFTER_GRACE));
+    assertThat(function.v2Keys().accepts(successor.token())).isFalse();
+  }
+
+  @Test
   void nothing_is_retired_where_replaced_keys_are_not_to_be_revoked() {
     restartWith(Map.of("REVOKE_AFTER_HOURS", "off"));
     storeKey();
@@ -782,6 +1126,104 @@ class RevocationTest extends FunctionTestBase {
     assertThat(List.of(oldest, old)).noneMatch(key -> function.v2Keys().accepts(key.token()));
     assertThat(function.currentKeyWorks()).isTrue();
     assertThatResult(ask("\"revoke_previous\":true")).is(REVOKED).says("no key was revoked");
+  }
+
+  @Test
+  void a_previous_key_is_revoked_when_asked_though_no_run_would_revoke_it() {
+    restartWith(Map.of("REVOKE_AFTER_HOURS", "off"));
+    storeKey();
+    V2Key old = currentKey();
+    rotateLater();
+
+    assertThatResult(ask("\"revoke_previous\":true")).is(REVOKED);
+
+    assertThat(function.v2Keys().accepts(old.token())).isFalse();
+  }
+
+  @Test
+  void a_key_under_an_operators_label_alone_is_not_revoked_when_asked() {
+    V2Key kept = currentKey();
+    label(function.current().id(), "OPERATORS_LABEL");
+    var _ = rotateUntilLabelsAreLost();
+
+    assertThatResult(ask("\"revoke_previous\":true")).is(REVOKED);
+
+    assertThat(function.v2Keys().accepts(kept.token())).isTrue();
+  }
+
+  @Test
+  void nothing_is_revoked_when_asked_if_a_value_is_not_understood() {
+    V2Key old = currentKey();
+    rotateLater();
+    var _ = function.put("a key of a kind that is not known yet", "OPERATORS_LABEL");
+
+    assertThatResult(() -> ask("\"revoke_previous\":true")).failedWith(SECRET_MALFORMED, REVOKED);
+
+    assertThat(function.v2Keys().accepts(old.token())).isTrue();
+  }
+
+  @Test
+  void an_empty_secret_has_no_keys_to_be_revoked_when_asked() {
+    restartWith(Map.of());
+    var _ = function.state().create(SECRET, null, null, null);
+
+    assertThatResult(() -> ask("\"revoke_previous\":true")).failedWith(AWAITING_FIRST_KEY);
+  }
+
+  @Test
+  void v1_keys_are_not_revoked_when_asked_and_need_no_management_key() {
+    restart(new SandboxedFunction(KeyKind.V1_WITH_REUSABLE_TOKEN));
+    function.storeKey();
+    assertThatResult(function.rotate()).is(ROTATED);
+
+    assertThatResult(ask("\"revoke_previous\":true")).is(REVOKED).says("no key was revoked");
+  }
+
+  @Test
+  void nothing_is_revoked_when_asked_if_another_secret_cannot_be_read() {
+    V2Key old = rotateKeyWithCopy();
+    // The first is of the secret itself.
+    function
+        .awsCalls()
+        .fromNth(
+            "DescribeSecret",
+            2,
+            new Fault.Refuse<>(SecretsManagerException.accessDenied("DescribeSecret", "copy")));
+
+    assertThatResult(() -> ask("\"revoke_previous\":true"))
+        .failedWith(ACCESS_DENIED, REVOKED)
+        .says("no key was revoked");
+
+    assertThat(function.v2Keys().accepts(old.token())).isTrue();
+  }
+
+  @Test
+  void a_secret_that_does_not_exist_keeps_no_key_from_being_revoked_when_asked() {
+    restartWith(Map.of("MOMENTO_AUTH_TOKEN_SECRET_NAME", SECRET + ",missing"));
+    storeKey();
+    V2Key old = currentKey();
+    rotateLater();
+
+    assertThatResult(ask("\"revoke_previous\":true")).is(REVOKED);
+
+    assertThat(function.v2Keys().accepts(old.token())).isFalse();
+  }
+
+  @Test
+  void no_further_secret_is_read_when_asked_once_there_is_no_time_to_revoke() {
+    V2Key old = rotateKeyWithCopy();
+    function
+        .awsCalls()
+        .onNth(
+            "DescribeSecret",
+            1,
+            new Fault.Before<>(() -> function.clock.advance(Duration.ofSeconds(55))));
+
+    assertThatResult(() -> ask("\"revoke_previous\":true"))
+        .failedWith(OUT_OF_TIME, REVOKED)
+        .says("Too little time was left to revoke keys.");
+
+    assertThat(function.v2Keys().accepts(old.token())).isTrue();
   }
 
   @Test
@@ -830,6 +1272,30 @@ class RevocationTest extends FunctionTestBase {
     assertRevoked(run());
 
     assertThat(function.v2Keys().accepts(old.token())).isFalse();
+  }
+
+  /** Has something happen when the secret is described right before a revocation. */
+  private void beforeRevoking(Runnable event) {
+    // It is described for the rotation, and for the look at what is held.
+    function.awsCalls().onNth("DescribeSecret", 3, new Fault.Before<>(event));
+  }
+
+  /** Has a key issued for the secret that no version holds, as a crash leaves it. */
+  private V2Key issueUnstored() {
+    return function
+        .v2Keys()
+        .issueAged(V2Keys.OPERATOR, descriptionOfUnstored(), Duration.ofDays(2), LIFETIME);
+  }
+
+  private String descriptionOfUnstored() {
+    return currentKey()
+        .description()
+        .replace(function.current().id(), UUID.randomUUID().toString());
+  }
+
+  /** Labels a version as an operator does. */
+  private void label(String versionId, String label) {
+    var _ = function.state().moveLabel(SECRET, label, null, versionId);
   }
 
   /** Stores a key that an operator had issued, and that outlives its grace period. */
