@@ -7,11 +7,13 @@ import static keyrotation.core.FailureReason.ACCESS_DENIED;
 import static keyrotation.core.FailureReason.KEY_EXPIRED;
 import static keyrotation.core.FailureReason.KEY_NOT_REFRESHABLE;
 import static keyrotation.core.FailureReason.REFRESH_REJECTED;
+import static keyrotation.core.FailureReason.SECRET_PAUSED;
 import static keyrotation.sandbox.SecretsManagerState.CURRENT;
 import static keyrotation.sandbox.SecretsManagerState.PENDING;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
+import java.util.Map;
 import keyrotation.Scenario.Trigger;
 import keyrotation.sandbox.IssuedKey;
 import keyrotation.sandbox.IssuedKey.Permissions;
@@ -62,6 +64,14 @@ class DryRunTest extends FunctionTestBase {
       function.store(strangers.consoleJson());
     }
     assertThatResult(() -> send("dry-run.json")).failedWith(REFRESH_REJECTED);
+  }
+
+  @Test
+  void a_dry_run_of_a_paused_secret_says_that_it_is_paused() {
+    function.storeKey();
+    function.state().tag(SECRET, Map.of("momento:paused", "true"));
+
+    assertThatResult(() -> send("dry-run.json")).failedWith(SECRET_PAUSED);
   }
 
   @Test

@@ -13,11 +13,13 @@ import static keyrotation.core.FailureReason.NEW_KEY_REJECTED;
 import static keyrotation.core.FailureReason.ROLE_NOT_ALLOWED;
 import static keyrotation.core.FailureReason.SUPERSEDED;
 import static keyrotation.sandbox.MomentoApiServer.ISSUE;
+import static keyrotation.sandbox.SecretsManagerState.CURRENT;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.grpc.Status;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Map;
 import java.util.UUID;
 import keyrotation.RotationFixture.Outcome;
@@ -158,6 +160,24 @@ class FirstKeyTest extends FunctionTestBase {
   }
 
   @Test
+  void a_description_that_lags_leaves_no_label_on_the_first_key() {
+    function.awsCalls().onNth("DescribeSecret", 2, new Fault.ReadStale<>());
+
+    assertThatResult(function.rotate()).is(FIRST_KEY_ISSUED);
+
+    assertThat(function.current().labels()).containsExactly(CURRENT);
+  }
+
+  @Test
+  void nothing_waits_once_the_first_key_is_stored() {
+    Instant start = function.now();
+
+    assertThatResult(function.rotate()).is(FIRST_KEY_ISSUED);
+
+    assertThat(Duration.between(start, function.now())).isLessThan(Duration.ofSeconds(1));
+  }
+
+  @Test
   void a_key_that_was_never_stored_is_revoked_by_a_later_run() {
     function.clearFaults(); // There is ample time.
     function.awsCalls().onNth("PutSecretValue", 1, new Fault.Instead<>(function::crash));
@@ -186,6 +206,24 @@ class FirstKeyTest extends FunctionTestBase {
 
     assertThat(function.currentKeyWorks()).isTrue();
     assertThat(function.apiCalls().count(ISSUE)).isEqualTo(1);
+  }
+
+  @Test
+  void a_key_that_an_operator_stores_right_before_the_promotion_stays_current() {
+    function.enableRotation();
+    function.state().addPendingVersion(SECRET, UUID.randomUUID().toString());
+    V2Key operators = (V2Key) function.issueFreshKey(Duration.ZERO);
+    function
+        .awsCalls()
+        .onNth(
+            "UpdateSecretVersionStage",
+            1,
+            new Fault.Before<>(() -> function.store(operators.consoleJson())));
+
+    assertThatResult(function::rotate).failedWith(SUPERSEDED);
+
+    assertThat(function.currentJson().path("apiKey").asText()).isEqualTo(operators.apiKey());
+    assertNoLiveKeyButTheCurrentOne();
   }
 
   @Test

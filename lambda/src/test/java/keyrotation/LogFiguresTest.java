@@ -59,6 +59,8 @@ class LogFiguresTest extends FunctionTestBase {
       assertThat(line.path("reason").asText()).isEqualTo("MOMENTO_UNAVAILABLE");
       assertThat(line.path("runs_overdue").asDouble()).isEqualTo(day - 1 + 2 / 24.0, A_LITTLE);
       assertThat(line.path("days_to_expiry").asDouble()).isEqualTo(90 - day, A_LITTLE);
+      assertThat(runLine().path("failed_wait").asInt()).isOne();
+      assertThat(runLine().path("failed_person").asInt(-1)).isZero();
     }
     function.momento().calls().clearFaults();
     function.pass(Duration.ofDays(1));
@@ -165,6 +167,7 @@ class LogFiguresTest extends FunctionTestBase {
     function.store(function.momento().issue(LIFE, SUPER_USER).consoleJson());
     function.enableRotation();
     Instant next = function.state().describe(SECRET).rotation().orElseThrow().next();
+    assertThat(runAndRead().path("own_rotation_overdue_hours").asDouble(-1)).isZero();
     function.pass(Duration.between(function.now(), next).plusHours(5));
 
     assertThat(runAndRead().path("own_rotation_overdue_hours").asDouble()).isEqualTo(5, A_LITTLE);
@@ -205,6 +208,18 @@ class LogFiguresTest extends FunctionTestBase {
     assertThat(last.path("failed_wait").asInt(-1)).isZero();
     assertThat(last.path("without_key").asInt(-1)).isZero();
     assertThat(last.has("management_key_expires_soon")).isFalse();
+  }
+
+  @Test
+  void a_key_of_an_unfinished_rotation_counts_as_rotated() {
+    function.storeKey();
+    stageOnly("1");
+    function.clearFaults(); // There is ample time.
+
+    JsonNode line = runAndRead();
+
+    assertThat(line.path("result").asText()).isEqualTo("RESUMED");
+    assertThat(runLine().path("rotated").asInt()).isOne();
   }
 
   @Test
@@ -254,6 +269,18 @@ class LogFiguresTest extends FunctionTestBase {
 
     assertThat(runLine().path("management_key_expires_soon").asInt()).isOne();
     assertThat(runLine().path("management_key_days_to_expiry").asDouble()).isBetween(12.0, 13.0);
+  }
+
+  @Test
+  void the_management_key_is_watched_in_a_run_that_needs_it_for_nothing() {
+    restart(new SandboxedFunction(KeyKind.V2));
+    storeManagementKey(Duration.ofDays(13));
+    var _ = function.storeV2Key();
+    function.state().tag(SECRET, Map.of("momento:paused", "true"));
+
+    assertThat(runAndRead().path("result").asText()).isEqualTo("PAUSED");
+
+    assertThat(runLine().path("management_key_expires_soon").asInt()).isOne();
   }
 
   @Test

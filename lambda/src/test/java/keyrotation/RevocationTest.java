@@ -21,6 +21,7 @@ import static keyrotation.core.FailureReason.REPLICA_OUT_OF_SYNC;
 import static keyrotation.core.FailureReason.SECRETS_MANAGER_UNAVAILABLE;
 import static keyrotation.core.FailureReason.SECRET_MALFORMED;
 import static keyrotation.core.FailureReason.SECRET_PAUSED;
+import static keyrotation.core.FailureReason.TAG_INVALID;
 import static keyrotation.sandbox.MomentoApiServer.ISSUE;
 import static keyrotation.sandbox.MomentoApiServer.LIST;
 import static keyrotation.sandbox.MomentoApiServer.REVOKE;
@@ -1115,6 +1116,19 @@ class RevocationTest extends FunctionTestBase {
   }
 
   @Test
+  void a_tag_for_the_grace_period_that_cannot_be_read_is_named_and_nothing_is_revoked() {
+    V2Key old = currentKey();
+    rotateLater();
+    function.state().tag(SECRET, Map.of("momento:revoke-after-hours", "1"));
+
+    Optional<JsonNode> entry = runAfter(AFTER_GRACE);
+
+    assertNotRevoked(entry, TAG_INVALID);
+    assertThat(entry.orElseThrow().path("message").asText()).contains("momento:revoke-after-hours");
+    assertThat(function.v2Keys().accepts(old.token())).isTrue();
+  }
+
+  @Test
   void previous_keys_are_revoked_at_once_when_asked() {
     V2Key oldest = currentKey();
     rotateLater();
@@ -1182,13 +1196,15 @@ class RevocationTest extends FunctionTestBase {
   @Test
   void nothing_is_revoked_when_asked_if_another_secret_cannot_be_read() {
     V2Key old = rotateKeyWithCopy();
-    // The first is of the secret itself.
-    function
-        .awsCalls()
-        .fromNth(
-            "DescribeSecret",
-            2,
-            new Fault.Refuse<>(SecretsManagerException.accessDenied("DescribeSecret", "copy")));
+    // After it, the others are looked at, which it is one of.
+    for (int call : List.of(2, 3)) {
+      function
+          .awsCalls()
+          .onNth(
+              "DescribeSecret",
+              call,
+              new Fault.Refuse<>(SecretsManagerException.accessDenied("DescribeSecret", "copy")));
+    }
 
     assertThatResult(() -> ask("\"revoke_previous\":true"))
         .failedWith(ACCESS_DENIED, REVOKED)

@@ -14,6 +14,7 @@ import static keyrotation.SandboxedFunction.SECRET;
 import static keyrotation.core.FailureReason.AWAITING_FIRST_KEY;
 import static keyrotation.core.FailureReason.NEW_KEY_REJECTED;
 import static keyrotation.core.FailureReason.ROTATION_NOT_ENABLED;
+import static keyrotation.core.FailureReason.SECRET_PAUSED;
 import static keyrotation.core.FailureReason.SUPERSEDED;
 import static keyrotation.core.FailureReason.VERSION_NOT_PENDING;
 import static keyrotation.core.FailureReason.VERSION_UNKNOWN;
@@ -24,6 +25,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.time.Duration;
+import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
 import keyrotation.core.FailureReason;
@@ -47,6 +49,16 @@ class RotationStepTest extends FunctionTestBase {
     String token = pendingVersion();
 
     assertStepIsRefused("createSecret", token, ROTATION_NOT_ENABLED);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"createSecret", "setSecret", "finishSecret"})
+  void is_refused_where_the_secret_is_paused(String step) {
+    enableRotation();
+    String token = pendingVersion();
+    function.state().tag(SECRET, Map.of("momento:paused", "true"));
+
+    assertStepIsRefused(step, token, SECRET_PAUSED);
   }
 
   @Test

@@ -121,6 +121,10 @@ class SettingsTest {
     "MOMENTO_AUTH_TOKEN_SECRET_TAG, Team:a/b=momento keys",
     "MOMENTO_CONTROL_ENDPOINT, h:1",
     "MOMENTO_CONTROL_ENDPOINT, h:65535",
+    "MOMENTO_ENDPOINT_SUFFIXES, .a.b",
+    "REVOKE_AFTER_HOURS, 2",
+    "REVOKE_AFTER_HOURS, 8760",
+    "REVOKE_AFTER_HOURS, off",
   })
   void the_least_and_the_most_are_taken(String variable, String text) {
     assertThatCode(() -> Settings.from(Map.of(variable, text))).doesNotThrowAnyException();
@@ -163,6 +167,13 @@ class SettingsTest {
         "MOMENTO_CONTROL_ENDPOINT; host:65536; control.example.com:443",
         "MOMENTO_CONTROL_ENDPOINT; https://host:443; control.example.com:443",
         "MOMENTO_CONTROL_ENDPOINT; 10.0.0.1:443; control.example.com:443",
+        "MOMENTO_MANAGEMENT_KEY_SECRET; a,b; momento/management-key",
+        "MOMENTO_ENDPOINT_SUFFIXES; a.momento.example.com; .momento.example.com",
+        "MOMENTO_ENDPOINT_SUFFIXES; .com; of two labels at least",
+        "MOMENTO_ENDPOINT_SUFFIXES; .a..b; .momento.example.com",
+        "REVOKE_AFTER_HOURS; 1; such as 168",
+        "REVOKE_AFTER_HOURS; 8761; such as 168",
+        "REVOKE_AFTER_HOURS; 168h; such as 168",
       })
   void an_invalid_setting_is_reported_with_its_value_the_rule_and_an_example(
       String variable, String text, String example) {

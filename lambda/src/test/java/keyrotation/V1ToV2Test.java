@@ -20,6 +20,7 @@ import keyrotation.sandbox.IssuedKey;
 import keyrotation.sandbox.MomentoApiServer;
 import keyrotation.sandbox.MomentoServer;
 import keyrotation.sandbox.V2Key;
+import keyrotation.sandbox.V2Keys;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -88,6 +89,17 @@ class V1ToV2Test extends FunctionTestBase {
   }
 
   @Test
+  void a_v1_key_that_an_earlier_rotation_has_stored_is_promoted_first() {
+    stageOnly("1");
+
+    assertThatResult(toV2("2", "")).is(RESUMED);
+    assertThat(function.apiCalls().count(MomentoApiServer.ISSUE)).isZero();
+
+    assertThatResult(toV2("3", "")).is(ROTATED);
+    assertThat(function.v2Keys().issued().getLast().roleId()).isEqualTo("r-viewer");
+  }
+
+  @Test
   void a_key_that_lists_other_caches_is_revoked_and_not_stored() {
     before(
         RotationCall.PROBE, () -> function.momento().setCaches(Set.of("of", "another", "account")));
@@ -95,6 +107,19 @@ class V1ToV2Test extends FunctionTestBase {
     assertThatResult(() -> toV2("1", "")).failedWith(KEY_OF_ANOTHER_ACCOUNT);
 
     assertThat(function.momento().accepts(function.v2Keys().issued().getLast().token())).isFalse();
+    assertThat(function.currentJson().path("apiKey").asText()).isEqualTo(old.apiKey());
+    assertThat(function.successor()).isEmpty();
+  }
+
+  @Test
+  void a_key_that_may_not_list_caches_is_revoked_and_not_stored() {
+    function
+        .v2Keys()
+        .add(new V2Keys.Role("r-viewer", "Viewer", V2Keys.Role.Type.CUSTOM, false, false));
+
+    assertThatResult(() -> toV2("1", "")).failedWith(KEY_OF_ANOTHER_ACCOUNT);
+
+    assertThat(function.v2Keys().list()).noneMatch(key -> key.roleId().equals("r-viewer"));
     assertThat(function.currentJson().path("apiKey").asText()).isEqualTo(old.apiKey());
     assertThat(function.successor()).isEmpty();
   }

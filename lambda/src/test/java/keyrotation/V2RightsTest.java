@@ -167,6 +167,19 @@ class V2RightsTest extends FunctionTestBase {
   }
 
   @Test
+  void an_owners_key_that_is_stored_as_a_successor_is_not_promoted() {
+    function.storeManagementKey();
+    store(forged("k-1"), MomentoServer.ENDPOINT);
+    V2Key owners = function.v2Keys().issue(V2Keys.OWNER, "console", Optional.empty());
+    var _ = function.leaveSuccessor(owners.consoleJson());
+
+    assertThatResult(function::rotate).failedWith(ROLE_UNKNOWN);
+
+    assertThat(function.currentJson().path("apiKey").asText()).isNotEqualTo(owners.token());
+    assertNoKeyIssued();
+  }
+
+  @Test
   void no_key_is_sent_to_a_foreign_host_that_a_v1_key_names() {
     function.storeManagementKey();
     String foreign = function.momento().issue(LIFETIME, Permissions.SUPER_USER).token();

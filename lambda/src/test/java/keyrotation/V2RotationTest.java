@@ -17,6 +17,7 @@ import static keyrotation.core.FailureReason.MOMENTO_UNAVAILABLE;
 import static keyrotation.core.FailureReason.NEW_KEY_INVALID;
 import static keyrotation.core.FailureReason.ROLE_NOT_FOUND;
 import static keyrotation.core.FailureReason.ROLE_UNKNOWN;
+import static keyrotation.core.FailureReason.SECRET_MALFORMED;
 import static keyrotation.sandbox.MomentoApiServer.ISSUE;
 import static keyrotation.sandbox.MomentoApiServer.LIST;
 import static keyrotation.sandbox.MomentoApiServer.REVOKE;
@@ -126,6 +127,35 @@ class V2RotationTest extends FunctionTestBase {
 
     assertThat(currentKey().expiry())
         .contains(function.now().truncatedTo(ChronoUnit.SECONDS).plus(Duration.ofDays(7)));
+  }
+
+  @Test
+  void a_tag_can_name_a_role_that_may_not_list_caches() {
+    restart(
+        new SandboxedFunction(
+            KeyKind.V2, Duration.ZERO, Map.of("MOMENTO_ALLOWED_ROLES", "r-data")));
+    function.v2Keys().add(new V2Keys.Role("r-data", "Data", V2Keys.Role.Type.CUSTOM, false, false));
+    function.storeV2Key();
+    function.state().tag(SECRET, Map.of("momento:role-id", "r-data"));
+
+    assertThatResult(function.rotate()).is(ROTATED);
+
+    assertThat(currentKey().roleId()).isEqualTo("r-data");
+  }
+
+  @Test
+  void a_value_that_a_new_key_might_not_fit_into_has_no_key_issued() {
+    function.storeManagementKey();
+    function.store(
+        "{\"apiKey\":\"%s\",\"endpoint\":\"%s\",\"note\":\"%s\"}"
+            .formatted(
+                function.issueOldV2Key(V2Keys.VIEWER).token(),
+                MomentoServer.ENDPOINT,
+                "x".repeat(62_000)));
+
+    assertThatResult(function::rotate).failedWith(SECRET_MALFORMED).says("too large");
+
+    assertThat(function.apiCalls().count(ISSUE)).isZero();
   }
 
   @Test
@@ -252,6 +282,18 @@ class V2RotationTest extends FunctionTestBase {
     function.state().delete(MANAGEMENT_SECRET, false);
 
     assertThatResult(function::rotate).failedWith(MANAGEMENT_KEY_MISSING).says(MANAGEMENT_SECRET);
+  }
+
+  @Test
+  void a_v2_key_is_not_rotated_where_no_management_key_is_named() {
+    restart(
+        new SandboxedFunction(
+            KeyKind.V2, Duration.ZERO, Map.of("MOMENTO_MANAGEMENT_KEY_SECRET", "")));
+    function.storeV2Key();
+
+    assertThatResult(function::rotate)
+        .failedWith(MANAGEMENT_KEY_MISSING)
+        .says("No management key is named.");
   }
 
   @Test

@@ -57,7 +57,7 @@ class KeyManagementTest {
   private final Sandbox sandbox = Sandbox.start(clock, RefreshTokens.SINGLE_USE);
   private final V2Keys keys = sandbox.momento().v2Keys();
   private final V2Key manager = keys.issue(V2Keys.OWNER, "management key", Optional.empty());
-  private final MomentoApiKeys api = api(sandbox);
+  private final MomentoApiKeys api = api(sandbox, time);
   private final KeyManagement management = new KeyManagement(api, time, new RateLimit(1000, time));
 
   @AfterEach
@@ -153,6 +153,16 @@ class KeyManagementTest {
   }
 
   @Test
+  void waits_until_the_date_that_momento_names() {
+    refuse(LIST, 1, MomentoApiException.throttledUntil(start.plusSeconds(7)));
+
+    assertThat(list()).hasSize(1);
+
+    assertThat(Duration.between(start, time.instant()))
+        .isBetween(Duration.ofSeconds(6), Duration.ofSeconds(8));
+  }
+
+  @Test
   void gives_up_a_call_that_stays_throttled() {
     sandbox.momentoApi().calls().onEvery(LIST, new Fault.Refuse<>(MomentoApiException.throttled()));
 
@@ -238,6 +248,48 @@ class KeyManagementTest {
         .onEvery(ISSUE, new Fault.Refuse<>(MomentoApiException.ofGateway(status)));
 
     assertFails(MOMENTO_UNAVAILABLE, "HTTP " + status, () -> issue(ORDER));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      quoteCharacter = '`',
+      delimiter = ';',
+      textBlock =
+          """
+          {"message":"Forbidden"}; MOMENTO_UNAVAILABLE; HTTP 403
+          {"code":"PermissionDenied"}; MANAGEMENT_KEY_REJECTED; (HTTP 403, PermissionDenied)
+          {"err":"denied"}; MANAGEMENT_KEY_REJECTED; (HTTP 403)
+          {"code":"eyJhbGciOiJ9.e30"}; MANAGEMENT_KEY_REJECTED; (HTTP 403)
+          """)
+  void takes_a_refusal_for_momentos_by_its_code_and_shows_only_what_may_be_one(
+      String body, FailureReason reason, String shown) {
+    sandbox
+        .momentoApi()
+        .calls()
+        .onEvery(LIST, new Fault.Refuse<>(MomentoApiException.withBody(403, body)));
+
+    assertFails(reason, shown, this::list);
+  }
+
+  @Test
+  void an_interruption_ends_a_call_and_is_passed_on() {
+    Thread.currentThread().interrupt();
+
+    assertThatThrownBy(this::list)
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("Interrupted");
+
+    assertThat(Thread.interrupted()).isTrue();
+  }
+
+  @Test
+  void makes_no_call_once_it_is_closed() {
+    assertThat(list()).hasSize(1);
+    api.close();
+
+    assertFails(MOMENTO_UNAVAILABLE, "IOException", this::list);
+
+    assertThat(sandbox.momentoApi().calls().count(LIST)).isEqualTo(1);
   }
 
   @ParameterizedTest
@@ -348,7 +400,7 @@ class KeyManagementTest {
             Duration.ofSeconds(5));
 
     assertThat(answer).isInstanceOf(ApiAnswer.Success.class);
-    assertThat(answer.toString()).doesNotContain(issued().getLast().token().substring(0, 8));
+    assertThat(answer).hasToString("Success[hidden]");
   }
 
   @Test
@@ -402,10 +454,10 @@ class KeyManagementTest {
     return new TimeBudget(time, time.instant().plus(left), TimeBudget.PROPAGATION_GRACE);
   }
 
-  private static MomentoApiKeys api(Sandbox sandbox) {
+  private static MomentoApiKeys api(Sandbox sandbox, VirtualTime time) {
     return new MomentoApiKeys(
         Settings.from(sandbox.environment()).v2().apiEndpoint(),
         HttpClient.newBuilder().sslContext(sandbox.authority().contextForClients()),
-        new VirtualTime());
+        time);
   }
 }

@@ -92,6 +92,18 @@ class MomentoKeyTest {
   }
 
   @ParameterizedTest
+  @CsvSource({"Axyz, Bxyz", "wxyz, Axyz", "x, A"})
+  void a_v2_key_with_another_signature_has_the_same_claims(String signature, String other) {
+    String jwt = Jwt.with("{\"t\":\"g\",\"jti\":\"k-1\"}");
+    String unsigned = jwt.substring(0, jwt.lastIndexOf('.') + 1);
+
+    assertThat(MomentoKey.parse(unsigned + signature))
+        .isInstanceOfSatisfying(
+            MomentoKey.V2.class,
+            key -> assertThat(key.withOtherSignature()).isEqualTo(new Sensitive(unsigned + other)));
+  }
+
+  @ParameterizedTest
   @ValueSource(
       strings = {
         "{\"t\":\"g\"}",

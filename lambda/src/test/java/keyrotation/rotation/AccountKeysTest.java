@@ -103,6 +103,19 @@ class AccountKeysTest {
   }
 
   @Test
+  void a_look_that_failed_does_not_end_a_later_one() {
+    assertThat(account.find(listed.id(), budget, log)).isPresent();
+    sandbox.momentoApi().calls().onEvery(LIST, new Fault.Refuse<>(MomentoApiException.internal()));
+    assertThatThrownBy(() -> account.findEventually("another", budget, log))
+        .isInstanceOf(RotationException.class);
+    sandbox.momentoApi().calls().clearFaults();
+    clock.advance(Duration.ofSeconds(1));
+    V2Key later = keys.issue(V2Keys.VIEWER, "console", Optional.empty());
+
+    assertThat(account.findEventually(later.id(), budget, log)).isPresent();
+  }
+
+  @Test
   void a_failure_to_list_counts_for_all_until_a_later_look() {
     sandbox.momentoApi().calls().onEvery(LIST, new Fault.Refuse<>(MomentoApiException.internal()));
     assertThatThrownBy(() -> account.find(listed.id(), budget, log))

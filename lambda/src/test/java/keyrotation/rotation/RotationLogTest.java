@@ -17,6 +17,8 @@ import keyrotation.core.Json;
 import keyrotation.core.RotationException;
 import keyrotation.core.RotationStep;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class RotationLogTest {
 
@@ -165,6 +167,25 @@ class RotationLogTest {
 
     assertThat(out.size()).isLessThan(8 * 1024);
     assertThat(line().path("message").asText()).startsWith("üü").endsWith("ü …");
+  }
+
+  @ParameterizedTest
+  @CsvSource({"4000, false", "4001, true"})
+  void leaves_a_message_as_it_is_while_the_line_has_four_thousand_characters(
+      int length, boolean isCut) throws IOException {
+    assertThatThrownBy(() -> log.step(LogStep.READ_CURRENT, failing(failure(1))))
+        .isInstanceOf(RotationException.class);
+    int rest = out.toString(UTF_8).strip().length() - 1;
+    out.reset();
+
+    assertThatThrownBy(() -> log.step(LogStep.READ_CURRENT, failing(failure(length - rest))))
+        .isInstanceOf(RotationException.class);
+
+    assertThat(line().path("message").asText().endsWith("…")).isEqualTo(isCut);
+  }
+
+  private static RotationException failure(int length) {
+    return new RotationException(FailureReason.INTERNAL_ERROR, "x".repeat(length));
   }
 
   @Test

@@ -1,6 +1,9 @@
 package keyrotation.sandbox;
 
 import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
 import java.util.Optional;
 
 /** An error response of Momento's HTTP API. */
@@ -9,10 +12,10 @@ public final class MomentoApiException extends RuntimeException {
 
   private final int status;
   private final String code;
-  private final transient Optional<Duration> retryAfter;
+  private final transient Optional<String> retryAfter;
 
   private MomentoApiException(
-      int status, String code, String message, Optional<Duration> retryAfter) {
+      int status, String code, String message, Optional<String> retryAfter) {
     super(message);
     this.status = status;
     this.code = code;
@@ -24,13 +27,13 @@ public final class MomentoApiException extends RuntimeException {
     return status;
   }
 
-  /** Returns the field {@code code}; empty for a gateway's error, whose body is no JSON. */
+  /** Returns the field {@code code}; empty for a gateway's error, whose body is the message. */
   public String code() {
     return code;
   }
 
   /** Returns the value of the header {@code Retry-After}. */
-  public Optional<Duration> retryAfter() {
+  public Optional<String> retryAfter() {
     return retryAfter;
   }
 
@@ -64,7 +67,16 @@ public final class MomentoApiException extends RuntimeException {
   /** Too many calls; the response asks for a pause before the next. */
   public static MomentoApiException throttledFor(Duration pause) {
     return new MomentoApiException(
-        429, "TooManyRequests", "Too many requests.", Optional.of(pause));
+        429, "TooManyRequests", "Too many requests.", Optional.of("" + pause.toSeconds()));
+  }
+
+  /** Too many calls; the response says by a date when to call again. */
+  public static MomentoApiException throttledUntil(Instant end) {
+    return new MomentoApiException(
+        429,
+        "TooManyRequests",
+        "Too many requests.",
+        Optional.of(DateTimeFormatter.RFC_1123_DATE_TIME.format(end.atOffset(ZoneOffset.UTC))));
   }
 
   /** The service failed. */
@@ -79,6 +91,11 @@ public final class MomentoApiException extends RuntimeException {
 
   /** A gateway in front answered with this HTTP status; Momento has not seen the call. */
   public static MomentoApiException ofGateway(int status) {
-    return new MomentoApiException(status, "", "From a gateway", Optional.empty());
+    return withBody(status, "<html>From a gateway</html>");
+  }
+
+  /** The response has this HTTP status and this body. */
+  public static MomentoApiException withBody(int status, String body) {
+    return new MomentoApiException(status, "", body, Optional.empty());
   }
 }

@@ -204,13 +204,13 @@ public final class MomentoApiServer implements AutoCloseable {
   private MockResponse refusal(MomentoApiException e) {
     String body =
         e.code().isEmpty()
-            ? "<html>" + e.getMessage() + "</html>"
+            ? String.valueOf(e.getMessage())
             : json.createObjectNode()
                 .put("code", e.code())
                 .put("message", e.getMessage())
                 .toString();
     MockResponse.Builder response = response(e.status(), body);
-    e.retryAfter().ifPresent(pause -> response.setHeader("Retry-After", pause.toSeconds()));
+    e.retryAfter().ifPresent(pause -> response.setHeader("Retry-After", pause));
     return response.build();
   }
 
