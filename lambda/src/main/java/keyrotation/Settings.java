@@ -185,7 +185,7 @@ public record Settings(
 
   private static boolean isHostSuffix(String text) {
     return text.startsWith(".")
-        && text.indexOf('.', 1) > 0 // Names in a top-level domain have many owners.
+        && text.lastIndexOf('.') > 0 // Names in a top-level domain have many owners.
         && HostAndPort.isHostName(text.substring(1));
   }
 

@@ -168,7 +168,7 @@ class SettingsTest {
         "MOMENTO_CONTROL_ENDPOINT; https://host:443; control.example.com:443",
         "MOMENTO_CONTROL_ENDPOINT; 10.0.0.1:443; control.example.com:443",
         "MOMENTO_MANAGEMENT_KEY_SECRET; a,b; momento/management-key",
-        "MOMENTO_ENDPOINT_SUFFIXES; a.momento.example.com; .momento.example.com",
+        "MOMENTO_ENDPOINT_SUFFIXES; momento.example.com; .momento.example.com",
         "MOMENTO_ENDPOINT_SUFFIXES; .com; of two labels at least",
         "MOMENTO_ENDPOINT_SUFFIXES; .a..b; .momento.example.com",
         "REVOKE_AFTER_HOURS; 1; such as 168",

@@ -12,7 +12,17 @@ import static keyrotation.core.FailureReason.REFRESH_REJECTED;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.grpc.Status;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.Proxy;
+import java.net.ProxySelector;
+import java.net.SocketAddress;
+import java.net.URI;
 import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
 import keyrotation.core.FailureReason;
 import keyrotation.sandbox.Fault;
@@ -36,6 +46,54 @@ class VerificationTest extends FunctionTestBase {
 
     assertThatResult(function.rotate("1", Duration.ofMinutes(1))).is(ROTATED);
     assertThat(function.momento().calls().count(MomentoServer.LIST_CACHES)).isEqualTo(3);
+  }
+
+  @Test
+  void asks_the_host_of_a_v2_keys_own_endpoint() {
+    restart(
+        new SandboxedFunction(KeyKind.V2, Duration.ZERO, Map.of("MOMENTO_CONTROL_ENDPOINT", "")));
+    function.storeV2Key();
+
+    try (HostsAsked asked = new HostsAsked(MomentoServer.ENDPOINT)) {
+      assertThatResult(() -> function.rotate("1", Duration.ofSeconds(20)))
+          .failedWith(MOMENTO_UNAVAILABLE);
+
+      assertThat(asked.hosts()).containsOnly("control." + MomentoServer.ENDPOINT);
+    }
+  }
+
+  /** Notes which hosts of a domain are connected to, and leads each such connection nowhere. */
+  private static final class HostsAsked extends ProxySelector implements AutoCloseable {
+
+    private final String domain;
+    private final ProxySelector usual = ProxySelector.getDefault();
+    private final Set<String> hosts = ConcurrentHashMap.newKeySet();
+
+    HostsAsked(String domain) {
+      this.domain = domain;
+      ProxySelector.setDefault(this);
+    }
+
+    Set<String> hosts() {
+      return hosts;
+    }
+
+    @Override
+    public List<Proxy> select(URI uri) {
+      if (!uri.getHost().endsWith(domain)) {
+        return usual.select(uri);
+      }
+      hosts.add(uri.getHost());
+      return List.of(new Proxy(Proxy.Type.HTTP, new InetSocketAddress("localhost", 1)));
+    }
+
+    @Override
+    public void connectFailed(URI uri, SocketAddress address, IOException e) {}
+
+    @Override
+    public void close() {
+      ProxySelector.setDefault(usual);
+    }
   }
 
   static Stream<Duration> leaves_a_successor_when_too_little_time_is_left_to_verify_it() {

@@ -128,12 +128,12 @@ public final class IssueRenewal implements KeyRenewal {
 
   @Override
   public boolean isRevoked(RotationTask task) {
-    if (!(task.current().requireKey().key() instanceof MomentoKey.V2 key)) {
-      return false;
-    }
     try {
-      return keys.find(key.id(), task.request().budget(), log).isEmpty()
-          && provenKey(task).isEmpty();
+      return task.current()
+          .v2Key()
+          .filter(key -> keys.find(key.id(), task.request().budget(), log).isEmpty())
+          .filter(_ -> provenKey(task).isEmpty())
+          .isPresent();
     } catch (RotationException e) {
       if (e.reason().needs() == Needs.WAIT) {
         // The step has logged it, and a key that is not due is in no hurry.
@@ -256,13 +256,13 @@ public final class IssueRenewal implements KeyRenewal {
       RotationTask task) {
     RotationRequest beforeStore = task.request().with(task.request().budget().beforeStore());
     try {
-      switch (verification.verifyUnstored(credentials, versionId, beforeStore)) {
-        case Verdict.Accepted(Set<String> caches) when caches.equals(expected) -> {}
-        case Verdict.Rejected(String code) ->
-            throw new RotationException(
-                NEW_KEY_REJECTED, "Momento rejects the new key (" + code + ").");
-        case Verdict.Accepted _, Verdict.Denied _, Verdict.Unknown _ ->
-            throw otherAccount("The v1 key and the new v2 key do not list the same caches.");
+      Verdict verdict = verification.verifyUnstored(credentials, versionId, beforeStore);
+      if (verdict instanceof Verdict.Rejected(String code)) {
+        throw new RotationException(
+            NEW_KEY_REJECTED, "Momento rejects the new key (" + code + ").");
+      }
+      if (!verdict.equals(new Verdict.Accepted(expected))) {
+        throw otherAccount("The v1 key and the new v2 key do not list the same caches.");
       }
     } catch (RotationException e) {
       keys.discard(key, task.request().budget());

@@ -111,16 +111,14 @@ public final class KeyVerification {
    * another signature as well.
    */
   boolean isProved(Secret secret, KeyVersion version, RotationRequest request) {
-    return switch (verifyKey(secret, version, request)) {
-      case Verdict.Accepted _ -> true;
-      case Verdict.Denied _ ->
-          version.requireKey().key() instanceof MomentoKey.V2 key
-              && momento.verifyOnce(
-                      new Credentials(requireEndpoint(secret, version), key.withOtherSignature()),
-                      request)
-                  instanceof Verdict.Rejected;
-      case Verdict.Rejected _, Verdict.Unknown _ -> false;
-    };
+    Verdict verdict = verifyKey(secret, version, request);
+    return verdict instanceof Verdict.Accepted
+        || (verdict instanceof Verdict.Denied
+            && version.requireKey().key() instanceof MomentoKey.V2 key
+            && momento.verifyOnce(
+                    new Credentials(requireEndpoint(secret, version), key.withOtherSignature()),
+                    request)
+                instanceof Verdict.Rejected);
   }
 
   /** Returns what Momento says of a new key before it is stored. */
