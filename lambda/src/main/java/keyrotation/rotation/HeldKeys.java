@@ -4,6 +4,7 @@ import static java.util.stream.Collectors.toSet;
 
 import java.time.Instant;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -44,6 +45,13 @@ record HeldKeys(Set<String> ids) {
 
     Inspected with(Secret changed) {
       return new Inspected(changed, versions);
+    }
+
+    /** Returns the secret as it is once a version more has a label. */
+    Inspected with(Secret changed, KeyVersion labelled) {
+      Map<String, KeyVersion> more = new HashMap<>(versions);
+      more.put(labelled.id(), labelled);
+      return new Inspected(changed, more);
     }
   }
 

@@ -114,11 +114,12 @@ public final class Retirement {
 
   /** Retires stored versions that have lost their labels, as later promotions take them. */
   Inspected retireUnlabelled(Inspected found, LooseKeys loose, Instant endOfGrace) {
-    Secret retired = found.secret();
+    Inspected retired = found;
     for (KeyVersion stored : loose.stored()) {
-      retired = retire(retired, stored.id(), endOfGrace).orElse(retired);
+      Optional<Secret> labelled = retire(retired.secret(), stored.id(), endOfGrace);
+      retired = labelled.isPresent() ? retired.with(labelled.get(), stored) : retired;
     }
-    return found.with(retired);
+    return retired;
   }
 
   /** Retires a version that was to replace another one whose key is gone. */

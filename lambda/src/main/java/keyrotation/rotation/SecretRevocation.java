@@ -14,9 +14,7 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Function;
@@ -166,7 +164,6 @@ public final class SecretRevocation {
     KeyListing listing = keys.list(request.budget(), log);
     List<Inspected> all = Stream.concat(Stream.of(found), others.stream()).toList();
     LooseKeys loose = LooseKeys.of(found, listing, HeldKeys.of(all, clock.instant()), versions);
-    Map<String, KeyVersion> known = new HashMap<>(found.versions());
     Secret retired = secret;
     for (String id : secret.labels().keySet()) {
       boolean isReplaced =
@@ -177,11 +174,11 @@ public final class SecretRevocation {
         retired = retirement.retireAtOnce(retired, id).orElse(retired);
       }
     }
+    Inspected changed = found.with(retired);
     for (KeyVersion stored : loose.stored()) {
-      retired = retirement.retireAtOnce(retired, stored.id()).orElse(retired);
-      known.put(stored.id(), stored);
+      Optional<Secret> labelled = retirement.retireAtOnce(changed.secret(), stored.id());
+      changed = labelled.isPresent() ? changed.with(labelled.get(), stored) : changed;
     }
-    Inspected changed = new Inspected(retired, known);
     HeldKeys held =
         HeldKeys.of(Stream.concat(Stream.of(changed), others.stream()).toList(), clock.instant());
     return revoke(changed, List.of(), overdue(changed), listing, held, request)
