@@ -357,6 +357,25 @@ class V2RotationTest extends FunctionTestBase {
   }
 
   @Test
+  void momento_is_not_asked_about_a_key_that_it_lists_and_that_is_not_due() {
+    function.storeManagementKey();
+    var _ = storeFreshKey(V2Keys.OPERATOR);
+
+    assertThatResult(ifDue()).is(NOT_DUE);
+
+    assertThat(function.momento().calls().count(MomentoServer.LIST_CACHES)).isZero();
+  }
+
+  @Test
+  void a_key_that_is_listed_late_is_not_taken_for_a_revoked_one() {
+    function.storeManagementKey();
+    var _ = storeFreshKey(V2Keys.OPERATOR);
+    function.apiCalls().onNth(LIST, 1, new Fault.Lag<>(Duration.ofDays(400)));
+
+    assertThatResult(ifDue()).is(NOT_DUE);
+  }
+
+  @Test
   void an_expired_key_that_the_function_issued_is_replaced() {
     function.storeV2Key();
     function.rotate();

@@ -21,6 +21,7 @@ import java.net.URI;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
@@ -80,10 +81,11 @@ class VerificationTest extends FunctionTestBase {
 
     @Override
     public List<Proxy> select(URI uri) {
-      if (!uri.getHost().endsWith(domain)) {
+      String host = Objects.requireNonNullElse(uri.getHost(), "");
+      if (!host.endsWith(domain)) {
         return usual.select(uri);
       }
-      hosts.add(uri.getHost());
+      hosts.add(host);
       return List.of(new Proxy(Proxy.Type.HTTP, new InetSocketAddress("localhost", 1)));
     }
 
