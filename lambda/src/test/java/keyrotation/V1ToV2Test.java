@@ -8,6 +8,7 @@ import static keyrotation.ResultAssert.assertThatResult;
 import static keyrotation.core.FailureReason.KEY_NOT_REFRESHABLE;
 import static keyrotation.core.FailureReason.KEY_OF_ANOTHER_ACCOUNT;
 import static keyrotation.core.FailureReason.MOMENTO_UNAVAILABLE;
+import static keyrotation.core.FailureReason.NEW_KEY_REJECTED;
 import static keyrotation.core.FailureReason.OUT_OF_TIME;
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -121,6 +122,23 @@ class V1ToV2Test extends FunctionTestBase {
 
     assertThat(function.v2Keys().list()).noneMatch(key -> key.roleId().equals("r-viewer"));
     assertThat(function.currentJson().path("apiKey").asText()).isEqualTo(old.apiKey());
+    assertThat(function.successor()).isEmpty();
+  }
+
+  @Test
+  void a_new_key_that_momento_rejects_is_revoked_and_not_stored() {
+    // The first verification is of the v1 key.
+    function
+        .momento()
+        .calls()
+        .fromNth(
+            MomentoServer.LIST_CACHES,
+            2,
+            new Fault.Refuse<>(Status.UNAUTHENTICATED.asRuntimeException()));
+
+    assertThatResult(() -> toV2("1", "")).failedWith(NEW_KEY_REJECTED);
+
+    assertThat(function.v2Keys().list()).noneMatch(key -> key.roleId().equals("r-viewer"));
     assertThat(function.successor()).isEmpty();
   }
 
