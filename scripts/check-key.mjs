@@ -37,7 +37,11 @@ function describeV2({ exp }, endpoint) {
   if (typeof endpoint !== "string" || !/^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$/.test(endpoint)) {
     throw new Unusable('A v2 key. The field "endpoint" must be a host name, without scheme and port.');
   }
-  return `A v2 key. It ${exp === undefined ? "never expires" : days(exp)}.`;
+  const life = exp === undefined ? "never expires" : days(exp);
+  if (life === "has expired") {
+    throw new Unusable("A v2 key that has expired. Create a new one in the console.");
+  }
+  return `A v2 key. It ${life}.`;
 }
 
 function describeV1(token, file) {
@@ -92,7 +96,7 @@ function describe(text) {
 }
 
 try {
-  console.log(describe(readFileSync(process.argv[2], "utf8")));
+  console.error(describe(readFileSync(process.argv[2], "utf8")));
 } catch (e) {
   if (!(e instanceof Unusable)) {
     throw e;

@@ -1,10 +1,13 @@
 # shellcheck shell=sh
 # Functions of the scripts that invoke the deployed function; they need lib.sh.
 
-responses=$(mktemp)
-errors=$(mktemp)
+set -f # An operand is no pattern of file names.
+work=$(mktemp -d)
+responses=$work/responses
+errors=$work/errors
+: >"$responses"
 dots=
-trap 'rm -f "$responses" "$responses.one" "$errors"; [ -z "$dots" ] || kill "$dots"' EXIT
+trap 'rm -rf "$work"; [ -z "$dots" ] || kill "$dots"' EXIT
 trap 'exit 130' INT TERM
 
 # Version 1 of the AWS command line reads only AWS_DEFAULT_REGION.
@@ -14,7 +17,8 @@ need node "Node.js 20 or newer prints the tables."
 
 # Sends the function an event and waits for the response, which is added to $responses, in a line.
 # Shows a text meanwhile, and at a terminal a dot every two seconds. The event is sent once: the
-# AWS command line would send it again as another request.
+# AWS command line would send it again as another request. Without a response, the script shows
+# those that it has, as the table $table, and ends.
 invoke() {
   printf '%s ...' "$1" >&2
   if [ -t 2 ]; then
@@ -24,24 +28,27 @@ invoke() {
   status=0
   echo "$2" | AWS_MAX_ATTEMPTS=1 aws lambda invoke --cli-read-timeout 910 \
     --function-name momento-auth-token-refresh-lambda:live \
-    --payload fileb:///dev/stdin "$responses.one" >/dev/null 2>"$errors" || status=$?
+    --payload fileb:///dev/stdin "$work/response" >/dev/null 2>"$errors" || status=$?
   if [ -n "$dots" ]; then
     kill "$dots"
     dots=
   fi
   echo >&2
-  [ "$status" = 0 ] || fail "The function could not be invoked. $(sed '/^$/d' "$errors")"
-  cat "$responses.one" >>"$responses"
+  if [ "$status" != 0 ]; then
+    [ ! -s "$responses" ] || show "$table" || true
+    fail "The function did not answer. $(sed '/^$/d' "$errors")
+It may have done the work all the same: look with scripts/status.sh before you repeat it."
+  fi
+  cat "$work/response" >>"$responses"
   echo >>"$responses"
 }
 
-# Ends the script unless an operand can be the name or ARN of a secret.
+# Ends the script unless each operand can be the name or ARN of a secret; drops repeated ones.
 require_names() {
-  for name in $operands; do
-    case $name in
-      *[!A-Za-z0-9/_+=.@:-]*) fail "This is no name or ARN of a secret: $name" ;;
-    esac
-  done
+  case $operands in
+    *[!A-Za-z0-9/_+=.@:"$newline"-]*) fail "This is no name or ARN of a secret: $operands" ;;
+  esac
+  operands=$(echo "$operands" | awk '!seen[$0]++')
 }
 
 # Prints the responses: show status|rotate

@@ -19,7 +19,7 @@ misuse() {
 
 # Asks for confirmation; any answer but yes ends the script.
 confirm() {
-  printf '%s [y/N] ' "$1"
+  printf '%s [y/N] ' "$1" >&2
   read -r answer || answer=
   case $answer in
     y | Y | yes) ;;

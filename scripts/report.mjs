@@ -1,5 +1,5 @@
 // Prints the function's responses as a table: report.mjs status|rotate FILE, or as they are:
-// report.mjs json FILE, or the names of their secrets: report.mjs names FILE. The file has a
+// report.mjs json FILE, or the names of their secrets with a key: report.mjs names FILE. The file has a
 // response in each line. Ends with status 1 if a secret has a problem, or its work failed.
 import { readFileSync } from "node:fs";
 
@@ -22,6 +22,8 @@ function report(line) {
     console.error(lines[0]);
   } catch {
     console.error(response.errorMessage);
+    console.error("The function did not report. It may have changed some secrets: see scripts/status.sh,");
+    console.error("and docs/runbook.md#alarm-function-errors.");
   }
   return { failed: true, secrets: [] };
 }
@@ -45,6 +47,9 @@ const short = (versionId) => versionId.slice(0, 8);
 const minute = (instant) => instant.slice(0, 16).replace("T", " ") + " UTC";
 
 function state(secret) {
+  if (secret.result !== "STATUS") {
+    return secret.result.toLowerCase();
+  }
   if (secret.problem?.reason === "AWAITING_FIRST_KEY") {
     return "empty";
   }
@@ -62,7 +67,7 @@ function state(secret) {
 
 function statusRow(secret) {
   const age = secret.stored ? duration(Date.now() - Date.parse(secret.stored)) : "-";
-  const details = [];
+  const details = secret.result === "STATUS" ? [] : [secret.message];
   if (secret.unfinished_version_id) {
     details.push(`The next rotation resumes with version ${short(secret.unfinished_version_id)}.`);
   }
@@ -90,11 +95,23 @@ function statusRow(secret) {
 }
 
 const WITH_DETAILS = ["FAILED", "SKIPPED", "AWAITING_FIRST_KEY", "PAUSED", "REVOKED"];
+const BY_HAND =
+  "Its replaced keys are v1 keys, or an operator had them issued: docs/runbook.md#revoke-a-key-by-hand";
+
+const revokedNone = (secret) => secret.result === "REVOKED" && secret.keys_revoked === 0;
+const result = (secret) => (revokedNone(secret) ? "NONE_REVOKED" : secret.result);
 
 function rotateRow(secret) {
+  const oldKeyEnds = secret.previous_revoked_after ?? secret.previous_valid_until;
+  const details = WITH_DETAILS.includes(secret.result) ? [secret.message] : [];
   return {
-    cells: [secret.secret, secret.result, until(secret.valid_until, "expired")],
-    details: WITH_DETAILS.includes(secret.result) ? [secret.message] : [],
+    cells: [
+      secret.secret,
+      result(secret),
+      until(secret.valid_until, "expired"),
+      until(oldKeyEnds, "expired"),
+    ],
+    details: revokedNone(secret) ? [...details, BY_HAND] : details,
   };
 }
 
@@ -133,22 +150,24 @@ const [mode, file] = process.argv.slice(2);
 const lines = readFileSync(file, "utf8").split("\n").filter(Boolean);
 const reports = lines.map(report);
 const secrets = reports.flatMap((each) => each.secrets);
-const failed = reports.some((each) => each.failed) || secrets.some((secret) => secret.problem);
+const failed =
+  reports.some((each) => each.failed) ||
+  secrets.some((secret) => secret.problem || revokedNone(secret));
 if (mode === "json") {
   reports.forEach((each) => console.log(JSON.stringify(each)));
 } else if (mode === "names") {
-  secrets.forEach((secret) => console.log(secret.secret));
+  secrets.filter((secret) => secret.version_id).forEach((secret) => console.log(secret.secret));
 } else if (secrets.length > 0) {
   if (mode === "status") {
     print(["SECRET", "KIND", "AGE", "EXPIRES-IN", "DUE-IN", "STATE"], secrets.map(statusRow));
   } else {
-    print(["SECRET", "RESULT", "EXPIRES-IN"], secrets.map(rotateRow));
+    print(["SECRET", "RESULT", "EXPIRES-IN", "OLD-KEY-ENDS-IN"], secrets.map(rotateRow));
   }
   const ends = reports.map((each) => each.management_key_valid_until).find((end) => end);
   if (ends !== undefined) {
     console.error(`The management key expires in: ${until(ends, "expired")}.`);
   }
-  const results = secrets.map((secret) => (mode === "status" ? state(secret) : secret.result));
+  const results = secrets.map((secret) => (mode === "status" ? state(secret) : result(secret)));
   console.error(`Secrets: ${counts(results)}.`);
 }
 process.exitCode = failed ? 1 : 0;

@@ -24,8 +24,8 @@ json=
 read_options "$@"
 . "$(dirname "$0")/function.sh"
 
-case $all$operands in
-  '' | yes?*) misuse ;;
+case ${all:+all}:$operands in
+  : | all:?*) misuse ;;
 esac
 case $dry_run$if_due${issued_before:+yes} in
   yesyes*) misuse ;;
@@ -35,6 +35,8 @@ case $issued_before in
   *[!0-9TZ:.-]*) fail "This is no instant such as 2026-11-22T04:00:00Z: $issued_before" ;;
 esac
 require_names
+table=rotate
+start=$(date -u +%Y-%m-%dT%H:%M:%SZ)
 
 verb=Rotating
 [ -z "$dry_run" ] || verb=Checking
@@ -44,7 +46,7 @@ fields=
 [ -z "$issued_before" ] || fields=",\"issued_before\":\"$issued_before\""
 
 if [ -n "$revoke_now" ] && [ -z "$yes" ]; then
-  echo "After the rotation, this revokes the replaced v2 keys of each secret that was named." >&2
+  echo "After the rotation, this revokes the replaced v2 keys of these secrets." >&2
   echo "Applications that still use one of them fail at once. v1 keys cannot be revoked." >&2
   confirm "Rotate and revoke?"
 fi
@@ -59,7 +61,8 @@ failed=
 show rotate || failed=yes
 
 if [ -n "$revoke_now" ]; then
-  [ -z "$failed" ] || fail "Nothing was revoked, because a rotation failed."
+  [ -z "$failed" ] || fail "Nothing was revoked, because a rotation failed. After the mend, repeat this with" \
+    "--issued-before ${issued_before:-$start}, which rotates only the rest."
   [ -z "$all" ] || operands=$(node "$(dirname "$0")/report.mjs" names "$responses")
   : >"$responses"
   for name in $operands; do

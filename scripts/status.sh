@@ -13,6 +13,7 @@ json=
 read_options "$@"
 . "$(dirname "$0")/function.sh"
 
+table=status
 require_names
 if [ -z "$operands" ]; then
   invoke "Reading all secrets" '{"status":true}'

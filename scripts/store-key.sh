@@ -2,12 +2,15 @@
 # Stores a key from Momento's console in a secret.
 set -eu
 
-usage="Usage: scripts/store-key.sh FILE [SECRET]
+usage="Usage: scripts/store-key.sh [--yes] FILE [SECRET]
+  --yes   asks for no confirmation before it replaces a key
   FILE    the JSON file with the key, such as momento_token.info.json
   SECRET  the name or ARN of the secret (default: momento/authentication-token)
 Says which kind of key the file has and what is missing, stores it, and has the function report
 what a rotation would do. Delete the file afterwards."
+yes=
 json=
+table=rotate
 . "$(dirname "$0")/lib.sh"
 read_options "$@"
 . "$(dirname "$0")/function.sh"
@@ -21,12 +24,20 @@ require_names
 name=$operands
 
 node "$(dirname "$0")/check-key.mjs" "$file"
-aws secretsmanager put-secret-value --secret-id "$name" --secret-string "file://$file" \
-  --query VersionId --output text >/dev/null 2>"$errors" || {
+labels=$(aws secretsmanager describe-secret --secret-id "$name" --query VersionIdsToStages \
+  --output text 2>"$errors") || {
   grep -q ResourceNotFound "$errors" || fail "$(sed '/^$/d' "$errors")"
-  fail "There is no secret $name in this account and region. scripts/deploy.sh creates it, or:" \
-    "aws secretsmanager create-secret --name $name --secret-string file://$file"
+  fail "There is no secret $name in this account and region. Name one that the function rotates," \
+    "or have scripts/deploy.sh create it."
 }
-echo "Stored in $name. Delete the file $file."
+case $labels in
+  *AWSCURRENT*) [ -n "$yes" ] || confirm "$name has a value. Replace it?" ;;
+esac
+aws secretsmanager put-secret-value --secret-id "$name" --secret-string "file://$file" \
+  >/dev/null 2>"$errors" || fail "$(sed '/^$/d' "$errors")"
+echo "Stored in $name." >&2
 invoke "Checking $name" "{\"momento_auth_token_secret_name\":\"$name\",\"dry_run\":true}"
-show rotate
+failed=
+show rotate || failed=yes
+echo "Delete the file $file." >&2
+[ -z "$failed" ]

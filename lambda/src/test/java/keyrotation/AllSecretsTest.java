@@ -86,6 +86,20 @@ class AllSecretsTest extends FunctionTestBase {
     assertThatReport(ask("", "1"))
         .hasSecrets("tagged", MANAGEMENT_SECRET)
         .hasResults(ROTATED, ROTATED);
+    assertThat(
+            function
+                .log()
+                .lines()
+                .filter(line -> line.matches(".*\"step\":\"(describe|result)\".*"))
+                .map(
+                    line ->
+                        line.replaceAll(".*\"secret\":\"([^\"]*)\",\"step\":\"(\\w+).*", "$1 $2"))
+                .distinct())
+        .containsExactly(
+            "tagged describe",
+            "tagged result",
+            MANAGEMENT_SECRET + " describe",
+            MANAGEMENT_SECRET + " result");
   }
 
   @Test

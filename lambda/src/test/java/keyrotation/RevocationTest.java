@@ -1359,7 +1359,7 @@ class RevocationTest extends FunctionTestBase {
 
   /** Takes the time off a version, as an operator does. */
   private void takeTimesOff(String versionId) {
-    for (String label : function.labels().get(versionId)) {
+    for (String label : function.labels().getOrDefault(versionId, Set.of())) {
       if (label.startsWith(StagingLabel.REVOKE_AFTER)) {
         var _ = function.state().moveLabel(SECRET, label, versionId, null);
       }

@@ -187,13 +187,13 @@ final class KeyRotationStack extends Stack {
   }
 
   /**
-   * Returns a command for both versions of the AWS command line. Its timeout exceeds the
-   * function's, because the command line sends the event again after a timeout.
+   * Returns a command for both versions of the AWS command line. It sends the event once: sent
+   * again, it would be another request. Its timeout exceeds the function's.
    */
   private String rotateNowCommand(StackSettings settings) {
     String id = settings.secrets().stream().map(SecretSource::id).findFirst().orElse("NAME");
     return "echo '{\"momento_auth_token_secret_name\":\"%s\"}'".formatted(id)
-        + " | aws lambda invoke --function-name %s:live --region %s"
+        + " | AWS_MAX_ATTEMPTS=1 aws lambda invoke --function-name %s:live --region %s"
             .formatted(RotationFunction.NAME, getRegion())
         + " --cli-read-timeout %d --payload fileb:///dev/stdin /dev/stdout"
             .formatted(RotationFunction.TIMEOUT.toSeconds().intValue() + 60);

@@ -5,7 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.sun.net.httpserver.HttpHandler;
+import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -17,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -145,7 +150,8 @@ class TerminalIT {
     assertThat(result.status()).isEqualTo(1);
     assertThat(result.output())
         .containsPattern("momento/orders +ROTATED +8\\dd")
-        .containsPattern("momento/broken +FAILED +-\\n +momento/broken was not rotated.\\s+SECRET_")
+        .containsPattern(
+            "momento/broken +FAILED +- +-\\n +momento/broken was not rotated.\\s+SECRET_")
         .contains("Secrets: 1 ROTATED, 1 FAILED.");
   }
 
@@ -174,6 +180,61 @@ class TerminalIT {
   }
 
   @Test
+  void keys_that_only_an_operator_can_revoke_are_no_success() throws Exception {
+    Shell.Result result = run("scripts/rotate.sh", "momento/orders", "--revoke-now", "--yes");
+
+    assertThat(result.status()).isEqualTo(1);
+    assertThat(result.output())
+        .containsPattern("momento/orders +NONE_REVOKED")
+        .contains("docs/runbook.md#revoke-a-key-by-hand");
+  }
+
+  @Test
+  void without_an_answer_the_script_shows_what_it_has_and_does_not_send_again() throws Exception {
+    AtomicInteger requests = new AtomicInteger();
+    HttpServer once =
+        HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+    HttpHandler invoke = new InvokeApi(lambda);
+    once.createContext(
+        "/",
+        exchange -> {
+          if (requests.incrementAndGet() == 1) {
+            invoke.handle(exchange);
+          } else {
+            exchange.close();
+          }
+        });
+    once.start();
+    try {
+      Shell.Result result =
+          new Shell(URI.create("http://localhost:" + once.getAddress().getPort()))
+              .run("../scripts/rotate.sh", "momento/orders", "momento/billing");
+
+      assertThat(result.status()).isEqualTo(1);
+      assertThat(result.output())
+          .containsPattern("momento/orders +ROTATED")
+          .contains("The function did not answer.", "before you repeat it");
+      assertThat(requests).hasValue(2);
+    } finally {
+      once.stop(0);
+    }
+  }
+
+  @Test
+  void a_key_is_replaced_only_after_a_confirmation() throws Exception {
+    String before = currentKey("momento/orders");
+    V2Key other = v2Key(V2Keys.VIEWER, Optional.empty());
+    write("key.json", other.consoleJson());
+
+    Shell.Result unsure = run("scripts/store-key.sh", "key.json", "momento/orders");
+    assertThat(unsure.output()).contains("has a value. Replace it?", "Canceled");
+    assertThat(currentKey("momento/orders")).isEqualTo(before);
+
+    var _ = run("scripts/store-key.sh", "--yes", "key.json", "momento/orders");
+    assertThat(currentKey("momento/orders")).isEqualTo(other.token());
+  }
+
+  @Test
   void what_is_not_understood_is_refused_before_anything_is_sent() throws Exception {
     assertMisuse("scripts/rotate.sh");
     assertMisuse("scripts/rotate.sh", "--all", "momento/orders");
@@ -199,7 +260,7 @@ class TerminalIT {
   void a_function_that_cannot_be_invoked_is_named() throws Exception {
     Shell.Result result = new Shell(URI.create("http://localhost:1")).run("../scripts/status.sh");
 
-    assertThat(result.output()).contains("The function could not be invoked.");
+    assertThat(result.output()).contains("The function did not answer.");
     assertThat(result.status()).isEqualTo(1);
   }
 
@@ -211,6 +272,18 @@ class TerminalIT {
 
     assertThat(result.output())
         .contains("A v2 key. It never expires.", "There is no secret momento/missing");
+    assertThat(result.status()).isEqualTo(1);
+  }
+
+  @Test
+  void an_expired_key_is_not_stored_though_the_function_could_replace_it() throws Exception {
+    write("key.json", v2Key(V2Keys.VIEWER, Optional.of(Instant.now().minus(DAY))).consoleJson());
+
+    Shell.Result result = run("scripts/store-key.sh", "key.json", "momento/reports");
+
+    assertThat(result.output())
+        .isEqualTo(
+            "A v2 key that has expired. Create a new one in the console. Nothing was stored.\n");
     assertThat(result.status()).isEqualTo(1);
   }
 
@@ -276,7 +349,8 @@ class TerminalIT {
             .labelled(SecretsManagerState.CURRENT)
             .orElseThrow()
             .value();
-    return new ObjectMapper().readTree(((Value.Text) value).text()).path("apiKey").asText();
+    String json = value instanceof Value.Text(String text) ? text : "";
+    return new ObjectMapper().readTree(json).path("apiKey").asText();
   }
 
   private void write(String name, String content) throws IOException {

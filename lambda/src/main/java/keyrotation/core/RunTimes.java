@@ -1,9 +1,13 @@
 package keyrotation.core;
 
+import static java.util.Comparator.naturalOrder;
+
 import java.time.DayOfWeek;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.LocalTime;
 import java.time.ZoneId;
+import java.time.zone.ZoneOffsetTransition;
 import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.List;
@@ -14,6 +18,7 @@ import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /** When scheduled runs start. */
 public sealed interface RunTimes {
@@ -36,9 +41,6 @@ public sealed interface RunTimes {
    */
   record At(TimeOfDay time, SortedSet<DayOfWeek> days) implements RunTimes {
 
-    /** A day has 25 hours when the clocks go back. */
-    private static final Duration CLOCK_CHANGE = Duration.ofHours(1);
-
     /** Copies the days. */
     public At {
       days = new TreeSet<>(days);
@@ -46,14 +48,17 @@ public sealed interface RunTimes {
 
     @Override
     public Duration longestGap() {
-      Duration gap = Duration.ofDays(longestGapInDays(days));
-      boolean clocksChange = !time.zone.getRules().getTransitionRules().isEmpty();
-      return clocksChange ? gap.plus(CLOCK_CHANGE) : gap;
+      return Duration.ofDays(longestGapInDays(days)).plus(time.longestDelay());
     }
   }
 
   /** A time of day in a time zone. */
   record TimeOfDay(LocalTime time, ZoneId zone) {
+
+    /** From when to when the changes of the clocks are looked at; they repeat each year. */
+    private static final Instant FIRST = Instant.parse("2026-01-01T00:00:00Z");
+
+    private static final Instant LAST = Instant.parse("2036-01-01T00:00:00Z");
 
     private static final Pattern FORM =
         Pattern.compile("([01]\\d|2[0-3]):([0-5]\\d)(?: +([A-Za-z0-9_+/-]+))?");
@@ -83,14 +88,33 @@ public sealed interface RunTimes {
           : Optional.empty();
     }
 
+    /** Tells whether the clocks skip the time when they go forward. */
     private boolean isSkipped() {
-      return zone.getRules().getTransitionRules().stream()
-          .map(rule -> rule.createTransition(2_030)) // The same time of day in each year.
-          .filter(transition -> transition.isGap())
+      return clockChanges()
           .anyMatch(
-              gap ->
-                  !time.isBefore(gap.getDateTimeBefore().toLocalTime())
-                      && time.isBefore(gap.getDateTimeAfter().toLocalTime()));
+              change ->
+                  Stream.of(change.getDateTimeBefore(), change.getDateTimeAfter())
+                      .map(end -> end.toLocalDate().atTime(time))
+                      .anyMatch(
+                          skipped ->
+                              !skipped.isBefore(change.getDateTimeBefore())
+                                  && skipped.isBefore(change.getDateTimeAfter())));
+    }
+
+    /** Returns by how much longer than others a day can be: by what the clocks go back. */
+    Duration longestDelay() {
+      return clockChanges()
+          .map(change -> change.getDuration().negated())
+          .max(naturalOrder())
+          .filter(Duration::isPositive)
+          .orElse(Duration.ZERO);
+    }
+
+    private Stream<ZoneOffsetTransition> clockChanges() {
+      return Stream.iterate(
+          zone.getRules().nextTransition(FIRST),
+          change -> change != null && change.getInstant().isBefore(LAST),
+          change -> zone.getRules().nextTransition(change.getInstant()));
     }
   }
 

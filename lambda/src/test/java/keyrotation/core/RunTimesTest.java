@@ -34,6 +34,10 @@ class RunTimesTest {
   void a_day_has_25_hours_where_the_clocks_go_back() {
     assertThat(at("04:30 Europe/Berlin", "MON-SUN").longestGap()).isEqualTo(Duration.ofHours(25));
     assertThat(at("04:30 Asia/Tokyo", "MON-SUN").longestGap()).isEqualTo(Duration.ofHours(24));
+    assertThat(at("04:30 Antarctica/Troll", "MON-SUN").longestGap())
+        .isEqualTo(Duration.ofHours(26));
+    assertThat(at("04:30 Africa/Casablanca", "MON-SUN").longestGap())
+        .isEqualTo(Duration.ofHours(25));
   }
 
   @ParameterizedTest
@@ -54,7 +58,13 @@ class RunTimesTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"02:00 Europe/Berlin", "02:59 Europe/Berlin", "02:30 America/New_York"})
+  @ValueSource(
+      strings = {
+        "02:00 Europe/Berlin",
+        "02:59 Europe/Berlin",
+        "02:30 America/New_York",
+        "23:30 America/Nuuk"
+      })
   void a_time_that_the_clocks_skip_is_refused(String time) {
     assertThat(TimeOfDay.parse(time)).isEmpty();
   }

@@ -42,7 +42,7 @@ class MomentoControlPlaneTest {
 
   @Test
   void a_control_plane_out_of_reach_is_no_verdict() {
-    // Nobody listens on port 1, and to connect to it fails at once.
+    // No process listens on port 1, and to connect to it fails at once.
     try (MomentoControlPlane momento = controlPlane(Optional.of(new HostAndPort("localhost", 1)))) {
       assertThat(
               momento.verify(
