@@ -19,6 +19,7 @@ need node "Node.js 20 or newer prints the tables."
 # Shows a text meanwhile, and at a terminal a dot every two seconds. The event is sent once: the
 # AWS command line would send it again as another request. Without a response, the script shows
 # those that it has, as the table $table, and ends.
+# shellcheck disable=SC2154 # Each script sets $table.
 invoke() {
   printf '%s ...' "$1" >&2
   if [ -t 2 ]; then
@@ -44,6 +45,7 @@ It may have done the work all the same: look with scripts/status.sh before you r
 }
 
 # Ends the script unless each operand can be the name or ARN of a secret; drops repeated ones.
+# shellcheck disable=SC2154 # lib.sh sets $newline.
 require_names() {
   case $operands in
     *[!A-Za-z0-9/_+=.@:"$newline"-]*) fail "This is no name or ARN of a secret: $operands" ;;

@@ -17,7 +17,9 @@ read_options "$@"
 
 file=$(echo "$operands" | sed -n 1p)
 name=$(echo "$operands" | sed -n 2p)
-[ -n "$file" ] && [ -z "$(echo "$operands" | sed -n 3p)" ] || misuse
+if [ -z "$file" ] || [ -n "$(echo "$operands" | sed -n 3p)" ]; then
+  misuse
+fi
 [ -f "$file" ] || fail "There is no file $file."
 operands=${name:-momento/authentication-token}
 require_names
