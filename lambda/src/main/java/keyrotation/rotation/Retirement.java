@@ -61,8 +61,8 @@ public final class Retirement {
           .flatMap(retired -> retired.revocationTime(replaced.id()))
           .<OldKey>map(OldKey.RevokedAfter::new)
           .orElseGet(() -> new OldKey.Stays(replaced.expiry()));
-    } catch (RotationException logged) {
-      // The step has logged it.
+    } catch (RotationException e) {
+      // The next scheduled run sets the time, or reports why it cannot.
       return new OldKey.Stays(replaced.expiry());
     }
   }
