@@ -4,7 +4,9 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
@@ -31,6 +33,7 @@ public final class FaultInjector<E extends RuntimeException> {
 
   private final InstantSource clock;
   private final List<Call> seen = new ArrayList<>();
+  private final Map<String, Integer> counts = new HashMap<>();
   private final List<Plan<E>> plans = new ArrayList<>();
 
   FaultInjector(InstantSource clock) {
@@ -75,7 +78,7 @@ public final class FaultInjector<E extends RuntimeException> {
 
   /** Returns the number of calls of the action so far, including refused ones. */
   public synchronized int count(String action) {
-    return (int) seen.stream().filter(call -> call.action.equals(action)).count();
+    return counts.getOrDefault(action, 0);
   }
 
   /** Returns the time between the n-th call of the action, counting from 1, and its predecessor. */
@@ -163,7 +166,7 @@ public final class FaultInjector<E extends RuntimeException> {
   /** Records a call and returns the fault that was planned first for it. */
   private synchronized Optional<Fault<E>> record(String action) {
     seen.add(new Call(action, clock.instant(), ORDER.incrementAndGet()));
-    int call = count(action);
+    int call = counts.merge(action, 1, Integer::sum);
     return plans.stream()
         .filter(plan -> plan.action.equals(action) && plan.first <= call && call <= plan.last)
         .map(Plan::fault)
