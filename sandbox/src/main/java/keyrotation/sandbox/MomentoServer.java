@@ -11,6 +11,7 @@ import io.grpc.Server;
 import io.grpc.ServerCall;
 import io.grpc.ServerCallHandler;
 import io.grpc.ServerInterceptor;
+import io.grpc.ServerInterceptors;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
@@ -32,8 +33,10 @@ import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
+import keyrotation.sandbox.DataPermission.AllData;
 import keyrotation.sandbox.IssuedKey.Permissions;
 import momento.auth.AuthGrpc;
 import momento.auth._GenerateApiTokenRequest;
@@ -42,8 +45,8 @@ import momento.auth._RefreshApiTokenRequest;
 import momento.auth._RefreshApiTokenResponse;
 
 /**
- * A stand-in for Momento's control plane: {@code RefreshApiToken}, {@code GenerateApiToken} and
- * {@code ListCaches}, over gRPC and TLS on the loopback interface.
+ * A stand-in for Momento over gRPC and TLS on the loopback interface: of the control plane {@code
+ * RefreshApiToken}, {@code GenerateApiToken} and {@code ListCaches}, and the {@link DataPlane}.
  *
  * <p>{@code sandbox/README.md} describes what it models.
  */
@@ -69,7 +72,7 @@ public final class MomentoServer implements AutoCloseable {
   /** The endpoint of all keys. */
   public static final String ENDPOINT = "cell-1.sandbox.momento.example";
 
-  private static final Metadata.Key<String> AUTHORIZATION = header("authorization");
+  static final Metadata.Key<String> AUTHORIZATION = header("authorization");
   private static final Metadata.Key<String> AGENT = header("agent");
   private static final Metadata.Key<String> RUNTIME_VERSION = header("runtime-version");
   private static final Metadata.Key<String> ERR = header("err");
@@ -89,6 +92,8 @@ public final class MomentoServer implements AutoCloseable {
   private final List<String> callers = new ArrayList<>();
   private final Set<String> confirmedTokens = new HashSet<>();
   private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
+  private final Connections connections = new Connections();
+  private final DataPlane dataPlane;
   private final Server server;
   private int refusalsPerNewKey;
   private Status.Code refreshRefusalCode = Status.Code.INVALID_ARGUMENT;
@@ -104,16 +109,21 @@ public final class MomentoServer implements AutoCloseable {
     this.v2Keys = new V2Keys(clock);
     this.calls = new FaultInjector<>(clock);
     this.refreshTokens = refreshTokens;
-    this.server =
+    this.dataPlane = new DataPlane(clock, calls, this::dataPermission, this::hasCache);
+    CallerInterceptor interceptor = new CallerInterceptor();
+    NettyServerBuilder builder =
         NettyServerBuilder.forAddress(
                 new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
                 authority.issueForLocalhost())
             .executor(threads)
-            .addService(new AuthService())
-            .addService(new ControlService())
-            .intercept(new CallerInterceptor())
-            .build()
-            .start();
+            .addService(ServerInterceptors.intercept(new AuthService(), interceptor))
+            .addService(ServerInterceptors.intercept(new ControlService(), interceptor))
+            .addServices(dataPlane.services())
+            // Momento's SDKs send a ping every few seconds; by default a server disconnects them.
+            .permitKeepAliveTime(1, TimeUnit.SECONDS)
+            .permitKeepAliveWithoutCalls(true);
+    this.server = connections.of(builder).build().start();
+    threads.execute(dataPlane::watchKeys);
   }
 
   /** Starts a server on a free port, with a certificate for localhost from the authority. */
@@ -129,6 +139,26 @@ public final class MomentoServer implements AutoCloseable {
   /** Returns host and port: the value of {@code MOMENTO_CONTROL_ENDPOINT}. */
   public String controlEndpoint() {
     return "localhost:" + server.getPort();
+  }
+
+  /** Returns the server's port on localhost. */
+  public int port() {
+    return server.getPort();
+  }
+
+  /** Returns the caches and topics. */
+  public DataPlane dataPlane() {
+    return dataPlane;
+  }
+
+  /** Returns the number of clients' open connections. */
+  public int openConnections() {
+    return connections.open();
+  }
+
+  /** Breaks all open connections; clients may connect again. */
+  public void disconnectClients() {
+    connections.reset();
   }
 
   /** Returns the recorded calls, by method name, and the planned faults. */
@@ -226,6 +256,24 @@ public final class MomentoServer implements AutoCloseable {
         && (v2Keys.accepts(token) || (key != null && clock.instant().isBefore(key.validUntil())));
   }
 
+  /** Returns what a key's token may do on the data plane; empty if it is no valid key. */
+  private synchronized Optional<DataPermission> dataPermission(String token) {
+    IssuedKey key = keys.get(token);
+    if (key != null) {
+      // Without any permission a key is not issued; narrower ones are not modeled.
+      return clock.instant().isBefore(key.validUntil())
+          ? Optional.of(AllData.READ_WRITE)
+          : Optional.empty();
+    }
+    return v2Keys
+        .find(token)
+        .map(found -> v2Keys.role(found).map(V2Keys.Role::data).orElse(AllData.NONE));
+  }
+
+  private synchronized boolean hasCache(String name) {
+    return caches.contains(name);
+  }
+
   private synchronized void confirm(String token) {
     confirmedTokens.add(token);
   }
@@ -290,6 +338,7 @@ public final class MomentoServer implements AutoCloseable {
       Thread.currentThread().interrupt();
     }
     threads.shutdownNow();
+    connections.close();
   }
 
   private synchronized IssuedKey issue(
@@ -437,19 +486,43 @@ public final class MomentoServer implements AutoCloseable {
     return refreshRefusalCode.toStatus().withDescription(description).asRuntimeException();
   }
 
-  private static StatusRuntimeException error(Status status, String err) {
+  static StatusRuntimeException error(Status status, String err) {
     Metadata trailers = new Metadata();
     trailers.put(ERR, err);
     return status.asRuntimeException(trailers);
   }
 
-  private <T> void answer(String action, StreamObserver<T> caller, Supplier<T> work) {
-    try {
-      switch (calls.answer(action, _ -> work.get())) {
-        case FaultInjector.Answer.Whole<T>(T content) -> {
+  /** Executes a call, with the fault planned for it, and sends its response. */
+  static <T> void answer(
+      FaultInjector<StatusRuntimeException> calls,
+      String action,
+      StreamObserver<T> caller,
+      Supplier<T> work) {
+    answer(
+        calls,
+        action,
+        caller,
+        work,
+        content -> {
           caller.onNext(content);
           caller.onCompleted();
-        }
+        });
+  }
+
+  /**
+   * Does the same for a call that may have more than one response.
+   *
+   * @param work what the call does at first; its result is given to {@code respond}
+   */
+  static <T> void answer(
+      FaultInjector<StatusRuntimeException> calls,
+      String action,
+      StreamObserver<?> caller,
+      Supplier<T> work,
+      Consumer<T> respond) {
+    try {
+      switch (calls.answer(action, _ -> work.get())) {
+        case FaultInjector.Answer.Whole<T>(T content) -> respond.accept(content);
         case FaultInjector.Answer.Half<T> _, FaultInjector.Answer.None<T> _ ->
             // A client sees this if the connection breaks during its call.
             throw Status.UNAVAILABLE.withDescription("End of stream").asRuntimeException();
@@ -466,13 +539,13 @@ public final class MomentoServer implements AutoCloseable {
     @Override
     public void refreshApiToken(
         _RefreshApiTokenRequest request, StreamObserver<_RefreshApiTokenResponse> caller) {
-      answer(REFRESH, caller, () -> refresh(request));
+      answer(calls, REFRESH, caller, () -> refresh(request));
     }
 
     @Override
     public void generateApiToken(
         _GenerateApiTokenRequest request, StreamObserver<_GenerateApiTokenResponse> caller) {
-      answer(GENERATE, caller, () -> generate(request));
+      answer(calls, GENERATE, caller, () -> generate(request));
     }
   }
 
@@ -480,7 +553,11 @@ public final class MomentoServer implements AutoCloseable {
     @Override
     public void listCaches(_ListCachesRequest request, StreamObserver<_ListCachesResponse> caller) {
       String token = CALLERS_TOKEN.get();
-      answer(LIST_CACHES, new ConfirmationRecorder(token, caller), () -> cachesVisibleTo(token));
+      answer(
+          calls,
+          LIST_CACHES,
+          new ConfirmationRecorder(token, caller),
+          () -> cachesVisibleTo(token));
     }
   }
 
@@ -516,7 +593,7 @@ public final class MomentoServer implements AutoCloseable {
     }
   }
 
-  private static Metadata.Key<String> header(String name) {
+  static Metadata.Key<String> header(String name) {
     return Metadata.Key.of(name, Metadata.ASCII_STRING_MARSHALLER);
   }
 

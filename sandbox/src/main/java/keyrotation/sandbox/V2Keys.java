@@ -9,6 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import keyrotation.sandbox.DataPermission.AllData;
 
 /** The v2 keys of a Momento account and their roles. */
 public final class V2Keys {
@@ -19,8 +20,20 @@ public final class V2Keys {
    * @param id such as {@code r-owner}
    * @param managesKeys whether its keys may issue, list and revoke keys
    * @param listsCaches whether its keys may list caches
+   * @param data what its keys may do on the data plane
    */
-  public record Role(String id, String name, Type type, boolean managesKeys, boolean listsCaches) {
+  public record Role(
+      String id,
+      String name,
+      Type type,
+      boolean managesKeys,
+      boolean listsCaches,
+      DataPermission data) {
+
+    /** A role whose keys may do everything on the data plane. */
+    public Role(String id, String name, Type type, boolean managesKeys, boolean listsCaches) {
+      this(id, name, type, managesKeys, listsCaches, AllData.READ_WRITE);
+    }
 
     /** Who has defined a role. */
     public enum Type {
@@ -38,8 +51,9 @@ public final class V2Keys {
   public static final Role OPERATOR =
       new Role("r-operator", "Operator", Role.Type.SYSTEM, false, true);
 
-  /** Reads caches. */
-  public static final Role VIEWER = new Role("r-viewer", "Viewer", Role.Type.SYSTEM, false, true);
+  /** Reads caches and subscribes to topics. */
+  public static final Role VIEWER =
+      new Role("r-viewer", "Viewer", Role.Type.SYSTEM, false, true, AllData.READ_ONLY);
 
   /** The keys that are not revoked, by id and in the order of their issue, after a change. */
   private record Change(Instant at, Map<String, V2Key> keys) {}
