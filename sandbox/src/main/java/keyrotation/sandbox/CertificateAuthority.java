@@ -97,6 +97,7 @@ public final class CertificateAuthority {
             .addSubjectAlternativeName("localhost")
             .addSubjectAlternativeName("127.0.0.1")
             .addSubjectAlternativeName("secretsmanager.sandbox")
+            .addSubjectAlternativeName("*." + MomentoServer.ENDPOINT)
             .duration(1, DAYS)
             .signedBy(root)
             .build());

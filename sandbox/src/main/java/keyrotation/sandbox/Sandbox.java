@@ -1,25 +1,36 @@
 package keyrotation.sandbox;
 
 import static java.util.Comparator.comparingLong;
+import static java.util.stream.Collectors.joining;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.InstantSource;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
 import keyrotation.sandbox.MomentoServer.RefreshTokens;
+import org.jspecify.annotations.Nullable;
 
 /** The stand-ins for Momento and Secrets Manager, and the environment that points to them. */
 public final class Sandbox implements AutoCloseable {
+
+  private static final String AWS_ENDPOINT_URL = "AWS_ENDPOINT_URL";
+  private static final String JAVA_TOOL_OPTIONS = "JAVA_TOOL_OPTIONS";
+  private static final Semaphore ROUTE = new Semaphore(1);
 
   private final CertificateAuthority authority = new CertificateAuthority();
   private final Path trustStore;
   private final SecretsManagerServer secretsManager;
   private final MomentoServer momento;
   private final MomentoApiServer momentoApi;
+  private @Nullable ConnectProxy proxy;
 
   private Sandbox(InstantSource clock, RefreshTokens refreshTokens) throws IOException {
     this.trustStore = Files.createTempFile("sandbox", ".p12");
@@ -91,7 +102,7 @@ public final class Sandbox implements AutoCloseable {
   /** Returns the environment variables for a function in a separate process. */
   public Map<String, String> environment() {
     return Map.of(
-        "AWS_ENDPOINT_URL",
+        AWS_ENDPOINT_URL,
         secretsManager.listenWithTls(authority).toString(),
         "MOMENTO_CONTROL_ENDPOINT",
         momento.controlEndpoint(),
@@ -99,12 +110,78 @@ public final class Sandbox implements AutoCloseable {
         momentoApi.endpoint(),
         "MOMENTO_ENDPOINT_SUFFIXES",
         ".sandbox.momento.example",
-        "JAVA_TOOL_OPTIONS",
+        JAVA_TOOL_OPTIONS,
         "-Djavax.net.ssl.trustStore=" + trustStore);
   }
 
+  /**
+   * Returns the environment variables for a Java application in a separate process. Its clients of
+   * Momento's SDK, and of Secrets Manager, reach the stand-ins.
+   */
+  public Map<String, String> clientEnvironment() {
+    return Map.of(
+        AWS_ENDPOINT_URL,
+        secretsManager.listenWithTls(authority).toString(),
+        JAVA_TOOL_OPTIONS,
+        clientProperties().entrySet().stream()
+            .map(property -> "-D" + property.getKey() + "=" + property.getValue())
+            .collect(joining(" ")));
+  }
+
+  /**
+   * Leads the hosts of {@link MomentoServer#ENDPOINT} to the stand-in, for clients that are built
+   * in this JVM until the route is closed. Waits until no other sandbox has a route in this JVM,
+   * because system properties make it.
+   */
+  public Route routeMomentoHosts() {
+    Map<String, String> properties = clientProperties();
+    ROUTE.acquireUninterruptibly();
+    Map<String, Optional<String>> previous = new HashMap<>();
+    properties.forEach(
+        (name, value) -> previous.put(name, Optional.ofNullable(System.setProperty(name, value))));
+    AtomicBoolean isOpen = new AtomicBoolean(true);
+    return () -> {
+      if (isOpen.getAndSet(false)) {
+        previous.forEach(
+            (name, value) ->
+                value.ifPresentOrElse(
+                    former -> System.setProperty(name, former), () -> System.clearProperty(name)));
+        ROUTE.release();
+      }
+    };
+  }
+
+  /** What leads the hosts of Momento to the stand-in. */
+  public interface Route extends AutoCloseable {
+    @Override
+    void close();
+  }
+
+  /** The properties that the JDK documents, and gRPC's own choice of a proxy heeds. */
+  private Map<String, String> clientProperties() {
+    return Map.of(
+        "https.proxyHost",
+        "localhost",
+        "https.proxyPort",
+        Integer.toString(proxy().port()),
+        "http.nonProxyHosts",
+        "localhost|127.*|[::1]",
+        "javax.net.ssl.trustStore",
+        trustStore.toString());
+  }
+
+  private synchronized ConnectProxy proxy() {
+    if (proxy == null) {
+      proxy = ConnectProxy.start(MomentoServer.ENDPOINT, momento.port());
+    }
+    return proxy;
+  }
+
   @Override
-  public void close() {
+  public synchronized void close() {
+    if (proxy != null) {
+      proxy.close();
+    }
     momentoApi.close();
     momento.close();
     secretsManager.close();
