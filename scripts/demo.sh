@@ -2,18 +2,20 @@
 # Builds the function, sends it events in the local sandbox and shows the results.
 set -eu
 
-usage="Usage: scripts/demo.sh [--kind KIND] [--event FILE | --all] [--keep] | --revocation | --year
+usage="Usage: scripts/demo.sh [--kind KIND] [--event FILE | --all] [--keep] | --revocation | --clients | --year
   --kind KIND   rotates a key of this kind alone, v1 or v2 (default: one of each)
   --event FILE  sends this event, one of events/*.json (default: events/manual.json)
   --all         sends all events/*.json, one after the other
   --keep        leaves the sandbox running and prints how to call it
   --revocation  shows how a replaced key is revoked, on a clock that is moved by days
+  --clients     changes the key of an application under load: none of its calls fails
   --year        plays a year with incidents, shows which alarms go off, and draws target/year.svg"
 kind=both
 event=
 all=
 keep=
 revocation=
+clients=
 year=
 . "$(dirname "$0")/lib.sh"
 read_options "$@"
@@ -32,13 +34,16 @@ fi
 
 cd "$(dirname "$0")/.."
 if [ -n "$revocation" ]; then
-  exec scripts/run-in-sandbox.sh --in-tests keyrotation.RevocationDemo
+  exec scripts/run-in-sandbox.sh --in-tests lambda keyrotation.RevocationDemo
+fi
+if [ -n "$clients" ]; then
+  exec scripts/run-in-sandbox.sh --in-tests client keyrotation.client.ClientsDemo lambda/target/function.zip
 fi
 if [ -n "$year" ]; then
   echo "Synthesizing the stack, whose filters and alarms are applied ..."
   CHECK_INTERVAL_IN_HOURS=24 MOMENTO_MANAGEMENT_KEY_SECRET=momento/management-key \
     scripts/deploy.sh --synth > /dev/null
-  exec scripts/run-in-sandbox.sh --in-tests keyrotation.YearDemo \
+  exec scripts/run-in-sandbox.sh --in-tests lambda keyrotation.YearDemo \
     infrastructure/cdk.out/momento-auth-token-refresh-stack.template.json target/year.svg
 fi
 if [ -n "$all" ]; then

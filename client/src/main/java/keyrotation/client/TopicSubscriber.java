@@ -1,5 +1,6 @@
 package keyrotation.client;
 
+import java.time.Duration;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -26,7 +27,8 @@ public final class TopicSubscriber implements AutoCloseable {
   /** Makes a subscriber; it connects at the first subscription. */
   public TopicSubscriber(CurrentKey key) {
     this.key = key;
-    this.connections = new FollowingClient<>(key, TopicConnection::new);
+    // An old connection is needed only until its streams have moved.
+    this.connections = new FollowingClient<>(key, TopicConnection::new, Duration.ZERO);
     connections.afterSwitch(() -> subscriptions.forEach(TopicSubscription::move));
   }
 

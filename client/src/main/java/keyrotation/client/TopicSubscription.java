@@ -44,8 +44,8 @@ public final class TopicSubscription implements AutoCloseable {
 
   private static final Duration FIRST_PAUSE = Duration.ofMillis(100);
 
-  /** How often the pause is doubled: to about 13 seconds. */
-  private static final int MAX_DOUBLINGS = 7;
+  /** How often the pause is doubled: to about three seconds. */
+  private static final int MAX_DOUBLINGS = 5;
 
   /**
    * How long the old stream is kept beside the new one if no message has come yet: the new stream
