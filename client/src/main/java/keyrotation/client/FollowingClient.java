@@ -1,6 +1,7 @@
 package keyrotation.client;
 
 import java.time.Duration;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.BiConsumer;
@@ -139,7 +140,7 @@ public final class FollowingClient<C extends AutoCloseable> implements AutoClose
   private <R> CompletableFuture<R> start(
       Function<? super C, CompletableFuture<R>> call, Lease<C> lease) {
     try {
-      return call.apply(lease.client());
+      return Objects.requireNonNull(call.apply(lease.client()), "The call returned no future.");
     } catch (Throwable e) {
       lease.release();
       throw e;

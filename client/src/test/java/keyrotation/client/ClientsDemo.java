@@ -34,7 +34,6 @@ final class ClientsDemo implements AutoCloseable {
   /** How many calls the application makes after each step. */
   private static final long CALLS = 1_000;
 
-  private static final String ROW = "  %-46s %-8s %,9d %7d %,9d %5d %8d%n";
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private enum Kind {
@@ -80,7 +79,7 @@ final class ClientsDemo implements AutoCloseable {
         isAsExpected
             ? "No call failed, and no message was lost or doubled."
             : "DEMO FAILED: calls failed, messages were lost or doubled, or clients stayed open;"
-                  + " the application's log is client/target/application.log.");
+                + " the application's log is client/target/application.log.");
     System.exit(isAsExpected ? 0 : 1);
   }
 
@@ -127,7 +126,7 @@ final class ClientsDemo implements AutoCloseable {
 
   private static void show(String step, Report report) {
     System.out.printf(
-        ROW,
+        "  %-46s %-8s %,9d %7d %,9d %5d %8d%n",
         step,
         report.version().substring(0, 8),
         report.calls(),
