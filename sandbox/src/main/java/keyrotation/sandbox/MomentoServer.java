@@ -260,7 +260,7 @@ public final class MomentoServer implements AutoCloseable {
   private synchronized Optional<DataPermission> dataPermission(String token) {
     IssuedKey key = keys.get(token);
     if (key != null) {
-      // Without any permission a key is not issued; narrower ones are not modeled.
+      // Narrower permissions of v1 keys are not modeled.
       return clock.instant().isBefore(key.validUntil())
           ? Optional.of(AllData.READ_WRITE)
           : Optional.empty();

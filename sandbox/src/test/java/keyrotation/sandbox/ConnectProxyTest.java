@@ -22,8 +22,8 @@ class ConnectProxyTest {
   private final Socket client = new Socket(InetAddress.getLoopbackAddress(), proxy.port());
 
   ConnectProxyTest() throws IOException {
-    client.setSoTimeout(10_000);
-    server.setSoTimeout(10_000);
+    client.setSoTimeout(30_000);
+    server.setSoTimeout(30_000);
   }
 
   @AfterEach

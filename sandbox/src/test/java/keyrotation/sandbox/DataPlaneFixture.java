@@ -156,9 +156,9 @@ final class DataPlaneFixture implements AutoCloseable {
     channel.shutdownNow();
   }
 
-  /** Waits until the condition holds, at most ten seconds. */
+  /** Waits until the condition holds, at most 30 seconds. */
   static void until(BooleanSupplier condition) {
-    long end = System.nanoTime() + SECONDS.toNanos(10);
+    long end = System.nanoTime() + SECONDS.toNanos(30);
     while (!condition.getAsBoolean()) {
       assertThat(System.nanoTime()).as("time").isLessThan(end);
       Thread.yield();
@@ -234,7 +234,7 @@ final class DataPlaneFixture implements AutoCloseable {
     /** Returns the next item as a text, such as {@code 3: value}. */
     String next() {
       try {
-        _SubscriptionItem item = received.poll(10, SECONDS);
+        _SubscriptionItem item = received.poll(30, SECONDS);
         if (item == null) {
           throw new AssertionError("No item came.");
         }
@@ -261,7 +261,7 @@ final class DataPlaneFixture implements AutoCloseable {
 
     /** Waits for the heartbeat with which a subscription begins. */
     Stream opened() {
-      if (!begun.orTimeout(10, SECONDS).join()) {
+      if (!begun.orTimeout(30, SECONDS).join()) {
         throw end.join();
       }
       assertThat(next()).isEqualTo("heartbeat");
@@ -275,7 +275,7 @@ final class DataPlaneFixture implements AutoCloseable {
 
     /** Waits for the end and returns its error. */
     StatusRuntimeException end() {
-      return end.orTimeout(10, SECONDS).join();
+      return end.orTimeout(30, SECONDS).join();
     }
   }
 }

@@ -291,6 +291,8 @@ class DataPlaneTest {
   @Test
   void subscriptions_end_by_the_real_clock_too() {
     try (DataPlaneFixture now = new DataPlaneFixture(InstantSource.system())) {
+      // Connects before the key's time runs.
+      now.publish(now.issue(V2Keys.OWNER).token(), 1);
       IssuedKey key = now.server.issue(Duration.ofSeconds(3), Permissions.DATA_ONLY);
 
       assertEndsForWantOfKey(now.subscribe(key.token()).opened());

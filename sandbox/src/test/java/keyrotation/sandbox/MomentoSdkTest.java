@@ -35,6 +35,7 @@ import momento.sdk.responses.topic.TopicPublishResponse;
 import momento.sdk.responses.topic.TopicSubscribeResponse;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import software.amazon.awssdk.services.secretsmanager.SecretsManagerClient;
 
 /** Momento's own SDK for Java uses the stand-in, by Momento's host names and port. */
 class MomentoSdkTest {
@@ -172,8 +173,12 @@ class MomentoSdkTest {
   }
 
   @Test
-  void an_application_in_a_process_of_its_own_reaches_the_stand_in() throws Exception {
-    assertThat(application(key.apiKey())).isEqualTo("Hit");
+  void an_application_in_a_process_of_its_own_reaches_the_stand_ins() throws Exception {
+    try (SecretsManagerClient operator = sandbox.secretsManager().clientBuilder().build()) {
+      var _ = operator.createSecret(secret -> secret.name("key").secretString(key.apiKey()));
+    }
+
+    assertThat(application()).isEqualTo("Hit");
   }
 
   @Test
@@ -194,17 +199,19 @@ class MomentoSdkTest {
     System.clearProperty("http.nonProxyHosts");
   }
 
-  /** An application: writes and reads an item, and prints what it found. */
+  /** An application: reads its key, sets and gets an item, and prints what it found. */
   static final class Application {
     public static void main(String[] args) {
-      try (CacheClient client = cacheClient(System.getenv("MOMENTO_API_KEY"))) {
+      try (SecretsManagerClient secrets = SecretsManagerClient.create();
+          CacheClient client =
+              cacheClient(secrets.getSecretValue(get -> get.secretId("key")).secretString())) {
         var _ = client.set(CACHE, "a", "1").join();
         System.out.println(client.get(CACHE, "a").join().getClass().getSimpleName());
       }
     }
   }
 
-  private String application(String apiKey) throws IOException, InterruptedException {
+  private String application() throws IOException, InterruptedException {
     ProcessBuilder process =
         new ProcessBuilder(
             Path.of(System.getProperty("java.home"), "bin", "java").toString(),
@@ -213,7 +220,9 @@ class MomentoSdkTest {
             System.getProperty("java.class.path"),
             Application.class.getName());
     process.environment().putAll(sandbox.clientEnvironment());
-    process.environment().put("MOMENTO_API_KEY", apiKey);
+    process.environment().put("AWS_REGION", "us-east-1");
+    process.environment().put("AWS_ACCESS_KEY_ID", "sandbox");
+    process.environment().put("AWS_SECRET_ACCESS_KEY", "sandbox");
     Process application = process.redirectError(ProcessBuilder.Redirect.DISCARD).start();
     try {
       String output = new String(application.getInputStream().readAllBytes(), UTF_8).strip();
@@ -264,7 +273,7 @@ class MomentoSdkTest {
     private final BlockingQueue<String> events = new LinkedBlockingQueue<>();
 
     String next() throws InterruptedException {
-      return String.valueOf(events.poll(20, SECONDS));
+      return String.valueOf(events.poll(30, SECONDS));
     }
 
     @Override
