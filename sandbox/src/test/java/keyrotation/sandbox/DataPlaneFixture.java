@@ -161,7 +161,7 @@ final class DataPlaneFixture implements AutoCloseable {
     long end = System.nanoTime() + SECONDS.toNanos(30);
     while (!condition.getAsBoolean()) {
       assertThat(System.nanoTime()).as("time").isLessThan(end);
-      Thread.yield();
+      Thread.onSpinWait();
     }
   }
 
