@@ -192,11 +192,13 @@ class MomentoSdkTest {
     Sandbox.Route again = sandbox.routeMomentoHosts();
     assertThat(System.getProperty("https.proxyHost")).isEqualTo("localhost");
     again.close();
-    again.close();
 
     assertThat(names.stream().map(System::getProperty).filter(Objects::nonNull))
         .containsExactly("internal.example");
+
     System.clearProperty("http.nonProxyHosts");
+    again.close();
+    assertThat(System.getProperty("http.nonProxyHosts")).isNull();
   }
 
   /** An application: reads its key, sets and gets an item, and prints what it found. */
