@@ -191,6 +191,20 @@ class CurrentKeyTest {
   }
 
   @Test
+  void makes_at_most_one_read_on_demand_a_second() {
+    fixture.store(fixture.v2Key());
+    try (CurrentKey key = fixture.key().timeToLive(NEVER).build()) {
+      await(key.refresh(key.get()));
+      long first = System.nanoTime();
+
+      await(key.refresh(key.get()));
+
+      assertThat(Duration.ofNanos(System.nanoTime() - first)).isGreaterThan(Duration.ofMillis(800));
+      assertThat(fixture.reads()).isEqualTo(3);
+    }
+  }
+
+  @Test
   void ends_a_demand_with_the_last_good_key_if_the_secret_cannot_be_read() {
     fixture.store(fixture.v2Key());
     try (CurrentKey key = fixture.key().timeToLive(NEVER).build()) {
