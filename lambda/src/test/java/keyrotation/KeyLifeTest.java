@@ -56,6 +56,16 @@ class KeyLifeTest extends FunctionTestBase {
   }
 
   @Test
+  void with_an_interval_the_failure_names_a_shorter_one() {
+    store(HALF_A_DAY);
+
+    assertTooShort(Trigger.MANUAL.request(function, "1"), ROTATED)
+        .says(
+            " Scheduled runs are 24 hours apart, so it has to live for 50 hours."
+                + " CHECK_INTERVAL_IN_HOURS=4 would do.");
+  }
+
+  @Test
   void with_a_time_of_day_the_longest_gap_counts() {
     restart(
         new SandboxedFunction(

@@ -466,11 +466,28 @@ class RevocationTest extends RevocationTestBase {
     function.store(function.issueFreshKey(Duration.ZERO).consoleJson());
     function.store(function.issueFreshKey(Duration.ZERO).consoleJson());
 
-    run();
+    assertThat(run()).as("a failure").isEmpty();
 
     assertThat(labels()).noneMatch(label -> label.startsWith(StagingLabel.REPLACES));
     assertRevoked(runAfter(AFTER_GRACE));
     assertThat(function.v2Keys().accepts(successor.token())).isFalse();
+  }
+
+  @Test
+  void each_of_two_successors_of_versions_that_are_gone_has_its_own_time() {
+    function.pass(Duration.ofDays(1));
+    stageRenewalOfIssued("1");
+    function.store(function.issueFreshKey(Duration.ZERO).consoleJson());
+    stageRenewalOfIssued("2");
+    function.store(function.issueFreshKey(Duration.ZERO).consoleJson());
+    function.store(function.issueFreshKey(Duration.ZERO).consoleJson());
+
+    assertThat(run()).as("a failure").isEmpty();
+
+    assertThat(labels()).noneMatch(label -> label.startsWith(StagingLabel.REPLACES));
+    assertThat(labels())
+        .filteredOn(label -> label.startsWith(StagingLabel.REVOKE_AFTER))
+        .hasSize(2);
   }
 
   @Test

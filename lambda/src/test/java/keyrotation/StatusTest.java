@@ -180,6 +180,9 @@ class StatusTest extends FunctionTestBase {
     function.state().create(SECRET, null, null, null);
     assertProblem("AWAITING_FIRST_KEY");
     assertThat(status().has("kind")).isFalse();
+    function.state().tag(SECRET, Map.of("momento:rotate-after-days", "soon"));
+    assertProblem("TAG_INVALID");
+    function.state().untag(SECRET, "momento:rotate-after-days");
 
     function
         .state()

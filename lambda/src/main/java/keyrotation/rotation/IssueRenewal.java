@@ -81,23 +81,23 @@ public final class IssueRenewal implements KeyRenewal {
 
   @Override
   public void requireRenewable(RotationTask task) {
-    var _ = requireEndpoint(task);
+    requireReplaceable(task);
     keys.requireManagementKey();
   }
 
-  /** Returns the endpoint, before any call to Momento: no key may be sent to a foreign host. */
-  private String requireEndpoint(RotationTask task) {
+  /** Checks the value before any call to Momento: no key may be sent to a foreign host. */
+  private void requireReplaceable(RotationTask task) {
     KeySecret current = task.current().requireKey();
     current.requireRoom();
     if (current.key() instanceof MomentoKey.Legacy) {
       throw new RotationException(KEY_NOT_REFRESHABLE, "The key is a legacy key.");
     }
-    return verification.requireEndpoint(task.secret(), task.current());
+    var _ = verification.requireEndpoint(task.secret(), task.current());
   }
 
   @Override
   public Prepared prepare(RotationTask task) {
-    String endpoint = requireEndpoint(task);
+    requireReplaceable(task);
     KeySecret current = task.current().requireKey();
     Optional<KeyInfo> proven = provenKey(task);
     String roleId =
@@ -115,8 +115,7 @@ public final class IssueRenewal implements KeyRenewal {
       Order order = new Order(roleId, KeyDescription.of(task.secret(), versionId), expiry);
       MomentoKey.V2 key =
           log.step(LogStep.ISSUE, versionId, () -> keys.issue(order, task.request().budget()));
-      Credentials credentials = new Credentials(endpoint, key.token());
-      cachesOfV1.ifPresent(caches -> requireSameCaches(caches, key, credentials, versionId, task));
+      cachesOfV1.ifPresent(caches -> requireSameCaches(caches, key, versionId, task));
       return current.replacedBy(key);
     };
   }
@@ -249,12 +248,10 @@ public final class IssueRenewal implements KeyRenewal {
 
   /** Ends the request unless the new key lists the same caches. Else the key is given up. */
   private void requireSameCaches(
-      Set<String> expected,
-      MomentoKey.V2 key,
-      Credentials credentials,
-      String versionId,
-      RotationTask task) {
+      Set<String> expected, MomentoKey.V2 key, String versionId, RotationTask task) {
     RotationRequest beforeStore = task.request().with(task.request().budget().beforeStore());
+    Credentials credentials =
+        new Credentials(verification.requireEndpoint(task.secret(), task.current()), key.token());
     try {
       Verdict verdict = verification.verifyUnstored(credentials, versionId, beforeStore);
       if (verdict instanceof Verdict.Rejected(String code)) {

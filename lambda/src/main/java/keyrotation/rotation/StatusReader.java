@@ -56,7 +56,7 @@ public final class StatusReader {
         SecretFigures.isPaused(secret),
         task.map(this::currentKey),
         task.flatMap(RotationTask::labelledSuccessor),
-        secret.nextRotation().filter(_ -> secret.rotationEnabled()),
+        secret.nextRotation(),
         secret.revocations(),
         problem);
   }
