@@ -39,13 +39,14 @@ public record ApiKey(String versionId, String token, Hosts hosts) {
 
   /**
    * Reads the value of a secret. It is a JSON object with the key in {@code apiKey} (in older files
-   * {@code authToken} or {@code apiToken}), or the key alone.
+   * {@code authToken} or {@code apiToken}), or the key alone. {@link CurrentKey} does this; an
+   * application does it itself if it gets the value otherwise.
    *
    * @param secret the secret's name, for messages
    * @param defaultEndpoint the endpoint of v2 keys that are stored without one
    * @throws KeyUnavailableException if the value holds no key that can be used
    */
-  static ApiKey parse(
+  public static ApiKey parse(
       String secret, String versionId, String value, Optional<String> defaultEndpoint) {
     JsonNode json = object(value);
     Optional<String> stated =

@@ -18,7 +18,8 @@ import software.amazon.awssdk.services.secretsmanager.model.GetSecretValueRespon
 
 /**
  * The current key of a secret. A thread of its own reads the secret each time that the time to live
- * is over, and at once when {@link #refresh} asks for it; {@link #get} returns what was read last.
+ * is over, and at once when {@link #refresh()} asks for it; {@link #get} returns what was read
+ * last.
  *
  * <p>If a read fails, or finds no usable key, the last good key stays. The failure is logged, and
  * the next read follows after ten seconds, or after the time to live if that is shorter.
@@ -96,6 +97,16 @@ public final class CurrentKey implements AutoCloseable {
   }
 
   /**
+   * Reads the secret, at most once a second for all callers together: for an application that has
+   * received an event of a change.
+   *
+   * @return the current key after that, as of {@link #refresh(ApiKey)}
+   */
+  public CompletableFuture<ApiKey> refresh() {
+    return refresh(current);
+  }
+
+  /**
    * Calls a listener each time that another key has become current, on the thread that reads the
    * secret. A listener that fails is called again after the next read.
    *
@@ -113,15 +124,23 @@ public final class CurrentKey implements AutoCloseable {
   /** Stops reading the secret. {@link #get} goes on returning the key that was read last. */
   @Override
   public void close() {
-    thread.shutdownNow();
+    synchronized (this) {
+      thread.shutdownNow();
+    }
     completeOnDemand();
   }
 
-  /** Runs a task later on the thread that reads the secret; never, if this is closed before. */
-  synchronized void schedule(Runnable task, Duration delay) {
-    if (!thread.isShutdown()) {
-      Future<?> unused = thread.schedule(task, delay.toNanos(), TimeUnit.NANOSECONDS);
+  /**
+   * Runs a task later on the thread that reads the secret; never, if this is closed before.
+   *
+   * @return false if this is closed now
+   */
+  synchronized boolean schedule(Runnable task, Duration delay) {
+    if (thread.isShutdown()) {
+      return false;
     }
+    Future<?> unused = thread.schedule(task, delay.toNanos(), TimeUnit.NANOSECONDS);
+    return true;
   }
 
   private void readOnSchedule() {

@@ -17,6 +17,8 @@ import org.jspecify.annotations.Nullable;
  * previous key, while that is still open: a new key may not be known to all servers of Momento at
  * once. Momento has not executed a call whose key it rejects, so any call may be repeated.
  *
+ * <p>Not for subscriptions, which would end with their client: {@link TopicSubscriber} is.
+ *
  * @param <C> the client: of Momento's SDK a {@code CacheClient}, {@code TopicClient}, {@code
  *     LeaderboardClient} and so on
  */
@@ -39,7 +41,8 @@ public final class FollowingClient<C extends AutoCloseable> implements AutoClose
    *
    * @param factory makes a client of a key, for example {@code key -> new CacheClient(new
    *     MomentoCredentials(key), configuration, timeToLive)}. If it fails, the old client stays in
-   *     use, and the factory is called again after the next read of the secret
+   *     use, and the factory is called again after the next read of the secret. While it runs, the
+   *     secret is not read
    */
   public FollowingClient(CurrentKey key, Function<ApiKey, ? extends C> factory) {
     this(key, factory, DEFAULT_GRACE_PERIOD);

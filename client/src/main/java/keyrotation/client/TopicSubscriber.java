@@ -23,6 +23,7 @@ public final class TopicSubscriber implements AutoCloseable {
   private final CurrentKey key;
   private final FollowingClient<TopicConnection> connections;
   private final Set<TopicSubscription> subscriptions = ConcurrentHashMap.newKeySet();
+  private boolean isClosed;
 
   /** Makes a subscriber; it connects at the first subscription. */
   public TopicSubscriber(CurrentKey key) {
@@ -49,6 +50,9 @@ public final class TopicSubscriber implements AutoCloseable {
             listener,
             subscriptions::remove);
     synchronized (subscriptions) {
+      if (isClosed) {
+        throw new IllegalStateException("The subscriber is closed.");
+      }
       if (subscriptions.size() == MAX_SUBSCRIPTIONS) {
         throw new IllegalStateException(
             "There are %d subscriptions; use another subscriber.".formatted(MAX_SUBSCRIPTIONS));
@@ -61,6 +65,9 @@ public final class TopicSubscriber implements AutoCloseable {
   /** Ends all subscriptions. The {@link CurrentKey} stays open. */
   @Override
   public void close() {
+    synchronized (subscriptions) {
+      isClosed = true;
+    }
     List.copyOf(subscriptions).forEach(TopicSubscription::close);
     connections.close();
   }

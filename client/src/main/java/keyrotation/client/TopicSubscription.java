@@ -234,9 +234,14 @@ public final class TopicSubscription implements AutoCloseable {
     }
   }
 
-  private void giveUp(StatusRuntimeException reason) {
+  private void giveUp(RuntimeException reason) {
+    if (isClosed) {
+      return;
+    }
     isClosed = true;
     onClose.accept(this);
+    live.ifPresent(Stream::cancel);
+    joining.ifPresent(Stream::cancel);
     if (!started.completeExceptionally(reason)) {
       call(() -> listener.onEnd(reason));
     }
@@ -261,7 +266,11 @@ public final class TopicSubscription implements AutoCloseable {
 
   private void later(Runnable action, Duration delay) {
     // The listener's code must not run on the thread that reads the secret.
-    key.schedule(() -> ForkJoinPool.commonPool().execute(() -> events.execute(action)), delay);
+    Runnable onAnotherThread =
+        () -> ForkJoinPool.commonPool().execute(() -> events.execute(action));
+    if (!key.schedule(onAnotherThread, delay)) {
+      events.execute(() -> giveUp(new IllegalStateException("The CurrentKey is closed.")));
+    }
   }
 
   private void call(Runnable listenersMethod) {

@@ -175,6 +175,16 @@ class CurrentKeyTest {
   }
 
   @Test
+  void reads_the_secret_when_an_event_has_told_of_a_change() {
+    fixture.store(fixture.v2Key());
+    try (CurrentKey key = fixture.key().timeToLive(NEVER).build()) {
+      String version = fixture.store(fixture.v2Key());
+
+      assertThat(await(key.refresh()).versionId()).isEqualTo(version);
+    }
+  }
+
+  @Test
   void makes_one_read_for_a_storm_of_demands() {
     fixture.store(fixture.v2Key());
     try (CurrentKey key = fixture.key().timeToLive(NEVER).build()) {

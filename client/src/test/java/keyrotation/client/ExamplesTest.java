@@ -93,6 +93,19 @@ class ExamplesTest {
     CompletableFuture<SetResponse> stored =
         cache.call(client -> client.set("sessions", "user-1", "a value"));
     // cache]
+    // [connected
+    FollowingClient<CacheClient> connected =
+        new FollowingClient<>(
+            key,
+            current -> {
+              CacheClient client =
+                  new CacheClient(
+                      new MomentoCredentials(current), configuration, Duration.ofMinutes(10));
+              client.get("sessions", "user-1").join(); // Also if it fails, the connection is made.
+              return client;
+            });
+    // connected]
+    connected.close();
     assertThat(await(stored)).isInstanceOf(SetResponse.Success.class);
     // [subscribe
     TopicSubscriber subscriber = new TopicSubscriber(key);
@@ -124,7 +137,7 @@ class ExamplesTest {
 
     String version = fixture.store(fixture.v2Key());
     // [refresh
-    CompletableFuture<ApiKey> newest = key.refresh(key.get());
+    CompletableFuture<ApiKey> newest = key.refresh();
     // refresh]
     assertThat(await(newest).versionId()).isEqualTo(version);
     // [close
@@ -317,7 +330,7 @@ class ExamplesTest {
             .map(region -> region.group(2).stripTrailing().stripIndent() + "\n")
             .toList();
 
-    assertThat(examples).hasSize(8);
+    assertThat(examples).hasSize(9);
     assertThat(blocks("java")).containsExactlyInAnyOrderElementsOf(examples);
   }
 

@@ -359,6 +359,29 @@ class TopicSubscriberTest {
   }
 
   @Test
+  void takes_no_subscription_when_it_is_closed() {
+    subscriber.close();
+
+    assertThatThrownBy(() -> subscriber.subscribe(CACHE, TOPIC, recorder))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessage("The subscriber is closed.");
+  }
+
+  @Test
+  void gives_up_when_it_cannot_ask_for_another_key_any_more() throws InterruptedException {
+    subscribe();
+    key.close();
+    data.endSubscriptions(Status.UNAVAILABLE);
+
+    recorder.expect("interrupted UNAVAILABLE", "end UNKNOWN");
+    fixture.sandbox.momento().v2Keys().revoke(first.id());
+    assertThat(subscriber.subscribe(CACHE, TOPIC, recorder))
+        .failsWithin(60, TimeUnit.SECONDS)
+        .withThrowableOfType(ExecutionException.class)
+        .withMessageContaining("The CurrentKey is closed.");
+  }
+
+  @Test
   void has_no_more_subscriptions_than_a_connection_carries() {
     List<CompletableFuture<TopicSubscription>> all =
         IntStream.range(0, TopicSubscriber.MAX_SUBSCRIPTIONS)
