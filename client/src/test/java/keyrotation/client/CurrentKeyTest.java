@@ -238,14 +238,20 @@ class CurrentKeyTest {
 
   @Test
   void leaves_no_thread_behind() {
-    fixture.store(fixture.v2Key());
-    fixture.key().timeToLive(SHORT).build().close();
+    String secret = "of this test alone";
+    fixture.secretsManager.createSecret(
+        r -> r.name(secret).secretString(fixture.v2Key().consoleJson()));
+    CurrentKey key = CurrentKey.builder(fixture.secretsManager, secret).timeToLive(SHORT).build();
+    await("the thread", () -> isAlive("current-key-" + secret));
 
-    await(
-        "the thread's end",
-        () ->
-            Thread.getAllStackTraces().keySet().stream()
-                .noneMatch(thread -> thread.getName().equals("current-key-" + SECRET)));
+    key.close();
+
+    await("the thread's end", () -> !isAlive("current-key-" + secret));
+  }
+
+  private static boolean isAlive(String thread) {
+    return Thread.getAllStackTraces().keySet().stream()
+        .anyMatch(alive -> alive.getName().equals(thread));
   }
 
   @Test

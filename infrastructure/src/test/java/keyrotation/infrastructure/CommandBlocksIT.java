@@ -14,10 +14,12 @@ import java.util.Set;
 import java.util.UUID;
 import java.util.regex.Pattern;
 import keyrotation.sandbox.MotoServer;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Runs the command blocks of each page, in their order, against moto. */
+@Tag("slow")
 class CommandBlocksIT {
 
   private static final Pattern BLOCK = Pattern.compile("(?s)```(\\w*)\\n(.*?)```");

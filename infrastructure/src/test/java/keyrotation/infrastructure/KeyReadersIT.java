@@ -17,6 +17,7 @@ import java.util.Map;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -54,6 +55,7 @@ class KeyReadersIT {
     }
   }
 
+  @Tag("slow")
   @Test
   void json_has_the_sessions_and_standard_output_has_nothing_else()
       throws IOException, InterruptedException {
@@ -130,6 +132,7 @@ class KeyReadersIT {
     }
   }
 
+  @Tag("slow")
   @Test
   void if_all_have_read_since_it_lists_none_and_counts_many_events()
       throws IOException, InterruptedException {
@@ -152,6 +155,7 @@ class KeyReadersIT {
     }
   }
 
+  @Tag("slow")
   @Test
   void soon_after_the_rotation_it_cannot_tell_that_none_is_left()
       throws IOException, InterruptedException {
@@ -167,6 +171,7 @@ class KeyReadersIT {
     }
   }
 
+  @Tag("slow")
   @Test
   void a_version_whose_promotion_is_not_recorded_yet_counts_as_a_recent_rotation()
       throws IOException, InterruptedException {
@@ -186,6 +191,7 @@ class KeyReadersIT {
     }
   }
 
+  @Tag("slow")
   @Test
   void it_names_the_regions_of_the_replicas_and_needs_the_time_in_a_replica()
       throws IOException, InterruptedException {
@@ -216,6 +222,7 @@ class KeyReadersIT {
     }
   }
 
+  @Tag("slow")
   @Test
   void it_cannot_tell_without_reads_from_before_the_rotation()
       throws IOException, InterruptedException {
@@ -241,6 +248,7 @@ class KeyReadersIT {
     assertThat(help.status()).isZero();
   }
 
+  @Tag("slow")
   @ParameterizedTest
   @ValueSource(
       strings = {

@@ -27,6 +27,7 @@ import keyrotation.sandbox.SecretsManagerServer;
 import keyrotation.sandbox.SecretsManagerState.Value;
 import keyrotation.sandbox.V2Key;
 import keyrotation.sandbox.V2Keys;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.testcontainers.DockerClientFactory;
 import org.testcontainers.containers.ContainerFetchException;
@@ -67,6 +68,7 @@ class ScriptsIT {
    * moto ignores resource types that it does not support, among them secrets in stacks. This tests
    * the scripts, the uploads, and that the secret is kept.
    */
+  @Tag("slow")
   @Test
   void moto_deploys_and_deletes_a_stack_with_an_existing_secret_and_keeps_the_secret()
       throws IOException, InterruptedException {
@@ -103,6 +105,7 @@ class ScriptsIT {
   }
 
   /** The physical id of a RotationSchedule is its secret's ARN, too. */
+  @Tag("slow")
   @Test
   void only_a_secret_that_the_stack_created_is_its_own_and_dropping_one_needs_confirmation()
       throws IOException, InterruptedException {
@@ -147,6 +150,7 @@ class ScriptsIT {
     }
   }
 
+  @Tag("slow")
   @Test
   void the_teardown_names_the_issued_keys_that_stay_valid_and_shows_no_key()
       throws IOException, InterruptedException {

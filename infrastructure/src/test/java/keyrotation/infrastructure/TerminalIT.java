@@ -39,6 +39,7 @@ import keyrotation.sandbox.V2Key;
 import keyrotation.sandbox.V2Keys;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -127,6 +128,7 @@ class TerminalIT {
         .doesNotContain(sandbox.momento().v2Keys().issued().stream().map(V2Key::token).toList());
   }
 
+  @Tag("slow")
   @Test
   void the_status_tells_a_pipe_what_it_needs() throws Exception {
     Shell.Result one = run("scripts/status.sh", "momento/orders");
@@ -141,6 +143,7 @@ class TerminalIT {
         .containsPattern("momento/orders +v2 .* ok");
   }
 
+  @Tag("slow")
   @Test
   void a_rotation_that_fails_is_explained_and_ends_with_status_1() throws Exception {
     store("momento/broken", "not a key");
@@ -155,6 +158,7 @@ class TerminalIT {
         .contains("Secrets: 1 ROTATED, 1 FAILED.");
   }
 
+  @Tag("slow")
   @Test
   void after_a_leak_each_key_is_replaced_once_and_the_old_ones_are_revoked() throws Exception {
     assertThat(run("scripts/rotate.sh", "momento/orders").status()).isZero();
@@ -179,6 +183,7 @@ class TerminalIT {
     assertThat(sandbox.momento().accepts(currentKey("momento/orders"))).isTrue();
   }
 
+  @Tag("slow")
   @Test
   void keys_that_only_an_operator_can_revoke_are_no_success() throws Exception {
     Shell.Result result = run("scripts/rotate.sh", "momento/orders", "--revoke-now", "--yes");
@@ -189,6 +194,7 @@ class TerminalIT {
         .contains("docs/runbook.md#revoke-a-key-by-hand");
   }
 
+  @Tag("slow")
   @Test
   void without_an_answer_the_script_shows_what_it_has_and_does_not_send_again() throws Exception {
     AtomicInteger requests = new AtomicInteger();
@@ -220,6 +226,7 @@ class TerminalIT {
     }
   }
 
+  @Tag("slow")
   @Test
   void a_key_is_replaced_only_after_a_confirmation() throws Exception {
     String before = currentKey("momento/orders");
@@ -234,6 +241,7 @@ class TerminalIT {
     assertThat(currentKey("momento/orders")).isEqualTo(other.token());
   }
 
+  @Tag("slow")
   @Test
   void what_is_not_understood_is_refused_before_anything_is_sent() throws Exception {
     assertMisuse("scripts/rotate.sh");
@@ -256,6 +264,7 @@ class TerminalIT {
     assertThat(result.status()).isEqualTo(2);
   }
 
+  @Tag("slow")
   @Test
   void a_function_that_cannot_be_invoked_is_named() throws Exception {
     Shell.Result result = new Shell(URI.create("http://localhost:1")).run("../scripts/status.sh");
@@ -264,6 +273,7 @@ class TerminalIT {
     assertThat(result.status()).isEqualTo(1);
   }
 
+  @Tag("slow")
   @Test
   void a_key_is_stored_only_in_a_secret_that_exists() throws Exception {
     write("key.json", v2Key(V2Keys.VIEWER, Optional.empty()).consoleJson());
@@ -275,6 +285,7 @@ class TerminalIT {
     assertThat(result.status()).isEqualTo(1);
   }
 
+  @Tag("slow")
   @Test
   void an_expired_key_is_not_stored_though_the_function_could_replace_it() throws Exception {
     write("key.json", v2Key(V2Keys.VIEWER, Optional.of(Instant.now().minus(DAY))).consoleJson());
@@ -288,6 +299,7 @@ class TerminalIT {
   }
 
   /** The script's check of a file agrees with what the function says of the same value. */
+  @Tag("slow")
   @Test
   void the_check_of_a_file_agrees_with_the_function() throws Exception {
     IssuedKey v1 = sandbox.momento().issue(DAY.multipliedBy(30), Permissions.SUPER_USER);
