@@ -37,6 +37,19 @@ public final class CertificateAuthority {
           .duration(1, DAYS)
           .build();
 
+  /** One for all servers, as a new one takes its time. */
+  private final SingleKeyManager serverKey =
+      new SingleKeyManager(
+          new HeldCertificate.Builder()
+              .commonName("localhost")
+              .addSubjectAlternativeName("localhost")
+              .addSubjectAlternativeName("127.0.0.1")
+              .addSubjectAlternativeName("secretsmanager.sandbox")
+              .addSubjectAlternativeName("*." + MomentoServer.ENDPOINT)
+              .duration(1, DAYS)
+              .signedBy(root)
+              .build());
+
   /** Creates an authority with a new key. */
   public CertificateAuthority() {}
 
@@ -74,33 +87,24 @@ public final class CertificateAuthority {
         .sslContext();
   }
 
-  /** Issues a certificate, with its key, for a server on this machine. */
-  ServerCredentials issueForLocalhost() {
-    return TlsServerCredentials.newBuilder().keyManager(newKey()).build();
+  /** Returns a certificate, with its key, for the servers on this machine. */
+  ServerCredentials credentialsForLocalhost() {
+    return TlsServerCredentials.newBuilder()
+        .keyManager(serverKey)
+        // No client shows a certificate. Else Netty would encode all that the JVM trusts.
+        .trustManager(trustManagers())
+        .build();
   }
 
   /** The same as an {@link SSLContext}. */
   SSLContext contextForLocalhost() {
     try {
       SSLContext context = SSLContext.getInstance("TLS");
-      context.init(new KeyManager[] {newKey()}, null, null);
+      context.init(new KeyManager[] {serverKey}, null, null);
       return context;
     } catch (GeneralSecurityException e) {
       throw new IllegalStateException("This JVM does not support TLS.", e);
     }
-  }
-
-  private SingleKeyManager newKey() {
-    return new SingleKeyManager(
-        new HeldCertificate.Builder()
-            .commonName("localhost")
-            .addSubjectAlternativeName("localhost")
-            .addSubjectAlternativeName("127.0.0.1")
-            .addSubjectAlternativeName("secretsmanager.sandbox")
-            .addSubjectAlternativeName("*." + MomentoServer.ENDPOINT)
-            .duration(1, DAYS)
-            .signedBy(root)
-            .build());
   }
 
   private static InputStream stream(String pem) {

@@ -114,7 +114,7 @@ public final class MomentoServer implements AutoCloseable {
     NettyServerBuilder builder =
         NettyServerBuilder.forAddress(
                 new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
-                authority.issueForLocalhost())
+                authority.credentialsForLocalhost())
             .executor(threads)
             .addService(ServerInterceptors.intercept(new AuthService(), interceptor))
             .addService(ServerInterceptors.intercept(new ControlService(), interceptor))

@@ -25,7 +25,9 @@ public final class Sandbox implements AutoCloseable {
   private static final String JAVA_TOOL_OPTIONS = "JAVA_TOOL_OPTIONS";
   private static final Semaphore ROUTE = new Semaphore(1);
 
-  private final CertificateAuthority authority = new CertificateAuthority();
+  /** One for all sandboxes of the process; tests start hundreds of them. */
+  private static final CertificateAuthority AUTHORITY = new CertificateAuthority();
+
   private final Path trustStore;
   private final SecretsManagerServer secretsManager;
   private final MomentoServer momento;
@@ -34,10 +36,10 @@ public final class Sandbox implements AutoCloseable {
 
   private Sandbox(InstantSource clock, RefreshTokens refreshTokens) throws IOException {
     this.trustStore = Files.createTempFile("sandbox", ".p12");
-    authority.writeTrustStore(trustStore);
+    AUTHORITY.writeTrustStore(trustStore);
     this.secretsManager = SecretsManagerServer.start(clock);
-    this.momento = MomentoServer.start(authority, clock, refreshTokens);
-    this.momentoApi = MomentoApiServer.start(authority, clock, momento.v2Keys());
+    this.momento = MomentoServer.start(AUTHORITY, clock, refreshTokens);
+    this.momentoApi = MomentoApiServer.start(AUTHORITY, clock, momento.v2Keys());
   }
 
   /** Starts all servers with the same clock. */
@@ -49,9 +51,9 @@ public final class Sandbox implements AutoCloseable {
     }
   }
 
-  /** Returns the authority that signed Momento's certificate. */
+  /** Returns the authority that signed the certificate of all servers. */
   public CertificateAuthority authority() {
-    return authority;
+    return AUTHORITY;
   }
 
   /** Returns the stand-in for Secrets Manager. */
@@ -103,7 +105,7 @@ public final class Sandbox implements AutoCloseable {
   public Map<String, String> environment() {
     return Map.of(
         AWS_ENDPOINT_URL,
-        secretsManager.listenWithTls(authority).toString(),
+        secretsManager.listenWithTls(AUTHORITY).toString(),
         "MOMENTO_CONTROL_ENDPOINT",
         momento.controlEndpoint(),
         "MOMENTO_API_ENDPOINT",
@@ -121,7 +123,7 @@ public final class Sandbox implements AutoCloseable {
   public Map<String, String> clientEnvironment() {
     return Map.of(
         AWS_ENDPOINT_URL,
-        secretsManager.listenWithTls(authority).toString(),
+        secretsManager.listenWithTls(AUTHORITY).toString(),
         JAVA_TOOL_OPTIONS,
         clientProperties().entrySet().stream()
             .map(property -> "-D" + property.getKey() + "=" + property.getValue())
