@@ -47,7 +47,7 @@ class CrashIT {
             FaultKind::isCrash);
     Set<Scenario> scenarios = new LinkedHashSet<>();
     if (Scenarios.IS_LONG) {
-      scenarios.addAll(Scenarios.covering(all, 2));
+      scenarios.addAll(Scenarios.COVERING.inOrder(all, 2));
       Scenarios.scenarios(CrashIT::isPlain, fault -> fault == FaultKind.HANGING).stream()
           .filter(CrashIT::isRepeated)
           .forEach(scenarios::add);

@@ -4,11 +4,10 @@ import static java.util.stream.Collectors.groupingBy;
 import static java.util.stream.Collectors.toList;
 
 import java.time.Duration;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Predicate;
 import java.util.stream.Gatherers;
 import java.util.stream.Stream;
@@ -24,18 +23,12 @@ final class Scenarios {
 
   /** How much of all that could be played is played. */
   enum Effort {
-    /** A selection: each pair of traits that occurs at all occurs in one of them. */
-    EVERY_BUILD(2),
+    /** A few: each pair of traits that occurs at all occurs in one of them. */
+    EVERY_BUILD,
     /** With {@code -Pexhaustive}, a larger selection: each triple of traits. */
-    EXHAUSTIVE(3),
+    EXHAUSTIVE,
     /** With {@code -Psoak}, everything. */
-    SOAK(Integer.MAX_VALUE);
-
-    private final int combinedTraits;
-
-    Effort(int combinedTraits) {
-      this.combinedTraits = combinedTraits;
-    }
+    SOAK
   }
 
   static final Effort EFFORT =
@@ -49,6 +42,10 @@ final class Scenarios {
   private static final int MAX_CONCURRENT = 4;
 
   private static final String SELECTED = System.getProperty("scenario", "");
+
+  static final Covering<Scenario> COVERING = new Covering<>(Scenarios::traits);
+
+  private static final Map<Start, List<RemoteCall>> CALLS = new ConcurrentHashMap<>();
 
   private Scenarios() {}
 
@@ -101,6 +98,10 @@ final class Scenarios {
 
   /** Returns the calls that a request makes without a fault. */
   static List<RemoteCall> calls(Start start) {
+    return CALLS.computeIfAbsent(start, Scenarios::play);
+  }
+
+  private static List<RemoteCall> play(Start start) {
     try (SandboxedFunction fixture = newFixture(start.kind)) {
       start.initialState.arrange(fixture);
       int callsBefore = fixture.sandbox.callsSeen().size();
@@ -134,31 +135,11 @@ final class Scenarios {
 
   /** Selects scenarios, as many as the effort allows. */
   static List<Scenario> selection(List<Scenario> scenarios) {
-    return EFFORT == Effort.SOAK ? scenarios : covering(scenarios, EFFORT.combinedTraits);
-  }
-
-  /** Selects scenarios so that each combination of that many traits occurs in one of them. */
-  static List<Scenario> covering(List<Scenario> scenarios, int combinedTraits) {
-    Set<Set<Object>> covered = new HashSet<>();
-    return scenarios.stream()
-        .filter(scenario -> covered.addAll(combinations(traits(scenario), combinedTraits)))
-        .toList();
-  }
-
-  private static Set<Set<Object>> combinations(List<Object> traits, int size) {
-    Set<Set<Object>> combinations = new HashSet<>();
-    for (int chosen = 0; chosen < 1 << traits.size(); chosen++) {
-      if (Integer.bitCount(chosen) == size) {
-        Set<Object> combination = new HashSet<>();
-        for (int i = 0; i < traits.size(); i++) {
-          if ((chosen >> i & 1) == 1) {
-            combination.add(traits.get(i));
-          }
-        }
-        combinations.add(combination);
-      }
-    }
-    return combinations;
+    return switch (EFFORT) {
+      case EVERY_BUILD -> COVERING.few(scenarios, 2);
+      case EXHAUSTIVE -> COVERING.inOrder(scenarios, 3);
+      case SOAK -> scenarios;
+    };
   }
 
   private static List<Object> traits(Scenario scenario) {
@@ -167,7 +148,7 @@ final class Scenarios {
         scenario.initialState(),
         scenario.kind(),
         scenario.fault(),
-        IS_LONG ? scenario.call().purpose() : scenario.call().position().action(),
+        scenario.call().purpose(),
         scenario.followUp());
   }
 
