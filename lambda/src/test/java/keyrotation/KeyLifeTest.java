@@ -97,6 +97,20 @@ class KeyLifeTest extends FunctionTestBase {
   }
 
   @Test
+  void a_setting_sets_the_age_for_secrets_without_the_tag() {
+    restart(
+        new SandboxedFunction(
+            RefreshTokens.SINGLE_USE, Duration.ZERO, Map.of("AUTO_ROTATION_IN_DAYS", "7")));
+    store(Duration.ofDays(90));
+    function.pass(Duration.ofDays(6));
+    assertThatResult(Trigger.SCHEDULE.request(function, "1")).is(NOT_DUE);
+
+    function.pass(Duration.ofDays(1));
+
+    assertThatResult(Trigger.SCHEDULE.request(function, "2")).is(ROTATED);
+  }
+
+  @Test
   void a_key_is_overdue_by_the_age_in_the_tag() {
     store(Duration.ofDays(90));
     function.state().tag(SECRET, Map.of("momento:rotate-after-days", "7"));
