@@ -15,7 +15,6 @@ read_options "$@"
 
 cd "$(dirname "$0")/../infrastructure"
 . ../scripts/stack.sh
-tab=$(printf '\t')
 
 # Prints the ARN of a secret that exists outside the stack, or else the name unchanged. By its ARN
 # the stack uses the secret as it is; CloudFormation cannot create it again.
@@ -83,7 +82,10 @@ if [ -n "$ids" ] && [ "${CREATE_SECRETS:-true}" = true ]; then
     ids=$ids$id${rest:+,}
   done
 fi
-[ -z "$resources" ] || keep_rotating "$(output SecretNames)" "$ids"
+if [ -n "$resources" ]; then
+  describe
+  keep_rotating "$(output SecretNames)" "$ids"
+fi
 
 if ! aws ssm get-parameter --name /cdk-bootstrap/hnb659fds/version >/dev/null 2>"$errors"; then
   grep -q ParameterNotFound "$errors" || fail "$(cat "$errors")"

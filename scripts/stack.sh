@@ -2,6 +2,7 @@
 # Functions that deploy.sh and teardown.sh share; they need lib.sh.
 
 stack=momento-auth-token-refresh-stack
+tab=$(printf '\t')
 errors=$(mktemp)
 trap 'rm -f "$errors"' EXIT
 
@@ -17,14 +18,15 @@ resources() {
     2>"$errors" || grep -q 'does not exist' "$errors" || fail "$(cat "$errors")"
 }
 
-# Prints an attribute of the deployed stack.
-of_stack() {
-  aws cloudformation describe-stacks --stack-name "$stack" --output text --query "Stacks[0].$1"
+# Asks once for what output prints.
+describe() {
+  described=$(aws cloudformation describe-stacks --stack-name "$stack" --output text \
+    --query "Stacks[0].[[['StackId',StackId]],Outputs[].[OutputKey,OutputValue]][]")
 }
 
-# Prints an output of the deployed stack, or nothing.
+# Prints an output of the deployed stack, or its StackId, or nothing.
 output() {
-  of_stack "Outputs[?OutputKey=='$1'].OutputValue" | sed 's/^None$//'
+  printf '%s\n' "$described" | sed -n "s/^$1$tab//p"
 }
 
 # Ends the script if the resources belong to the older TypeScript system, known by this prefix.

@@ -24,10 +24,11 @@ name_issued_keys() {
 resources=$(resources)
 [ -n "$resources" ] || fail "There is no stack $stack in this account and region."
 refuse_older "$resources"
+describe
 secrets=$(output SecretNames)
 management=$(output ManagementKeySecret)
 
-echo "This deletes $(of_stack StackId)."
+echo "This deletes $(output StackId)."
 echo "It keeps these secrets, which nothing rotates afterwards:"
 echo "${secrets:-the secrets with its tag}" | tr , '\n' | sed 's/^/  /'
 [ -z "$management" ] || name_issued_keys "$management" "$(output MomentoApiEndpoint)"
