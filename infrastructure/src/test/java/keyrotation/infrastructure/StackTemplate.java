@@ -57,7 +57,7 @@ final class StackTemplate {
     return map;
   }
 
-  private static StackTemplate synthesize(Map<String, String> settings) {
+  private static synchronized StackTemplate synthesize(Map<String, String> settings) {
     return new StackTemplate(JSON.valueToTree(Template.fromStack(stack(settings)).toJSON()));
   }
 
