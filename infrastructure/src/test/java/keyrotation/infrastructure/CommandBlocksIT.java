@@ -17,9 +17,11 @@ import keyrotation.sandbox.MotoServer;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.ResourceLock;
 
 /** Runs the command blocks of each page, in their order, against moto. */
 @Tag("slow")
+@ResourceLock("infrastructure/cdk.out")
 class CommandBlocksIT {
 
   private static final Pattern BLOCK = Pattern.compile("(?s)```(\\w*)\\n(.*?)```");

@@ -29,12 +29,14 @@ import keyrotation.sandbox.V2Key;
 import keyrotation.sandbox.V2Keys;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.ResourceLock;
 import org.testcontainers.DockerClientFactory;
 import org.testcontainers.containers.ContainerFetchException;
 import org.testcontainers.localstack.LocalStackContainer;
 import org.testcontainers.utility.DockerImageName;
 
 /** Runs the scripts, with the CDK and the AWS command line, against emulators of AWS. */
+@ResourceLock("infrastructure/cdk.out")
 class ScriptsIT {
 
   /** The last image that runs without a LocalStack account. */
