@@ -22,6 +22,7 @@ import keyrotation.sandbox.MomentoServer.RefreshTokens;
 import keyrotation.sandbox.SecretsManagerException;
 import keyrotation.sandbox.SecretsManagerState;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -148,6 +149,7 @@ class PackedFunctionIT {
     assertThatResult(response(rotate("2"))).is(ROTATED);
   }
 
+  @Tag("slow")
   @Test
   void an_answer_over_tls_that_stops_half_way_is_asked_for_again_in_time() {
     function.storeKey();

@@ -32,7 +32,7 @@ public final class CurrentKey implements AutoCloseable {
   /** The time to live that is used if none is set. */
   public static final Duration DEFAULT_TIME_TO_LIVE = Duration.ofMinutes(5);
 
-  /** The least time from a read to the next one that is made on demand. */
+  /** The least time between two reads on demand. */
   private static final Duration MIN_INTERVAL = Duration.ofSeconds(1);
 
   private static final Duration RETRY_INTERVAL = Duration.ofSeconds(10);
@@ -46,7 +46,7 @@ public final class CurrentKey implements AutoCloseable {
   private final ScheduledThreadPoolExecutor thread;
   private final List<Listener> listeners = new CopyOnWriteArrayList<>();
   private volatile ApiKey current;
-  private volatile long lastRead;
+  private volatile long lastReadOnDemand = System.nanoTime() - MIN_INTERVAL.toNanos();
   private volatile boolean isFailing;
   private Optional<CompletableFuture<ApiKey>> onDemand = Optional.empty();
 
@@ -56,7 +56,6 @@ public final class CurrentKey implements AutoCloseable {
     this.timeToLive = builder.timeToLive;
     this.endpoint = builder.endpoint;
     this.current = read();
-    this.lastRead = System.nanoTime();
     this.thread = new ScheduledThreadPoolExecutor(1, this::newThread);
     thread.setRemoveOnCancelPolicy(true);
     schedule(this::readOnSchedule, untilNextRead());
@@ -90,8 +89,8 @@ public final class CurrentKey implements AutoCloseable {
     }
     if (onDemand.isEmpty()) {
       onDemand = Optional.of(new CompletableFuture<>());
-      Duration sinceRead = Duration.ofNanos(System.nanoTime() - lastRead);
-      schedule(this::readOnDemand, MIN_INTERVAL.minus(sinceRead));
+      Duration sinceLast = Duration.ofNanos(System.nanoTime() - lastReadOnDemand);
+      schedule(this::readOnDemand, MIN_INTERVAL.minus(sinceLast));
     }
     return onDemand.get().copy();
   }
@@ -150,6 +149,7 @@ public final class CurrentKey implements AutoCloseable {
 
   private void readOnDemand() {
     update();
+    lastReadOnDemand = System.nanoTime();
     completeOnDemand();
   }
 
@@ -179,7 +179,6 @@ public final class CurrentKey implements AutoCloseable {
       }
       isFailing = true;
     }
-    lastRead = System.nanoTime();
     listeners.forEach(Listener::update);
   }
 

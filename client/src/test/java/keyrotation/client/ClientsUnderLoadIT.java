@@ -20,12 +20,14 @@ import keyrotation.sandbox.MomentoServer;
 import keyrotation.sandbox.SandboxKey;
 import keyrotation.sandbox.V2Key;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
  * Applications under load, in processes of their own, while their key changes and services fail, in
  * a random order.
  */
+@Tag("slow")
 class ClientsUnderLoadIT {
 
   /** What happens to the key, or to a service. */
