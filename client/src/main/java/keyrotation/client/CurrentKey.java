@@ -116,7 +116,7 @@ public final class CurrentKey implements AutoCloseable {
   public Listening onChange(ApiKey known, Consumer<ApiKey> consumer) {
     Listener listener = new Listener(consumer, known.versionId());
     listeners.add(listener);
-    schedule(listener::update, Duration.ZERO);
+    schedule(() -> listener.update(current), Duration.ZERO);
     return () -> listeners.remove(listener);
   }
 
@@ -162,12 +162,15 @@ public final class CurrentKey implements AutoCloseable {
     waiting.ifPresent(future -> future.complete(current));
   }
 
+  /**
+   * Reads the secret. Listeners have a new key before {@link #get} and {@link #refresh} return it.
+   */
   private void update() {
+    ApiKey newest = current;
     try {
-      ApiKey read = read();
-      if (!read.versionId().equals(current.versionId())) {
-        LOG.info("The key of the secret {} is now that of version {}.", secret, read.versionId());
-        current = read;
+      newest = read();
+      if (!newest.versionId().equals(current.versionId())) {
+        LOG.info("The key of the secret {} is now that of version {}.", secret, newest.versionId());
       } else if (isFailing) {
         LOG.info("The secret {} can be read again.", secret);
       }
@@ -179,7 +182,10 @@ public final class CurrentKey implements AutoCloseable {
       }
       isFailing = true;
     }
-    listeners.forEach(Listener::update);
+    for (Listener listener : listeners) {
+      listener.update(newest);
+    }
+    current = newest;
   }
 
   private ApiKey read() {
@@ -244,8 +250,7 @@ public final class CurrentKey implements AutoCloseable {
       this.knownVersion = knownVersion;
     }
 
-    void update() {
-      ApiKey key = current;
+    void update(ApiKey key) {
       if (!key.versionId().equals(knownVersion)) {
         try {
           consumer.accept(key);

@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 import keyrotation.sandbox.Fault;
@@ -113,6 +114,31 @@ class CurrentKeyTest {
 
       await("three calls", () -> calls.get() == 3);
       assertThat(others).containsExactly(version);
+    }
+  }
+
+  @Test
+  void returns_a_new_key_only_when_all_listeners_have_it() {
+    fixture.store(fixture.v2Key());
+    try (CurrentKey key = fixture.key().timeToLive(NEVER).build()) {
+      CountDownLatch isCalled = new CountDownLatch(1);
+      CountDownLatch isDone = new CountDownLatch(1);
+      key.onChange(
+          key.get(),
+          changed -> {
+            isCalled.countDown();
+            await(isDone);
+          });
+      ApiKey old = key.get();
+      String version = fixture.store(fixture.v2Key());
+      CompletableFuture<ApiKey> demand = key.refresh(old);
+      await(isCalled);
+
+      assertThat(key.get()).isEqualTo(old);
+      assertThat(key.refresh(old)).isNotDone();
+
+      isDone.countDown();
+      assertThat(await(demand).versionId()).isEqualTo(version);
     }
   }
 
