@@ -255,7 +255,7 @@ public final class CurrentKey implements AutoCloseable {
         try {
           consumer.accept(key);
           knownVersion = key.versionId();
-        } catch (RuntimeException e) {
+        } catch (Throwable e) { // Not even a missing class may end the reading of the secret.
           LOG.error("A listener failed; it is called again after the next read of {}.", secret, e);
         }
       }

@@ -105,7 +105,7 @@ class CurrentKeyTest {
           key.get(),
           changed -> {
             if (calls.incrementAndGet() < 3) {
-              throw new IllegalStateException("not yet");
+              throw new NoClassDefFoundError("not yet");
             }
           });
       key.onChange(key.get(), changed -> others.add(changed.versionId()));
