@@ -61,7 +61,7 @@ class CurrentKeyTest {
       String version = fixture.store(fixture.v2Key());
 
       assertThat(changes.take().versionId()).isEqualTo(version);
-      assertThat(key.get().versionId()).isEqualTo(version);
+      await("the key", () -> key.get().versionId().equals(version));
     }
   }
 
