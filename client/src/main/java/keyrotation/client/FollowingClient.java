@@ -185,7 +185,7 @@ public final class FollowingClient<C extends AutoCloseable> implements AutoClose
     }
 
     private void repeat(@Nullable R result, @Nullable Throwable exception) {
-      Optional<Lease<C>> other = other(lease);
+      Optional<Lease<C>> other = isDone() ? Optional.empty() : other(lease); // It may be canceled.
       lease.release();
       if (other.isEmpty()) {
         end(result, exception);

@@ -5,12 +5,15 @@ import static keyrotation.client.ClientFixture.await;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.grpc.Status;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
+import keyrotation.sandbox.Fault;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -155,6 +158,28 @@ class FollowingClientTest {
       assertThat(clients.get(0).calls.get(0)).isCancelled();
     }
     assertThat(clients.get(0).isClosed).isTrue();
+  }
+
+  @Test
+  void repeats_no_call_that_was_canceled_while_the_secret_was_read() {
+    CountDownLatch isCanceled = new CountDownLatch(1);
+    FollowingClient<Client> following = following(NEVER);
+    CompletableFuture<String> call = following.call(Client::start);
+    fixture.store(fixture.v2Key());
+    fixture
+        .sandbox
+        .secretsManager()
+        .calls()
+        .onNext("GetSecretValue", new Fault.Before<>(() -> await(isCanceled)));
+
+    clients.get(0).calls.get(0).completeExceptionally(Status.UNAUTHENTICATED.asRuntimeException());
+    call.cancel(true);
+    isCanceled.countDown();
+    await("the new client", () -> clients.size() == 2);
+    following.close();
+
+    await("the clients' end", () -> clients.stream().allMatch(client -> client.isClosed));
+    assertThat(clients.get(1).calls).isEmpty();
   }
 
   @Test
