@@ -157,7 +157,7 @@ public final class DataPlane {
     try {
       while (true) {
         Thread.sleep(CHECK_INTERVAL);
-        endAll(open -> liveKeys.apply(open.token()).isEmpty(), unauthenticated());
+        endAll(open -> liveKeys.apply(open.token()).isEmpty(), MomentoServer.unauthenticated());
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
@@ -175,7 +175,7 @@ public final class DataPlane {
   }
 
   private void check(String token, DataAccess access) {
-    DataPermission permission = liveKeys.apply(token).orElseThrow(DataPlane::unauthenticated);
+    DataPermission permission = liveKeys.apply(token).orElseThrow(MomentoServer::unauthenticated);
     if (!permission.allows(access)) {
       throw MomentoServer.denied();
     }
@@ -183,10 +183,6 @@ public final class DataPlane {
       // Momento's word is not documented; its SDKs look for those of stores and items only.
       throw MomentoServer.error(Status.NOT_FOUND, "cache_not_found");
     }
-  }
-
-  private static StatusRuntimeException unauthenticated() {
-    return MomentoServer.error(Status.UNAUTHENTICATED, "invalid_credentials");
   }
 
   private final class Caches extends ScsGrpc.ScsImplBase {

@@ -24,10 +24,8 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ExecutorService;
@@ -80,25 +78,17 @@ public final class MomentoServer implements AutoCloseable {
   private static final Context.Key<String> CALLERS_TOKEN = Context.key("token");
 
   private final InstantSource clock;
+  private final V1Keys v1Keys;
   private final V2Keys v2Keys;
-  private Set<String> caches = Set.of("sessions", "prices");
-  private final RefreshTokens refreshTokens;
   private final FaultInjector<StatusRuntimeException> calls;
-  private final Map<String, IssuedKey> keys = new HashMap<>();
-  private final List<IssuedKey> issued = new ArrayList<>();
-  private final Map<String, IssuedKey> parents = new HashMap<>();
-  private final Set<String> spentRefreshTokens = new HashSet<>();
-  private final Map<String, Integer> refusalsLeft = new HashMap<>();
   private final List<String> callers = new ArrayList<>();
   private final Set<String> confirmedTokens = new HashSet<>();
   private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
   private final Connections connections = new Connections();
   private final DataPlane dataPlane;
   private final Server server;
-  private int refusalsPerNewKey;
-  private Status.Code refreshRefusalCode = Status.Code.INVALID_ARGUMENT;
+  private Set<String> caches = Set.of("sessions", "prices");
   private UnaryOperator<_RefreshApiTokenResponse> alteration = UnaryOperator.identity();
-  private Permissions permissionsOfNewKeys = Permissions.SUPER_USER;
   private boolean sendsTrailers = true;
   private boolean isBehindProxy;
 
@@ -106,9 +96,9 @@ public final class MomentoServer implements AutoCloseable {
       CertificateAuthority authority, InstantSource clock, RefreshTokens refreshTokens)
       throws IOException {
     this.clock = clock;
+    this.v1Keys = new V1Keys(clock, refreshTokens);
     this.v2Keys = new V2Keys(clock);
     this.calls = new FaultInjector<>(clock);
-    this.refreshTokens = refreshTokens;
     this.dataPlane = new DataPlane(clock, calls, this::dataPermission, this::hasCache);
     CallerInterceptor interceptor = new CallerInterceptor();
     NettyServerBuilder builder =
@@ -183,51 +173,38 @@ public final class MomentoServer implements AutoCloseable {
 
   /** Issues a key of which this age has already elapsed. */
   public IssuedKey issueAged(Duration lifetime, Duration age, Permissions permissions) {
-    return issue(clock.instant().plus(lifetime).minus(age), lifetime, permissions);
+    return v1Keys.issue(clock.instant().plus(lifetime).minus(age), lifetime, permissions);
   }
 
   /** Issues a key that never expires. */
   public IssuedKey issueNonExpiring() {
-    return issue(Instant.MAX, Duration.ZERO, Permissions.SUPER_USER);
+    return v1Keys.issue(Instant.MAX, Duration.ZERO, Permissions.SUPER_USER);
   }
 
   /** Refreshes a key as a call does; this uses its refresh token. */
   public IssuedKey refresh(IssuedKey key) {
-    return refresh(key.token(), key.refreshToken());
+    return v1Keys.refresh(key.token(), key.refreshToken());
   }
 
   /** Returns all keys issued so far, including those whose response was lost. */
-  public synchronized List<IssuedKey> issued() {
-    return List.copyOf(issued);
+  public List<IssuedKey> issued() {
+    return v1Keys.issued();
   }
 
   /** Returns the key from which the given {@code apiKey} was refreshed. */
-  public synchronized Optional<IssuedKey> parentOf(String apiKey) {
-    return keys.values().stream()
-        .filter(key -> key.apiKey().equals(apiKey))
-        .findFirst()
-        .flatMap(key -> Optional.ofNullable(parents.get(key.token())));
+  public Optional<IssuedKey> parentOf(String apiKey) {
+    return v1Keys.parentOf(apiKey);
   }
 
   /** Saves the keys; returns an action that restores them. */
   synchronized Runnable save() {
-    Map<String, IssuedKey> savedKeys = new HashMap<>(keys);
-    Map<String, IssuedKey> savedParents = new HashMap<>(parents);
-    Set<String> savedSpent = new HashSet<>(spentRefreshTokens);
-    Map<String, Integer> savedRefusals = new HashMap<>(refusalsLeft);
-    Set<String> savedConfirmedTokens = new HashSet<>(confirmedTokens);
+    Runnable restoreV1Keys = v1Keys.save();
     Runnable restoreV2Keys = v2Keys.save();
+    Set<String> savedConfirmedTokens = new HashSet<>(confirmedTokens);
     return () -> {
+      restoreV1Keys.run();
       restoreV2Keys.run();
       synchronized (this) {
-        keys.clear();
-        keys.putAll(savedKeys);
-        parents.clear();
-        parents.putAll(savedParents);
-        spentRefreshTokens.clear();
-        spentRefreshTokens.addAll(savedSpent);
-        refusalsLeft.clear();
-        refusalsLeft.putAll(savedRefusals);
         confirmedTokens.clear();
         confirmedTokens.addAll(savedConfirmedTokens);
       }
@@ -235,39 +212,36 @@ public final class MomentoServer implements AutoCloseable {
   }
 
   /** Tells whether the given {@code apiKey} is valid. */
-  public synchronized boolean accepts(String apiKey) {
-    return v2Keys.accepts(apiKey)
-        || keys.values().stream()
-            .anyMatch(
-                key -> key.apiKey().equals(apiKey) && clock.instant().isBefore(key.validUntil()));
+  public boolean accepts(String apiKey) {
+    return v2Keys.accepts(apiKey) || v1Keys.accepts(apiKey);
   }
 
   /** Tells whether a response has confirmed to a caller that the given {@code apiKey} is valid. */
   public synchronized boolean hasConfirmed(String apiKey) {
     // A v2 key is its own token.
     return confirmedTokens.contains(apiKey)
-        || keys.values().stream()
-            .anyMatch(key -> key.apiKey().equals(apiKey) && confirmedTokens.contains(key.token()));
+        || v1Keys
+            .findByApiKey(apiKey)
+            .map(IssuedKey::token)
+            .filter(confirmedTokens::contains)
+            .isPresent();
   }
 
   private synchronized boolean isLive(String token) {
-    IssuedKey key = keys.get(token);
-    return !isBehindProxy
-        && (v2Keys.accepts(token) || (key != null && clock.instant().isBefore(key.validUntil())));
+    return !isBehindProxy && (v2Keys.accepts(token) || v1Keys.find(token).isPresent());
   }
 
   /** Returns what a key's token may do on the data plane; empty if it is no valid key. */
-  private synchronized Optional<DataPermission> dataPermission(String token) {
-    IssuedKey key = keys.get(token);
-    if (key != null) {
+  private Optional<DataPermission> dataPermission(String token) {
+    if (v1Keys.find(token).isPresent()) {
       // Narrower permissions of v1 keys are not modeled.
-      return clock.instant().isBefore(key.validUntil())
-          ? Optional.of(AllData.READ_WRITE)
-          : Optional.empty();
+      return Optional.of(AllData.READ_WRITE);
     }
-    return v2Keys
-        .find(token)
-        .map(found -> v2Keys.role(found).map(V2Keys.Role::data).orElse(AllData.NONE));
+    return v2Keys.find(token).map(this::dataPermission);
+  }
+
+  private DataPermission dataPermission(V2Key key) {
+    return v2Keys.role(key).map(V2Keys.Role::data).orElse(AllData.NONE);
   }
 
   private synchronized boolean hasCache(String name) {
@@ -279,24 +253,23 @@ public final class MomentoServer implements AutoCloseable {
   }
 
   /** Refuses this number of first calls with each key refreshed later, to simulate propagation. */
-  public synchronized void refuseNewKeysAtFirst(int calls) {
-    refusalsPerNewKey = calls;
+  public void refuseNewKeysAtFirst(int calls) {
+    v1Keys.refuseNewKeysAtFirst(calls);
   }
 
   /** Ends the propagation of all keys: each valid key is accepted. */
-  public synchronized void acceptAllKeys() {
-    refusalsPerNewKey = 0;
-    refusalsLeft.clear();
+  public void acceptAllKeys() {
+    v1Keys.acceptAllKeys();
   }
 
   /** Sets the code that refuses a refresh of an expired key or with a wrong refresh token. */
-  public synchronized void refuseRefreshWith(Status.Code code) {
-    refreshRefusalCode = code;
+  public void refuseRefreshWith(Status.Code code) {
+    v1Keys.refuseRefreshWith(code);
   }
 
   /** Limits the permissions of keys refreshed later. */
-  public synchronized void limitNewKeysTo(Permissions permissions) {
-    permissionsOfNewKeys = permissions;
+  public void limitNewKeysTo(Permissions permissions) {
+    v1Keys.limitNewKeysTo(permissions);
   }
 
   /** Omits Momento's trailer {@code err} when it denies a permission. */
@@ -341,32 +314,8 @@ public final class MomentoServer implements AutoCloseable {
     connections.close();
   }
 
-  private synchronized IssuedKey issue(
-      Instant validUntil, Duration lifetime, Permissions permissions) {
-    String claims =
-        validUntil.equals(Instant.MAX)
-            ? "{\"id\":\"%s\"}".formatted(Tokens.random(12))
-            : "{\"id\":\"%s\",\"exp\":%d}"
-                .formatted(Tokens.random(12), validUntil.getEpochSecond());
-    String token = Tokens.jwt(claims);
-    IssuedKey key =
-        new IssuedKey(
-            ENDPOINT,
-            token,
-            // Tests search logs and reports for this prefix.
-            "refresh-canary-" + Tokens.random(24),
-            validUntil.equals(Instant.MAX)
-                ? validUntil
-                : Instant.ofEpochSecond(validUntil.getEpochSecond()),
-            lifetime,
-            permissions);
-    keys.put(token, key);
-    issued.add(key);
-    return key;
-  }
-
   private synchronized _RefreshApiTokenResponse refresh(_RefreshApiTokenRequest request) {
-    IssuedKey fresh = refresh(request.getApiKey(), request.getRefreshToken());
+    IssuedKey fresh = v1Keys.refresh(request.getApiKey(), request.getRefreshToken());
     return alteration.apply(
         _RefreshApiTokenResponse.newBuilder()
             .setApiKey(fresh.token())
@@ -376,37 +325,13 @@ public final class MomentoServer implements AutoCloseable {
             .build());
   }
 
-  private synchronized IssuedKey refresh(String token, String refreshToken) {
-    IssuedKey old = keys.get(token);
-    if (old == null || !old.refreshToken().equals(refreshToken)) {
-      throw refusal("Invalid refresh token");
-    }
-    if (old.validUntilSeconds() == 0) {
-      throw error(Status.INVALID_ARGUMENT, "key_never_expires");
-    }
-    if (!clock.instant().isBefore(old.validUntil())) {
-      throw refusal("The api key has expired");
-    }
-    if (refreshTokens == RefreshTokens.SINGLE_USE && !spentRefreshTokens.add(refreshToken)) {
-      throw refusal("The refresh token was used before");
-    }
-    Permissions permissions =
-        permissionsOfNewKeys == Permissions.DATA_ONLY ? Permissions.DATA_ONLY : old.permissions();
-    IssuedKey fresh = issue(old.lifetime(), permissions);
-    refusalsLeft.put(fresh.token(), refusalsPerNewKey);
-    parents.put(fresh.token(), old);
-    return fresh;
-  }
-
   /**
    * Generates a v1 key. According to the tests of Momento's JavaScript SDK, only a super-user key
    * generates keys, only data-only keys, and only with at least one permission.
    */
-  private synchronized _GenerateApiTokenResponse generate(_GenerateApiTokenRequest request) {
-    IssuedKey caller = keys.get(request.getAuthToken());
-    if (caller == null || !clock.instant().isBefore(caller.validUntil())) {
-      throw error(Status.UNAUTHENTICATED, "invalid_credentials");
-    }
+  private _GenerateApiTokenResponse generate(_GenerateApiTokenRequest request) {
+    IssuedKey caller =
+        v1Keys.find(request.getAuthToken()).orElseThrow(MomentoServer::unauthenticated);
     if (caller.permissions() != Permissions.SUPER_USER || !request.getPermissions().hasExplicit()) {
       throw error(
           Status.PERMISSION_DENIED.withDescription("Insufficient permissions"),
@@ -421,7 +346,7 @@ public final class MomentoServer implements AutoCloseable {
               issue(
                   Duration.ofSeconds(request.getExpires().getValidForSeconds()),
                   Permissions.DATA_ONLY);
-          case NEVER -> issue(Instant.MAX, Duration.ZERO, Permissions.DATA_ONLY);
+          case NEVER -> v1Keys.issue(Instant.MAX, Duration.ZERO, Permissions.DATA_ONLY);
           case EXPIRY_NOT_SET -> throw error(Status.INVALID_ARGUMENT, "momento_general_err");
         };
     return _GenerateApiTokenResponse.newBuilder()
@@ -440,11 +365,9 @@ public final class MomentoServer implements AutoCloseable {
     if (v2Key.isPresent()) {
       return cachesVisibleTo(v2Key.get());
     }
-    IssuedKey key = keys.get(token);
-    if (key == null
-        || !clock.instant().isBefore(key.validUntil())
-        || refusalsLeft.merge(token, -1, Integer::sum) >= 0) {
-      throw error(Status.UNAUTHENTICATED, "invalid_credentials");
+    IssuedKey key = v1Keys.find(token).orElseThrow(MomentoServer::unauthenticated);
+    if (v1Keys.isPropagating(key)) {
+      throw unauthenticated();
     }
     if (key.permissions() == Permissions.DATA_ONLY) {
       throw permissionDenied();
@@ -454,7 +377,7 @@ public final class MomentoServer implements AutoCloseable {
 
   private _ListCachesResponse cachesVisibleTo(V2Key key) {
     if (v2Keys.isPropagating(key)) {
-      throw error(Status.UNAUTHENTICATED, "invalid_credentials");
+      throw unauthenticated();
     }
     if (v2Keys.role(key).filter(V2Keys.Role::listsCaches).isEmpty()) {
       throw permissionDenied();
@@ -482,8 +405,9 @@ public final class MomentoServer implements AutoCloseable {
     return sendsTrailers ? denied() : Status.PERMISSION_DENIED.asRuntimeException();
   }
 
-  private StatusRuntimeException refusal(String description) {
-    return refreshRefusalCode.toStatus().withDescription(description).asRuntimeException();
+  /** Momento's answer to a token that is no valid key. */
+  static StatusRuntimeException unauthenticated() {
+    return error(Status.UNAUTHENTICATED, "invalid_credentials");
   }
 
   static StatusRuntimeException error(Status status, String err) {
