@@ -72,6 +72,13 @@ public final class DataPlane {
    */
   private record Caller(String token, String cache) {}
 
+  /**
+   * What a caller's key or token permits.
+   *
+   * @param publisherId names the publisher of a message to its subscribers; empty for keys
+   */
+  record Grant(DataPermission permission, String publisherId) {}
+
   private record ItemName(String cache, ByteString key) {}
 
   private record Item(ByteString value, Instant validUntil) {}
@@ -80,7 +87,7 @@ public final class DataPlane {
 
   private final InstantSource clock;
   private final FaultInjector<StatusRuntimeException> calls;
-  private final Function<String, Optional<DataPermission>> liveKeys;
+  private final Function<String, Optional<Grant>> grants;
   private final Predicate<String> caches;
   private final Map<ItemName, Item> items = new ConcurrentHashMap<>();
   private final Map<TopicName, Topic> topics = new ConcurrentHashMap<>();
@@ -89,17 +96,17 @@ public final class DataPlane {
   /**
    * Creates a data plane without items.
    *
-   * @param liveKeys returns what a token allows; empty if the token is no valid key
+   * @param grants returns what a caller's token permits; empty if the token is not valid
    * @param caches tells whether a cache exists
    */
   DataPlane(
       InstantSource clock,
       FaultInjector<StatusRuntimeException> calls,
-      Function<String, Optional<DataPermission>> liveKeys,
+      Function<String, Optional<Grant>> grants,
       Predicate<String> caches) {
     this.clock = clock;
     this.calls = calls;
-    this.liveKeys = liveKeys;
+    this.grants = grants;
     this.caches = caches;
   }
 
@@ -157,7 +164,7 @@ public final class DataPlane {
     try {
       while (true) {
         Thread.sleep(CHECK_INTERVAL);
-        endAll(open -> liveKeys.apply(open.token()).isEmpty(), MomentoServer.unauthenticated());
+        endAll(open -> grants.apply(open.token()).isEmpty(), MomentoServer.unauthenticated());
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
@@ -174,15 +181,16 @@ public final class DataPlane {
     return topics.computeIfAbsent(new TopicName(cache, topic), _ -> new Topic());
   }
 
-  private void check(String token, DataAccess access) {
-    DataPermission permission = liveKeys.apply(token).orElseThrow(MomentoServer::unauthenticated);
-    if (!permission.allows(access)) {
+  private Grant check(String token, DataAccess access) {
+    Grant grant = grants.apply(token).orElseThrow(MomentoServer::unauthenticated);
+    if (!grant.permission.allows(access)) {
       throw MomentoServer.denied();
     }
     if (!caches.test(access.cache())) {
       // Momento's word is not documented; its SDKs look for those of stores and items only.
       throw MomentoServer.error(Status.NOT_FOUND, "cache_not_found");
     }
+    return grant;
   }
 
   private final class Caches extends ScsGrpc.ScsImplBase {
@@ -249,9 +257,10 @@ public final class DataPlane {
           PUBLISH,
           caller,
           () -> {
-            check(token, new DataAccess.Publish(request.getCacheName(), request.getTopic()));
+            Grant grant =
+                check(token, new DataAccess.Publish(request.getCacheName(), request.getTopic()));
             topic(request.getCacheName(), request.getTopic())
-                .publish(request.getValue(), retention);
+                .publish(request.getValue(), grant.publisherId, retention);
             return _Empty.getDefaultInstance();
           });
     }

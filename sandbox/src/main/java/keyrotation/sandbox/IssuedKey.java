@@ -1,10 +1,7 @@
 package keyrotation.sandbox;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
 import java.time.Duration;
 import java.time.Instant;
-import java.util.Base64;
 
 /**
  * A v1 key that the Momento stand-in has issued.
@@ -35,8 +32,7 @@ public record IssuedKey(
   /** Returns the key as users hold it: base64 of a JSON object with endpoint and token. */
   @Override
   public String apiKey() {
-    String json = "{\"endpoint\":\"" + endpoint + "\",\"api_key\":\"" + token + "\"}";
-    return Base64.getEncoder().encodeToString(json.getBytes(UTF_8));
+    return Tokens.withEndpoint(endpoint, token);
   }
 
   /** Returns the expiry in seconds since 1970, as Momento sends it: 0 means never. */

@@ -44,7 +44,8 @@ import momento.auth._RefreshApiTokenResponse;
 
 /**
  * A stand-in for Momento over gRPC and TLS on the loopback interface: of the control plane {@code
- * RefreshApiToken}, {@code GenerateApiToken} and {@code ListCaches}, and the {@link DataPlane}.
+ * RefreshApiToken}, {@code GenerateApiToken} and {@code ListCaches}, {@code
+ * GenerateDisposableToken}, and the {@link DataPlane}.
  *
  * <p>{@code sandbox/README.md} describes what it models.
  */
@@ -55,6 +56,9 @@ public final class MomentoServer implements AutoCloseable {
 
   /** The name of the call that generates a key, in {@link #calls}. */
   public static final String GENERATE = "GenerateApiToken";
+
+  /** The name of the call that generates a disposable token, in {@link #calls}. */
+  public static final String GENERATE_TOKEN = "GenerateDisposableToken";
 
   /** The name of the call that verifies a key, in {@link #calls}. */
   public static final String LIST_CACHES = "ListCaches";
@@ -75,7 +79,7 @@ public final class MomentoServer implements AutoCloseable {
   private static final Metadata.Key<String> RUNTIME_VERSION = header("runtime-version");
   private static final Metadata.Key<String> ERR = header("err");
   private static final Metadata.Key<String> PUSHBACK = header("grpc-retry-pushback-ms");
-  private static final Context.Key<String> CALLERS_TOKEN = Context.key("token");
+  static final Context.Key<String> CALLERS_TOKEN = Context.key("token");
 
   private final InstantSource clock;
   private final V1Keys v1Keys;
@@ -85,6 +89,7 @@ public final class MomentoServer implements AutoCloseable {
   private final Set<String> confirmedTokens = new HashSet<>();
   private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
   private final Connections connections = new Connections();
+  private final TokenService tokens;
   private final DataPlane dataPlane;
   private final Server server;
   private Set<String> caches = Set.of("sessions", "prices");
@@ -99,7 +104,8 @@ public final class MomentoServer implements AutoCloseable {
     this.v1Keys = new V1Keys(clock, refreshTokens);
     this.v2Keys = new V2Keys(clock);
     this.calls = new FaultInjector<>(clock);
-    this.dataPlane = new DataPlane(clock, calls, this::dataPermission, this::hasCache);
+    this.tokens = new TokenService(clock, calls, this::makerOfTokens);
+    this.dataPlane = new DataPlane(clock, calls, this::dataGrant, this::hasCache);
     CallerInterceptor interceptor = new CallerInterceptor();
     NettyServerBuilder builder =
         NettyServerBuilder.forAddress(
@@ -108,6 +114,7 @@ public final class MomentoServer implements AutoCloseable {
             .executor(threads)
             .addService(ServerInterceptors.intercept(new AuthService(), interceptor))
             .addService(ServerInterceptors.intercept(new ControlService(), interceptor))
+            .addService(ServerInterceptors.intercept(tokens, interceptor))
             .addServices(dataPlane.services())
             // Momento's SDKs send a ping every few seconds; by default a server disconnects them.
             .permitKeepAliveTime(1, TimeUnit.SECONDS)
@@ -191,19 +198,26 @@ public final class MomentoServer implements AutoCloseable {
     return v1Keys.issued();
   }
 
+  /** Returns the disposable tokens generated so far, including those whose response was lost. */
+  public List<DisposableToken> tokens() {
+    return tokens.all();
+  }
+
   /** Returns the key from which the given {@code apiKey} was refreshed. */
   public Optional<IssuedKey> parentOf(String apiKey) {
     return v1Keys.parentOf(apiKey);
   }
 
-  /** Saves the keys; returns an action that restores them. */
+  /** Saves the keys and tokens; returns an action that restores them. */
   synchronized Runnable save() {
     Runnable restoreV1Keys = v1Keys.save();
     Runnable restoreV2Keys = v2Keys.save();
+    Runnable restoreTokens = tokens.save();
     Set<String> savedConfirmedTokens = new HashSet<>(confirmedTokens);
     return () -> {
       restoreV1Keys.run();
       restoreV2Keys.run();
+      restoreTokens.run();
       synchronized (this) {
         confirmedTokens.clear();
         confirmedTokens.addAll(savedConfirmedTokens);
@@ -231,13 +245,18 @@ public final class MomentoServer implements AutoCloseable {
     return !isBehindProxy && (v2Keys.accepts(token) || v1Keys.find(token).isPresent());
   }
 
-  /** Returns what a key's token may do on the data plane; empty if it is no valid key. */
-  private Optional<DataPermission> dataPermission(String token) {
-    if (v1Keys.find(token).isPresent()) {
-      // Narrower permissions of v1 keys are not modeled.
-      return Optional.of(AllData.READ_WRITE);
-    }
-    return v2Keys.find(token).map(this::dataPermission);
+  /** Returns what a caller may do on the data plane; empty if it has no valid key or token. */
+  private Optional<DataPlane.Grant> dataGrant(String token) {
+    // Narrower permissions of v1 keys are not modeled.
+    return v1Keys
+        .find(token)
+        .map(_ -> new DataPlane.Grant(AllData.READ_WRITE, ""))
+        .or(() -> v2Keys.find(token).map(key -> new DataPlane.Grant(dataPermission(key), "")))
+        .or(
+            () ->
+                tokens
+                    .find(token)
+                    .map(t -> new DataPlane.Grant(new ScopedData(t.permissions()), t.id())));
   }
 
   private DataPermission dataPermission(V2Key key) {
@@ -357,6 +376,40 @@ public final class MomentoServer implements AutoCloseable {
         .build();
   }
 
+  /**
+   * Returns the key of a call that may make tokens. Momento does not document which v2 keys may;
+   * here they are those that may do everything on the data plane.
+   */
+  private SandboxKey makerOfTokens(String token) {
+    if (tokens.find(token).isPresent()) {
+      throw denied();
+    }
+    Optional<V2Key> v2Key = v2Keys.find(token);
+    if (v2Key.isPresent()) {
+      if (v2Keys.isPropagating(v2Key.get())) {
+        throw unauthenticated();
+      }
+      if (dataPermission(v2Key.get()) != AllData.READ_WRITE) {
+        throw denied();
+      }
+      return v2Key.get();
+    }
+    IssuedKey key = validV1Key(token);
+    if (key.permissions() != Permissions.SUPER_USER) {
+      throw denied();
+    }
+    return key;
+  }
+
+  /** Returns a valid key that Momento knows everywhere, or counts a refusal. */
+  private IssuedKey validV1Key(String token) {
+    IssuedKey key = v1Keys.find(token).orElseThrow(MomentoServer::unauthenticated);
+    if (v1Keys.isPropagating(key)) {
+      throw unauthenticated();
+    }
+    return key;
+  }
+
   private synchronized _ListCachesResponse cachesVisibleTo(String token) {
     if (isBehindProxy) {
       throw Status.PERMISSION_DENIED.withDescription("RBAC: access denied").asRuntimeException();
@@ -365,11 +418,10 @@ public final class MomentoServer implements AutoCloseable {
     if (v2Key.isPresent()) {
       return cachesVisibleTo(v2Key.get());
     }
-    IssuedKey key = v1Keys.find(token).orElseThrow(MomentoServer::unauthenticated);
-    if (v1Keys.isPropagating(key)) {
-      throw unauthenticated();
+    if (tokens.find(token).isPresent()) {
+      throw permissionDenied();
     }
-    if (key.permissions() == Permissions.DATA_ONLY) {
+    if (validV1Key(token).permissions() == Permissions.DATA_ONLY) {
       throw permissionDenied();
     }
     return allCaches();

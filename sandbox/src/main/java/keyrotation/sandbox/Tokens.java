@@ -18,6 +18,12 @@ final class Tokens {
     return base64Url("{\"alg\":\"HS256\"}") + "." + base64Url(claims) + "." + random(32);
   }
 
+  /** Returns a token as Momento's SDKs read it: base64 of a JSON object with its endpoint. */
+  static String withEndpoint(String endpoint, String token) {
+    String json = "{\"endpoint\":\"" + endpoint + "\",\"api_key\":\"" + token + "\"}";
+    return Base64.getEncoder().encodeToString(json.getBytes(UTF_8));
+  }
+
   /** Returns random bytes as base64. */
   static String random(int bytes) {
     byte[] noise = new byte[bytes];

@@ -30,12 +30,13 @@ final class Topic {
   private long lastNumber;
 
   /** Adds a message, forgets old ones beyond the given number, and sends it to all subscribers. */
-  synchronized void publish(_TopicValue value, int retention) {
+  synchronized void publish(_TopicValue value, String publisherId, int retention) {
     _TopicItem item =
         _TopicItem.newBuilder()
             .setTopicSequenceNumber(++lastNumber)
             .setSequencePage(page)
             .setValue(value)
+            .setPublisherId(publisherId)
             .build();
     retained.add(item);
     while (retained.size() > retention) {

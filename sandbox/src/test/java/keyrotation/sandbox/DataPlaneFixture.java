@@ -14,6 +14,11 @@ import grpc.cache_client.pubsub._PublishRequest;
 import grpc.cache_client.pubsub._SubscriptionItem;
 import grpc.cache_client.pubsub._SubscriptionRequest;
 import grpc.cache_client.pubsub._TopicValue;
+import grpc.control_client.ScsControlGrpc;
+import grpc.control_client._ListCachesRequest;
+import grpc.permission_messages.ExplicitPermissions;
+import grpc.permission_messages.Permissions;
+import grpc.permission_messages.PermissionsType;
 import io.grpc.Grpc;
 import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
@@ -35,6 +40,12 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.function.BooleanSupplier;
 import java.util.stream.IntStream;
 import keyrotation.sandbox.MomentoServer.RefreshTokens;
+import momento.auth.AuthGrpc;
+import momento.auth._RefreshApiTokenRequest;
+import momento.token.TokenGrpc;
+import momento.token._GenerateDisposableTokenRequest;
+import momento.token._GenerateDisposableTokenRequest.Expires;
+import momento.token._GenerateDisposableTokenResponse;
 
 /** A stand-in for Momento, and calls of its data plane with the stubs. */
 final class DataPlaneFixture implements AutoCloseable {
@@ -62,6 +73,40 @@ final class DataPlaneFixture implements AutoCloseable {
   /** Issues a v2 key that does not expire. */
   V2Key issue(V2Keys.Role role) {
     return server.v2Keys().issue(role, "", Optional.empty());
+  }
+
+  /** Generates a token for an hour with a key, or another token. */
+  String generateToken(String callersToken, PermissionsType... permissions) {
+    return generateToken(
+            callersToken,
+            _GenerateDisposableTokenRequest.newBuilder()
+                .setAuthToken(callersToken)
+                .setExpires(Expires.newBuilder().setValidForSeconds(3600))
+                .setPermissions(
+                    Permissions.newBuilder()
+                        .setExplicit(
+                            ExplicitPermissions.newBuilder()
+                                .addAllPermissions(List.of(permissions))))
+                .build())
+        .getApiKey();
+  }
+
+  _GenerateDisposableTokenResponse generateToken(
+      String callersToken, _GenerateDisposableTokenRequest request) {
+    return with(callersToken, "", TokenGrpc.newBlockingStub(channel))
+        .generateDisposableToken(request);
+  }
+
+  void listCaches(String token) {
+    var _ =
+        with(token, "", ScsControlGrpc.newBlockingStub(channel))
+            .listCaches(_ListCachesRequest.getDefaultInstance());
+  }
+
+  void refresh(String token) {
+    var _ =
+        AuthGrpc.newBlockingStub(channel)
+            .refreshApiToken(_RefreshApiTokenRequest.newBuilder().setApiKey(token).build());
   }
 
   _GetResponse get(String token, String cache, String key) {
@@ -142,7 +187,7 @@ final class DataPlaneFixture implements AutoCloseable {
         outcome(() -> subscribe(token).opened().cancel()));
   }
 
-  private static Status.Code outcome(Runnable call) {
+  static Status.Code outcome(Runnable call) {
     try {
       call.run();
       return Status.Code.OK;
@@ -233,23 +278,29 @@ final class DataPlaneFixture implements AutoCloseable {
 
     /** Returns the next item as a text, such as {@code 3: value}. */
     String next() {
+      _SubscriptionItem item = nextItem();
+      return switch (item.getKindCase()) {
+        case HEARTBEAT -> "heartbeat";
+        case DISCONTINUITY ->
+            "discontinuity from %d to %d on page %d"
+                .formatted(
+                    item.getDiscontinuity().getLastTopicSequence(),
+                    item.getDiscontinuity().getNewTopicSequence(),
+                    item.getDiscontinuity().getNewSequencePage());
+        case ITEM ->
+            item.getItem().getTopicSequenceNumber() + ": " + item.getItem().getValue().getText();
+        case KIND_NOT_SET -> throw new AssertionError("An empty item came.");
+      };
+    }
+
+    /** Waits for the next item. */
+    _SubscriptionItem nextItem() {
       try {
         _SubscriptionItem item = received.poll(30, SECONDS);
         if (item == null) {
           throw new AssertionError("No item came.");
         }
-        return switch (item.getKindCase()) {
-          case HEARTBEAT -> "heartbeat";
-          case DISCONTINUITY ->
-              "discontinuity from %d to %d on page %d"
-                  .formatted(
-                      item.getDiscontinuity().getLastTopicSequence(),
-                      item.getDiscontinuity().getNewTopicSequence(),
-                      item.getDiscontinuity().getNewSequencePage());
-          case ITEM ->
-              item.getItem().getTopicSequenceNumber() + ": " + item.getItem().getValue().getText();
-          case KIND_NOT_SET -> throw new AssertionError("An empty item came.");
-        };
+        return item;
       } catch (InterruptedException e) {
         throw new AssertionError(e);
       }
