@@ -1,0 +1,111 @@
+package keyrotation.tokens;
+
+import grpc.permission_messages.Permissions;
+import io.grpc.ChannelCredentials;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.Optional;
+import java.util.concurrent.CompletionException;
+import keyrotation.client.ApiKey;
+import keyrotation.client.CurrentKey;
+import keyrotation.client.FollowingClient;
+import keyrotation.client.KeyUnavailableException;
+import org.jspecify.annotations.Nullable;
+import software.amazon.awssdk.services.secretsmanager.SecretsManagerClient;
+
+/** Makes tokens with the current key of the secret. */
+final class TokenMaker {
+
+  private final TokenSettings settings;
+  private final SecretsManagerClient secretsManager;
+  private final ChannelCredentials credentials;
+  private final InstantSource clock;
+  private @Nullable FollowingClient<TokenService> service;
+
+  /** Reads nothing yet: a snapshot of Lambda must not hold the key. */
+  TokenMaker(
+      TokenSettings settings,
+      SecretsManagerClient secretsManager,
+      ChannelCredentials credentials,
+      InstantSource clock) {
+    this.settings = settings;
+    this.secretsManager = secretsManager;
+    this.credentials = credentials;
+    this.clock = clock;
+  }
+
+  /**
+   * Makes a token. If the key was rotated or revoked since it was read, it is read again.
+   *
+   * @throws TokenException if the key cannot be read, or Momento makes no token with it
+   */
+  Token make(Permissions permissions, Duration lifetime, String tokenId) {
+    try {
+      return service()
+          .call(with -> with.generate(permissions, lifetime, tokenId))
+          .thenApply(Token::of)
+          .join();
+    } catch (KeyUnavailableException e) {
+      throw new TokenException(RefusalReason.KEY_UNAVAILABLE, "" + e.getMessage());
+    } catch (CompletionException e) {
+      if (e.getCause() instanceof StatusRuntimeException refusal) {
+        throw explain(refusal.getStatus());
+      }
+      throw e.getCause() instanceof TokenException known ? known : e;
+    }
+  }
+
+  private synchronized FollowingClient<TokenService> service() {
+    if (service == null) {
+      CurrentKey.Builder key = CurrentKey.builder(secretsManager, settings.secretId());
+      settings.endpoint().ifPresent(key::endpoint);
+      service = new FollowingClient<>(key.build(), this::connect);
+    }
+    return service;
+  }
+
+  private TokenService connect(ApiKey key) {
+    return new TokenService(key, credentials, clock);
+  }
+
+  private TokenException explain(Status status) {
+    String secret = settings.secretId();
+    boolean isOfProxy =
+        Optional.ofNullable(status.getDescription())
+            .filter(text -> text.startsWith("HTTP status code"))
+            .isPresent();
+    return switch (isOfProxy ? Status.Code.UNAVAILABLE : status.getCode()) {
+      case UNAUTHENTICATED ->
+          new TokenException(
+              RefusalReason.KEY_REJECTED,
+              ("Momento rejects the key of the secret %s. Rotate the secret; if that fails, store a"
+                      + " valid key.")
+                  .formatted(secret));
+      case PERMISSION_DENIED ->
+          new TokenException(
+              RefusalReason.KEY_NOT_ALLOWED,
+              ("Momento lets the key of the secret %s make no such token. Store a super user key,"
+                      + " or a v2 key whose role may make tokens.")
+                  .formatted(secret));
+      case RESOURCE_EXHAUSTED ->
+          new TokenException(
+              RefusalReason.MOMENTO_THROTTLED,
+              "Momento refuses the call, since the account makes too many a second. If this goes"
+                  + " on, lower TOKENS_PER_SECOND or MOMENTO_REFRESHES_PER_SECOND.");
+      case INVALID_ARGUMENT, FAILED_PRECONDITION, OUT_OF_RANGE, NOT_FOUND, UNIMPLEMENTED ->
+          new TokenException(
+              RefusalReason.MOMENTO_REFUSED,
+              ("Momento refuses the request for the token (%s). Compare the rule with Momento's"
+                      + " limits of names and lifetimes.")
+                  .formatted(status.getCode()));
+      default ->
+          new TokenException(
+              RefusalReason.MOMENTO_UNAVAILABLE,
+              ("Momento did not make the token (%s). If this goes on, check Momento's status page"
+                      + " and the function's outbound network access.")
+                  .formatted(status.getCode()));
+    };
+  }
+}
