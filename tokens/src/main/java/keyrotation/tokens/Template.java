@@ -40,7 +40,11 @@ final class Template {
    */
   static Template exact(String text) {
     List<Part> parts = parts(text);
-    requireSeparators(parts.subList(0, parts.size() - 1));
+    int last = parts.size() - 1;
+    while (last > 0 && !(parts.get(last) instanceof Placeholder)) {
+      last--;
+    }
+    requireSeparators(parts.subList(0, last));
     return new Template(parts);
   }
 
