@@ -81,6 +81,11 @@ public final class TokenHandler
     this.priming = new Priming(settings, secretsManager, credentials, clock).register();
   }
 
+  /** Ends the threads; Lambda ends the process instead. */
+  void close() {
+    tokens.close();
+  }
+
   private static String packedPolicy() {
     try (InputStream file = TokenHandler.class.getResourceAsStream(POLICY)) {
       return new String(Objects.requireNonNull(file, POLICY).readAllBytes(), UTF_8);

@@ -16,12 +16,13 @@ import org.jspecify.annotations.Nullable;
 import software.amazon.awssdk.services.secretsmanager.SecretsManagerClient;
 
 /** Makes tokens with the current key of the secret. */
-final class TokenMaker {
+final class TokenMaker implements AutoCloseable {
 
   private final TokenSettings settings;
   private final SecretsManagerClient secretsManager;
   private final ChannelCredentials credentials;
   private final InstantSource clock;
+  private @Nullable CurrentKey key;
   private @Nullable FollowingClient<TokenService> service;
 
   /** Reads nothing yet: a snapshot of Lambda must not hold the key. */
@@ -59,11 +60,22 @@ final class TokenMaker {
 
   private synchronized FollowingClient<TokenService> service() {
     if (service == null) {
-      CurrentKey.Builder key = CurrentKey.builder(secretsManager, settings.secretId());
-      settings.endpoint().ifPresent(key::endpoint);
-      service = new FollowingClient<>(key.build(), this::connect);
+      CurrentKey.Builder builder = CurrentKey.builder(secretsManager, settings.secretId());
+      settings.endpoint().ifPresent(builder::endpoint);
+      key = builder.build();
+      service = new FollowingClient<>(key, this::connect);
     }
     return service;
+  }
+
+  @Override
+  public synchronized void close() {
+    if (service != null) {
+      service.close();
+    }
+    if (key != null) {
+      key.close();
+    }
   }
 
   private TokenService connect(ApiKey key) {
