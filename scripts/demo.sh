@@ -2,13 +2,14 @@
 # Builds the function, sends it events in the local sandbox and shows the results.
 set -eu
 
-usage="Usage: scripts/demo.sh [--kind KIND] [--event FILE | --all] [--keep] | --revocation | --clients | --year
+usage="Usage: scripts/demo.sh [--kind KIND] [--event FILE | --all] [--keep] | --revocation | --clients | --tokens | --year
   --kind KIND   rotates a key of this kind alone, v1 or v2 (default: one of each)
   --event FILE  sends this event, one of events/*.json (default: events/manual.json)
   --all         sends all events/*.json, one after the other
   --keep        leaves the sandbox running and prints how to call it
   --revocation  shows how a replaced key is revoked, on a clock that is moved by days
   --clients     changes the key of an application under load: none of its calls fails
+  --tokens      has curl fetch a short-lived token, which Momento's SDK uses within its scope
   --year        plays a year with incidents, shows which alarms go off, and draws target/year.svg"
 kind=both
 event=
@@ -16,6 +17,7 @@ all=
 keep=
 revocation=
 clients=
+tokens=
 year=
 . "$(dirname "$0")/lib.sh"
 read_options "$@"
@@ -38,6 +40,11 @@ if [ -n "$revocation" ]; then
 fi
 if [ -n "$clients" ]; then
   exec scripts/run-in-sandbox.sh --in-tests client keyrotation.client.ClientsDemo lambda/target/function.zip
+fi
+if [ -n "$tokens" ]; then
+  need curl "The demo fetches tokens with it."
+  exec scripts/run-in-sandbox.sh --in-tests tokens keyrotation.tokens.TokensDemo \
+    lambda/target/function.zip tokens/target/function.zip tokens/sample-policy.json
 fi
 if [ -n "$year" ]; then
   echo "Synthesizing the stack, whose filters and alarms are applied ..."

@@ -60,8 +60,8 @@ class LicencesIT {
       assertThat(missing)
           .withFailMessage(
               "Jars without a licence text in %s: %s. For each, look up the licence in its POM, put"
-                  + " the text into lambda/src/main/licenses unless the archive has it, and list the"
-                  + " jar in INDEX.txt there.",
+                  + " the text into lambda/src/main/licenses unless the archive has it, and list"
+                  + " the jar in INDEX.txt there.",
               archive.getName(), missing)
           .isEmpty();
     }

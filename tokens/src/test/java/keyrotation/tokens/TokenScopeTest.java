@@ -30,7 +30,7 @@ import org.junit.jupiter.api.Test;
 class TokenScopeTest {
 
   private static final boolean IS_LONG = Boolean.getBoolean("exhaustive");
-  private static final int POLICIES = IS_LONG ? 600 : 20;
+  private static final int POLICIES = IS_LONG ? 600 : 10;
   private static final int REQUESTS = 5;
 
   /** How many accesses are tried with a token, those that it allows among them first. */
