@@ -33,7 +33,7 @@ record HttpApiResponse(
     return message(500, "Internal Server Error");
   }
 
-  /** Returns the response that a function's output describes, or is if it has no status. */
+  /** Returns the response that a function's output describes; without a status it is the body. */
   static HttpApiResponse of(String output) {
     JsonNode described = parse(output);
     if (!described.has("statusCode")) {
@@ -68,11 +68,15 @@ record HttpApiResponse(
     return response.path("statusCode").isInt()
         && response.path("statusCode").asInt() >= 200
         && response.path("statusCode").asInt() <= 599
-        && (body.isTextual() || body.isNull() || body.isMissingNode())
-        && (headers.isObject() || headers.isNull() || headers.isMissingNode())
+        && (body.isTextual() || isAbsent(body))
+        && (headers.isObject() || isAbsent(headers))
         && headers.valueStream().allMatch(JsonNode::isValueNode)
-        && (cookies.isArray() || cookies.isNull() || cookies.isMissingNode())
+        && (cookies.isArray() || isAbsent(cookies))
         && cookies.valueStream().allMatch(JsonNode::isTextual);
+  }
+
+  private static boolean isAbsent(JsonNode field) {
+    return field.isNull() || field.isMissingNode();
   }
 
   HttpApiResponse with(String name, String value) {
