@@ -22,6 +22,7 @@ final class Connections implements AutoCloseable {
       new NioEventLoopGroup(2, new DefaultThreadFactory("momento-server", true));
   private final Set<SocketChannel> accepted = ConcurrentHashMap.newKeySet();
   private final AtomicInteger open = new AtomicInteger();
+  private final AtomicInteger made = new AtomicInteger();
 
   /** Has a server keep its connections here. */
   NettyServerBuilder of(NettyServerBuilder server) {
@@ -35,6 +36,11 @@ final class Connections implements AutoCloseable {
   /** Returns the number of connections whose TLS handshake has succeeded. */
   int open() {
     return open.get();
+  }
+
+  /** Returns the number of such connections so far, open or closed. */
+  int made() {
+    return made.get();
   }
 
   /** Resets all connections, as a failing network does. */
@@ -74,6 +80,7 @@ final class Connections implements AutoCloseable {
     @Override
     public Attributes transportReady(Attributes attributes) {
       open.incrementAndGet();
+      made.incrementAndGet();
       return attributes;
     }
 

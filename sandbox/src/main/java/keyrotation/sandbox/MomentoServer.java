@@ -153,6 +153,11 @@ public final class MomentoServer implements AutoCloseable {
     return connections.open();
   }
 
+  /** Returns the number of connections that clients have made so far. */
+  public int connectionsMade() {
+    return connections.made();
+  }
+
   /** Breaks all open connections; clients may connect again. */
   public void disconnectClients() {
     connections.reset();

@@ -248,6 +248,18 @@ class TokenHandlerTest {
   }
 
   @Test
+  void a_connection_that_was_idle_for_long_is_not_used_again() {
+    assertThat(fixture.request(ALICE, "").status()).isEqualTo(200);
+    fixture.clock.advance(Duration.ofMinutes(2));
+    assertThat(fixture.request(ALICE, "").status()).isEqualTo(200);
+    assertThat(fixture.sandbox.momento().connectionsMade()).isEqualTo(1);
+
+    fixture.clock.advance(Duration.ofMinutes(2).plusSeconds(1));
+    assertThat(fixture.request(ALICE, "").status()).isEqualTo(200);
+    assertThat(fixture.sandbox.momento().connectionsMade()).isEqualTo(2);
+  }
+
+  @Test
   void a_secret_that_cannot_be_read_is_read_again_at_the_next_request() {
     fixture
         .sandbox
