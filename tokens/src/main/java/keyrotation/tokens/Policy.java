@@ -95,7 +95,7 @@ public record Policy(List<Rule> rules) {
       }
 
       static List<String> elements(String value) {
-        boolean isList = value.startsWith("[") && value.endsWith("]") && value.length() > 1;
+        boolean isList = value.startsWith("[") && value.endsWith("]");
         return List.of((isList ? value.substring(1, value.length() - 1) : value).split(" +"));
       }
     }

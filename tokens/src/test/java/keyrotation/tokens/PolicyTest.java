@@ -216,6 +216,7 @@ class PolicyTest {
           []                | false
           ``                | false
           [admins           | false
+          xadmins]          | false
           """)
   void an_element_of_a_list_is_matched_as_a_whole(String groups, boolean isCovered) {
     assertThat(covers("{\"groups\":{\"contains\":\"admins\"}}", Map.of("groups", groups)))
