@@ -1,4 +1,4 @@
-/** Stand-ins for Momento, Secrets Manager and Lambda. */
+/** Stand-ins for Momento, Secrets Manager, Lambda and API Gateway. */
 @NullMarked
 package keyrotation.sandbox;
 

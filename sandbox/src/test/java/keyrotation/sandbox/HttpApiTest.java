@@ -94,6 +94,7 @@ class HttpApiTest {
                 .header("X-Tag", "one")
                 .header("X-Tag", "two")
                 .header("Cookie", "c=1; d=2")
+                .header("X-Forwarded-For", "192.0.2.1")
                 .header("User-Agent", "tester")
                 .POST(BodyPublishers.ofString("{\"name\":\"é\"}")));
 
@@ -107,6 +108,8 @@ class HttpApiTest {
     assertThat(event.path("headers").has("cookie")).isFalse();
     assertThat(event.path("headers").path("content-type").asText()).isEqualTo("application/json");
     assertThat(event.path("headers").path("x-tag").asText()).isEqualTo("one,two");
+    assertThat(event.path("headers").path("x-forwarded-for").asText())
+        .isEqualTo("192.0.2.1, 127.0.0.1");
     assertThat(event.path("headers").path("x-forwarded-proto").asText()).isEqualTo("https");
     assertThat(event.path("body").asText()).isEqualTo("{\"name\":\"é\"}");
     assertThat(event.path("isBase64Encoded")).isEqualTo(json("false"));
