@@ -19,8 +19,8 @@ import momento.token._GenerateDisposableTokenResponse;
 /** Momento's token service: {@code GenerateDisposableToken}, and the tokens of its calls. */
 final class TokenService extends TokenGrpc.TokenImplBase {
 
-  private static final Duration LONGEST_LIFETIME = Duration.ofHours(25);
-  private static final int MOST_STATEMENTS = 20;
+  private static final Duration MAX_LIFETIME = Duration.ofHours(25);
+  private static final int MAX_STATEMENTS = 20;
 
   private final InstantSource clock;
   private final FaultInjector<StatusRuntimeException> calls;
@@ -82,7 +82,7 @@ final class TokenService extends TokenGrpc.TokenImplBase {
     Duration lifetime =
         Duration.ofSeconds(Integer.toUnsignedLong(request.getExpires().getValidForSeconds()));
     require(lifetime.isPositive(), "The token has no lifetime");
-    require(lifetime.compareTo(LONGEST_LIFETIME) <= 0, "The lifetime exceeds 25 hours");
+    require(lifetime.compareTo(MAX_LIFETIME) <= 0, "The lifetime exceeds 25 hours");
     check(request.getPermissions());
     DisposableToken made =
         add(
@@ -111,7 +111,7 @@ final class TokenService extends TokenGrpc.TokenImplBase {
     require(permissions.hasExplicit(), "A token has explicit permissions only");
     int statements = permissions.getExplicit().getPermissionsCount();
     require(statements > 0, "The token has no permissions");
-    require(statements <= MOST_STATEMENTS, "The token has more than 20 permissions");
+    require(statements <= MAX_STATEMENTS, "The token has more than 20 permissions");
     require(
         permissions.getExplicit().getPermissionsList().stream().allMatch(ScopedData::isComplete),
         "A permission has an unknown role or lacks a selector");
