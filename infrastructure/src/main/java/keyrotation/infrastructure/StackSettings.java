@@ -139,7 +139,7 @@ record StackSettings(
             !function
                 .v2()
                 .managementKeySecret()
-                .map(id -> StackSettingsParser.secretSource(id, false).name())
+                .map(id -> TargetArns.secret(id, false).name())
                 .equals(Optional.of(name)));
   }
 
