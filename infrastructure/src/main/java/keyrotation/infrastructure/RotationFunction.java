@@ -4,30 +4,17 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import software.amazon.awscdk.Annotations;
 import software.amazon.awscdk.ArnComponents;
 import software.amazon.awscdk.ArnFormat;
-import software.amazon.awscdk.Aws;
 import software.amazon.awscdk.Duration;
-import software.amazon.awscdk.RemovalPolicy;
 import software.amazon.awscdk.Stack;
-import software.amazon.awscdk.services.iam.PolicyDocument;
 import software.amazon.awscdk.services.iam.PolicyStatement;
 import software.amazon.awscdk.services.iam.Role;
-import software.amazon.awscdk.services.iam.ServicePrincipal;
 import software.amazon.awscdk.services.lambda.Alias;
-import software.amazon.awscdk.services.lambda.ApplicationLogLevel;
-import software.amazon.awscdk.services.lambda.Architecture;
 import software.amazon.awscdk.services.lambda.Code;
 import software.amazon.awscdk.services.lambda.Function;
-import software.amazon.awscdk.services.lambda.LoggingFormat;
-import software.amazon.awscdk.services.lambda.Runtime;
-import software.amazon.awscdk.services.lambda.SnapStartConf;
-import software.amazon.awscdk.services.lambda.SystemLogLevel;
-import software.amazon.awscdk.services.lambda.Tracing;
 import software.amazon.awscdk.services.lambda.destinations.SqsDestination;
 import software.amazon.awscdk.services.logs.LogGroup;
-import software.amazon.awscdk.services.logs.RetentionDays;
 import software.amazon.awscdk.services.sqs.IQueue;
 import software.constructs.Construct;
 
@@ -73,11 +60,7 @@ final class RotationFunction extends Construct {
       Path archive,
       IQueue failures) {
     super(scope, id);
-    this.logGroup =
-        LogGroup.Builder.create(this, "Log")
-            .retention(RetentionDays.THREE_MONTHS)
-            .removalPolicy(RemovalPolicy.DESTROY)
-            .build();
+    this.logGroup = FunctionParts.logGroup(this, "Log");
     Function function =
         createFunction(settings, createRole(settings, secretArns, failures), archive);
     // Lambda retries twice with the same request id; then the event goes to the failure queue.
@@ -95,16 +78,11 @@ final class RotationFunction extends Construct {
 
   private Role createRole(StackSettings settings, List<String> secretArns, IQueue failures) {
     Role role =
-        Role.Builder.create(this, "Role")
-            .description("Permissions of the function that rotates Momento keys.")
-            .assumedBy(new ServicePrincipal("lambda.amazonaws.com"))
-            .inlinePolicies(
-                Map.of(
-                    "rotate-keys",
-                    PolicyDocument.Builder.create()
-                        .statements(statements(settings, secretArns, failures))
-                        .build()))
-            .build();
+        FunctionParts.role(
+            this,
+            "Permissions of the function that rotates Momento keys.",
+            "rotate-keys",
+            statements(settings, secretArns, failures));
     if (settings.function().tag().isPresent()) {
       KeyRotationStack.suppressNag(
           role,
@@ -116,31 +94,18 @@ final class RotationFunction extends Construct {
   }
 
   private Function createFunction(StackSettings settings, Role role, Path archive) {
+    // Lambda deletes snapshots that are unused for 14 days; a daily run uses this one.
     Function function =
-        Function.Builder.create(this, "Function")
+        FunctionParts.function(this, role, logGroup)
             .functionName(NAME)
             .description("Keeps Momento API keys in Secrets Manager fresh.")
-            .runtime(Runtime.JAVA_25)
-            .architecture(Architecture.ARM_64)
             .handler(HANDLER)
             .code(Code.fromAsset(archive.toString()))
-            // The inline policy is complete; the CDK would add to it.
-            .role(role.withoutPolicyUpdates())
             .memorySize(MEMORY_MEGABYTES)
             .timeout(TIMEOUT)
             .environment(settings.environment())
-            .logGroup(logGroup)
-            .loggingFormat(LoggingFormat.JSON)
-            .applicationLogLevelV2(ApplicationLogLevel.INFO)
-            .systemLogLevelV2(SystemLogLevel.INFO)
-            .tracing(Tracing.DISABLED)
-            // Lambda deletes snapshots that are unused for 14 days; a daily run uses this one.
-            .snapStart(SnapStartConf.ON_PUBLISHED_VERSIONS)
             .build();
-    Annotations.of(function)
-        .acknowledgeWarning(
-            "@aws-cdk/aws-lambda:snapStartRequirePublish",
-            "The alias points to a published version.");
+    FunctionParts.acknowledgeSnapshots(function);
     return function;
   }
 
@@ -156,7 +121,7 @@ final class RotationFunction extends Construct {
       StackSettings settings, List<String> secretArns, IQueue failures) {
     List<PolicyStatement> statements = new ArrayList<>();
     if (!secretArns.isEmpty()) {
-      statements.add(allow("RotateSecrets", ACTIONS, secretArns).build());
+      statements.add(FunctionParts.allow("RotateSecrets", ACTIONS, secretArns).build());
     }
     settings
         .function()
@@ -167,40 +132,36 @@ final class RotationFunction extends Construct {
         .function()
         .tag()
         .ifPresent(tag -> statements.addAll(tagStatements(tag.key(), tag.value())));
-    settings.kmsKeyArn().ifPresent(key -> statements.add(kmsStatement(key)));
+    settings
+        .kmsKeyArn()
+        .ifPresent(
+            key ->
+                statements.add(
+                    FunctionParts.allowKey(key, List.of("kms:Decrypt", "kms:GenerateDataKey"))));
+    statements.add(FunctionParts.allowLog(logGroup));
     statements.add(
-        allow(
-                "WriteLog",
-                List.of("logs:CreateLogStream", "logs:PutLogEvents"),
-                List.of(logGroup.getLogGroupArn()))
+        FunctionParts.allow(
+                "KeepFailures", List.of("sqs:SendMessage"), List.of(failures.getQueueArn()))
             .build());
-    statements.add(
-        allow("KeepFailures", List.of("sqs:SendMessage"), List.of(failures.getQueueArn())).build());
     return statements;
   }
 
   private PolicyStatement managementKeyStatement(String secret) {
     // A secret's ARN ends in a hyphen and six random characters.
     String arn = secret.startsWith("arn:") ? secret : secretArn(secret + "-??????");
-    return allow("ReadManagementKey", List.of("secretsmanager:GetSecretValue"), List.of(arn))
+    return FunctionParts.allow(
+            "ReadManagementKey", List.of("secretsmanager:GetSecretValue"), List.of(arn))
         .build();
   }
 
   private List<PolicyStatement> tagStatements(String key, String value) {
     return List.of(
-        allow("RotateTaggedSecrets", ACTIONS, List.of(secretArn("*")))
+        FunctionParts.allow("RotateTaggedSecrets", ACTIONS, List.of(secretArn("*")))
             .conditions(Map.of("StringEquals", Map.of("aws:ResourceTag/" + key, value)))
             .build(),
-        allow("FindTaggedSecrets", List.of("secretsmanager:ListSecrets"), List.of("*")).build());
-  }
-
-  private static PolicyStatement kmsStatement(String keyArn) {
-    return allow("UseKey", List.of("kms:Decrypt", "kms:GenerateDataKey"), List.of(keyArn))
-        .conditions(
-            Map.of(
-                "StringEquals",
-                Map.of("kms:ViaService", "secretsmanager." + Aws.REGION + "." + Aws.URL_SUFFIX)))
-        .build();
+        FunctionParts.allow(
+                "FindTaggedSecrets", List.of("secretsmanager:ListSecrets"), List.of("*"))
+            .build());
   }
 
   private String secretArn(String name) {
@@ -212,10 +173,5 @@ final class RotationFunction extends Construct {
                 .resourceName(name)
                 .arnFormat(ArnFormat.COLON_RESOURCE_NAME)
                 .build());
-  }
-
-  private static PolicyStatement.Builder allow(
-      String sid, List<String> actions, List<String> resources) {
-    return PolicyStatement.Builder.create().sid(sid).actions(actions).resources(resources);
   }
 }
