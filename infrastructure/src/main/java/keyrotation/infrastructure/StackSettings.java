@@ -21,6 +21,7 @@ import keyrotation.Settings;
  * @param firstKey what the function has a first key issued with, for the secrets that the stack
  *     creates; if empty, an operator stores it
  * @param keyChanged where the events of changed keys are sent
+ * @param tokens the function that makes tokens; if empty, there is none
  */
 record StackSettings(
     List<SecretSource> secrets,
@@ -30,7 +31,8 @@ record StackSettings(
     Trigger trigger,
     Monitoring monitoring,
     Optional<FirstKey> firstKey,
-    KeyChangedTarget keyChanged) {
+    KeyChangedTarget keyChanged,
+    Optional<TokenStackSettings> tokens) {
 
   static final String SECRET_NAME = "MOMENTO_AUTH_TOKEN_SECRET_NAME";
   static final String SECRET_TAG = "MOMENTO_AUTH_TOKEN_SECRET_TAG";
@@ -44,6 +46,7 @@ record StackSettings(
   static final String KEY_CHANGED_EVENTS = "KEY_CHANGED_EVENTS";
   static final String FIRST_KEY_ROLE = "MOMENTO_FIRST_KEY_ROLE";
   static final String ENDPOINT = "MOMENTO_ENDPOINT";
+  static final String REFRESHES_PER_SECOND = "MOMENTO_REFRESHES_PER_SECOND";
 
   /** The settings that become the function's environment variables. */
   static final List<String> FUNCTION_SETTINGS =
@@ -54,7 +57,7 @@ record StackSettings(
           "CHECK_INTERVAL_IN_HOURS",
           "CHECK_AT",
           "CHECK_DAYS",
-          "MOMENTO_REFRESHES_PER_SECOND",
+          REFRESHES_PER_SECOND,
           "SECRETS_MANAGER_WRITES_PER_SECOND",
           "MOMENTO_CONTROL_ENDPOINT",
           MANAGEMENT_SECRET,
@@ -66,9 +69,9 @@ record StackSettings(
 
   /** The names of all settings. */
   static final List<String> NAMES =
-      Stream.concat(
-              FUNCTION_SETTINGS.stream(),
-              Stream.of(
+      Stream.of(
+              FUNCTION_SETTINGS,
+              List.of(
                   CREATE_SECRETS,
                   TRIGGER,
                   KMS_KEY_ARN,
@@ -77,7 +80,9 @@ record StackSettings(
                   METRICS_PER_SECRET,
                   KEY_CHANGED_EVENTS,
                   FIRST_KEY_ROLE,
-                  ENDPOINT))
+                  ENDPOINT),
+              TokenStackSettings.NAMES)
+          .flatMap(List::stream)
           .toList();
 
   /** What starts a rotation. */

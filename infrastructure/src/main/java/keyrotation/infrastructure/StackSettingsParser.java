@@ -10,10 +10,12 @@ import static keyrotation.infrastructure.StackSettings.KEY_CHANGED_EVENTS;
 import static keyrotation.infrastructure.StackSettings.KMS_KEY_ARN;
 import static keyrotation.infrastructure.StackSettings.MANAGEMENT_SECRET;
 import static keyrotation.infrastructure.StackSettings.METRICS_PER_SECRET;
+import static keyrotation.infrastructure.StackSettings.REFRESHES_PER_SECOND;
 import static keyrotation.infrastructure.StackSettings.SECRET_NAME;
 import static keyrotation.infrastructure.StackSettings.SECRET_TAG;
 import static keyrotation.infrastructure.StackSettings.TRIGGER;
 
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -27,6 +29,7 @@ import keyrotation.infrastructure.StackSettings.FirstKey;
 import keyrotation.infrastructure.StackSettings.Monitoring;
 import keyrotation.infrastructure.StackSettings.Trigger;
 import keyrotation.secretsmanager.SecretTags;
+import keyrotation.tokens.TokenSettings;
 
 /** Parses {@link StackSettings}, and collects all mistakes for one message. */
 final class StackSettingsParser {
@@ -51,12 +54,20 @@ final class StackSettingsParser {
           "eventbridge or secrets-manager",
           "eventbridge");
 
+  /**
+   * What {@code MOMENTO_REFRESHES_PER_SECOND} is by default if there are tokens as well: the rest
+   * of the five calls a second that Momento allows an account.
+   */
+  private static final String REFRESHES_BESIDE_TOKENS = "2";
+
   private final SettingsReader reader;
   private final TargetArns arns;
+  private final TokenSettingsParser tokens;
 
   private StackSettingsParser(SettingsReader reader, TargetArns arns) {
     this.reader = reader;
     this.arns = arns;
+    this.tokens = new TokenSettingsParser(reader, arns);
   }
 
   /** See {@link StackSettings#from}. */
@@ -65,7 +76,7 @@ final class StackSettingsParser {
     TargetArns arns =
         TargetArns.infer(
             target,
-            Stream.of(SECRET_NAME, MANAGEMENT_SECRET, KMS_KEY_ARN)
+            Stream.of(SECRET_NAME, MANAGEMENT_SECRET, KMS_KEY_ARN, TokenSettings.SECRET)
                 .map(name -> reader.value(name).orElse("")));
     return new StackSettingsParser(reader, arns).parse();
   }
@@ -90,20 +101,28 @@ final class StackSettingsParser {
                 "platform@example.com"));
     Optional<String> alarmTopicArn = alarmTopicArn(alarmEmail);
     boolean metricsPerSecret = metricsPerSecret(function);
-    Optional<FirstKey> firstKey = firstKey(function.map(Settings::v2));
+    SettingRule<String> endpoints = endpointRule(function.map(Settings::v2));
+    Optional<FirstKey> firstKey = firstKey(function.map(Settings::v2), endpoints);
     KeyChangedTarget keyChanged = keyChangedTarget();
+    Optional<List<SecretSource>> secrets =
+        function.map(
+            of -> of.secretIds().stream().map(id -> TargetArns.secret(id, create)).toList());
+    Optional<TokenStackSettings> tokenSettings =
+        tokens.parse(
+            secrets,
+            reader.value(MANAGEMENT_SECRET).map(id -> TargetArns.secret(id, false)),
+            endpoints);
     reader.throwIfMistaken();
     return new StackSettings(
-        function.orElseThrow().secretIds().stream()
-            .map(id -> TargetArns.secret(id, create))
-            .toList(),
+        secrets.orElseThrow(),
         environment,
         function.orElseThrow(),
         kmsKeyArn,
         trigger,
         new Monitoring(alarmEmail, alarmTopicArn, metricsPerSecret),
         firstKey,
-        keyChanged);
+        keyChanged,
+        tokenSettings);
   }
 
   /**
@@ -162,7 +181,7 @@ final class StackSettingsParser {
    *
    * @param v2 empty if the function's settings are invalid
    */
-  private Optional<FirstKey> firstKey(Optional<Settings.V2> v2) {
+  private Optional<FirstKey> firstKey(Optional<Settings.V2> v2, SettingRule<String> endpoints) {
     SettingRule<String> roles =
         new SettingRule<>(
             text ->
@@ -171,15 +190,6 @@ final class StackSettingsParser {
                     .filter(id -> v2.map(of -> of.allowedRoles().contains(id)).orElse(true)),
             "a role that MOMENTO_ALLOWED_ROLES lists",
             "r-viewer");
-    SettingRule<String> endpoints =
-        new SettingRule<>(
-            text ->
-                Optional.of(text)
-                    .filter(HostAndPort::isHostName)
-                    .filter(host -> v2.map(of -> isAllowed(host, of)).orElse(true)),
-            "a host name alone that ends in .momentohq.com or in a suffix of"
-                + " MOMENTO_ENDPOINT_SUFFIXES",
-            "cell-4-us-west-2-1.prod.a.momentohq.com");
     Optional<String> roleId = reader.readIfSet(FIRST_KEY_ROLE, roles);
     if (reader.value(FIRST_KEY_ROLE).isEmpty()) {
       // A shell may have the endpoint for an application: Momento's SDKs read the same variable.
@@ -190,6 +200,17 @@ final class StackSettingsParser {
     reader.requireSet(
         MANAGEMENT_SECRET, "the name or ARN of one secret", "momento/management-key", reason);
     return roleId.flatMap(id -> endpoint.map(host -> new FirstKey(id, host)));
+  }
+
+  private static SettingRule<String> endpointRule(Optional<Settings.V2> v2) {
+    return new SettingRule<>(
+        text ->
+            Optional.of(text)
+                .filter(HostAndPort::isHostName)
+                .filter(host -> v2.map(of -> isAllowed(host, of)).orElse(true)),
+        "a host name alone that ends in .momentohq.com or in a suffix of"
+            + " MOMENTO_ENDPOINT_SUFFIXES",
+        "cell-4-us-west-2-1.prod.a.momentohq.com");
   }
 
   private static boolean isAllowed(String endpoint, Settings.V2 v2) {
@@ -208,6 +229,9 @@ final class StackSettingsParser {
         name -> reader.value(name).ifPresent(value -> environment.put(name, value)));
     if (reader.value(SECRET_TAG).isEmpty()) {
       environment.putIfAbsent(SECRET_NAME, "momento/authentication-token");
+    }
+    if (tokens.isOn()) {
+      environment.putIfAbsent(REFRESHES_PER_SECOND, REFRESHES_BESIDE_TOKENS);
     }
     return environment;
   }

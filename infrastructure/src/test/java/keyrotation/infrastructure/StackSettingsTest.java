@@ -58,7 +58,8 @@ class StackSettingsTest {
                 Trigger.EVENTBRIDGE,
                 new Monitoring(Optional.empty(), Optional.empty(), false),
                 Optional.empty(),
-                new KeyChangedTarget.Nowhere()));
+                new KeyChangedTarget.Nowhere(),
+                Optional.empty()));
   }
 
   @Test
@@ -91,10 +92,13 @@ class StackSettingsTest {
     values.put("KEY_CHANGED_EVENTS", "topic");
     values.put("MOMENTO_FIRST_KEY_ROLE", "r-viewer");
     values.put("MOMENTO_ENDPOINT", "cell.momento.example.com");
-    // A topic and an address exclude each other.
+    // A topic and an address exclude each other; another test has the settings of tokens.
     assertThat(values.keySet())
         .containsExactlyInAnyOrderElementsOf(
-            StackSettings.NAMES.stream().filter(name -> !name.equals("ALARM_TOPIC_ARN")).toList());
+            StackSettings.NAMES.stream()
+                .filter(name -> !name.equals("ALARM_TOPIC_ARN"))
+                .filter(name -> !TokenStackSettings.NAMES.contains(name))
+                .toList());
 
     assertThat(StackSettings.from(values, TARGET))
         .isEqualTo(
@@ -109,7 +113,8 @@ class StackSettingsTest {
                 Trigger.EVENTBRIDGE,
                 new Monitoring(Optional.of("a.b+c@sub.example.com"), Optional.empty(), false),
                 Optional.of(new FirstKey("r-viewer", "cell.momento.example.com")),
-                new KeyChangedTarget.NewTopic()));
+                new KeyChangedTarget.NewTopic(),
+                Optional.empty()));
   }
 
   @Test

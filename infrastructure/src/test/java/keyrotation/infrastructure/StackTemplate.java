@@ -27,6 +27,14 @@ final class StackTemplate {
   static final String SECRET_ARN =
       "arn:aws:secretsmanager:us-east-1:123456789012:secret:momento/other-a1B2c3";
 
+  /** The least settings with which the stack has the function that makes tokens. */
+  static final Map<String, String> TOKENS =
+      Map.of(
+          "TOKENS", "on",
+          "TOKENS_POLICY", "src/test/resources/policy.json",
+          "TOKENS_JWT_ISSUER", "https://login.example.com",
+          "TOKENS_JWT_AUDIENCE", "my-application");
+
   private static final Map<Map<String, String>, StackTemplate> ALL = new ConcurrentHashMap<>();
   private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -39,6 +47,18 @@ final class StackTemplate {
   /** Takes alternating names and values of settings. */
   static StackTemplate of(String... settings) {
     return of(map(settings));
+  }
+
+  /** Returns the template with tokens; takes further settings, or others in place of the least. */
+  static StackTemplate withTokens(String... settings) {
+    return of(tokens(settings));
+  }
+
+  /** Returns the settings for tokens with further ones, or others in place of the least. */
+  static Map<String, String> tokens(String... settings) {
+    Map<String, String> all = new TreeMap<>(TOKENS);
+    all.putAll(map(settings));
+    return all;
   }
 
   static StackTemplate of(Map<String, String> settings) {
@@ -62,7 +82,7 @@ final class StackTemplate {
   }
 
   /** Uses a constant archive, so that the template does not change with the function's code. */
-  private static KeyRotationStack stack(Map<String, String> settings) {
+  static KeyRotationStack stack(Map<String, String> settings) {
     try {
       Path archive = Path.of("target", "code.zip");
       Files.writeString(archive, "This stands for the function's code.");
@@ -102,6 +122,18 @@ final class StackTemplate {
               }
             });
     return found;
+  }
+
+  /** Returns the properties of the only resource of a type whose logical id begins like this. */
+  JsonNode properties(String type, String prefix) {
+    return json.path("Resources").path(id(type, prefix)).path("Properties");
+  }
+
+  /** Returns the logical id of the only resource of a type that begins like this. */
+  String id(String type, String prefix) {
+    List<String> ids = all(type).keySet().stream().filter(id -> id.startsWith(prefix)).toList();
+    assertThat(ids).as(type + " " + prefix).hasSize(1);
+    return ids.getFirst();
   }
 
   /** Returns the only resource of a type. */
