@@ -13,6 +13,12 @@ yes=
 . "$(dirname "$0")/lib.sh"
 read_options "$@"
 
+# The CDK app runs in infrastructure, where a relative path would lead elsewhere.
+policy=$(echo "${TOKENS_POLICY:-}" | sed 's/^ *//; s/ *$//')
+case $policy in
+  '' | /*) ;;
+  *) export TOKENS_POLICY="$PWD/$policy" ;;
+esac
 cd "$(dirname "$0")/../infrastructure"
 . ../scripts/stack.sh
 

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import software.amazon.awscdk.ArnComponents;
 import software.amazon.awscdk.ArnFormat;
 import software.amazon.awscdk.Aws;
@@ -39,6 +40,9 @@ final class Alarms extends Construct {
 
   private static final Duration PERIOD = Duration.hours(1);
 
+  /** Of the alarms on requests for tokens: their callers wait. */
+  private static final Duration SHORT_PERIOD = Duration.minutes(5);
+
   private final ITopic topic;
   private final long interval;
   private final List<Alarm> all = new ArrayList<>();
@@ -48,8 +52,15 @@ final class Alarms extends Construct {
    *
    * @param function the alias that the triggers invoke
    * @param undelivered the queue for events that could not be delivered to it
+   * @param tokens the API of the function that makes tokens
    */
-  Alarms(Construct scope, String id, StackSettings settings, IAlias function, IQueue undelivered) {
+  Alarms(
+      Construct scope,
+      String id,
+      StackSettings settings,
+      IAlias function,
+      IQueue undelivered,
+      Optional<TokenApi> tokens) {
     super(scope, id);
     this.topic =
         settings
@@ -61,6 +72,7 @@ final class Alarms extends Construct {
     addAlarmsOnKeys(settings);
     addAlarmsOnFailures();
     addAlarmsOnRuns(function, undelivered);
+    tokens.ifPresent(this::addAlarmsOnTokens);
     CompositeAlarm any =
         CompositeAlarm.Builder.create(this, "Any")
             .compositeAlarmName(name("Any"))
@@ -201,6 +213,48 @@ final class Alarms extends Construct {
         "A scheduled run could not be started: the schedule could not deliver its event to the"
             + " function. The queue (output UndeliveredQueueUrl) holds the event with the error."
             + " Correct the cause; the next run does the same work.");
+  }
+
+  private void addAlarmsOnTokens(TokenApi api) {
+    lasting(
+        "TokensFailed",
+        api.serverErrors(SHORT_PERIOD),
+        3,
+        4,
+        "Requests for tokens have failed in three of the last four periods of five minutes."
+            + " Applications get no tokens, or not all of them. Find the reason in the log of the"
+            + " function that makes tokens; if there is none, the function did not start, or ran"
+            + " out of time or memory.");
+    lasting(
+        "TokensThrottled",
+        TokenMetric.THROTTLED.metric(SHORT_PERIOD),
+        3,
+        4,
+        "Requests for tokens were refused in three of the last four periods of five minutes, since"
+            + " there were too many. Have applications keep a token until it nears its end, or"
+            + " raise TOKENS_PER_SECOND up to what Momento allows the account.");
+    lasting(
+        "TokenKeyRejected",
+        TokenMetric.KEY_UNUSABLE.metric(SHORT_PERIOD),
+        2,
+        3,
+        "The key that makes tokens could not be read, was rejected by Momento, or may make no such"
+            + " tokens, in two of the last three periods of five minutes. Applications get no"
+            + " tokens. Find the reason in the log of the function that makes tokens, and rotate"
+            + " the secret or store another key.");
+  }
+
+  /** Adds an alarm on failures that fall into several of the last short periods. */
+  private void lasting(
+      String id, IMetric failures, int periods, int ofPeriods, String description) {
+    add(
+        builder(id, description)
+            .metric(failures)
+            .threshold(1)
+            .comparisonOperator(ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD)
+            .datapointsToAlarm(periods)
+            .evaluationPeriods(ofPeriods)
+            .treatMissingData(TreatMissingData.NOT_BREACHING));
   }
 
   /** Adds an alarm on a value that only scheduled runs measure. */

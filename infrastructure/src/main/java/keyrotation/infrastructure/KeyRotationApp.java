@@ -18,7 +18,8 @@ public final class KeyRotationApp {
    * Synthesizes the stack. Settings come from the CDK's context, else from the environment. If any
    * is invalid, it prints all mistakes and exits with status 1.
    *
-   * @param args the path of the function's archive
+   * @param args the paths of the archives: that of the function that rotates keys, and that of the
+   *     function that makes tokens
    */
   public static void main(String[] args) {
     App app = new App();
@@ -30,14 +31,14 @@ public final class KeyRotationApp {
       System.exit(1);
       return;
     }
-    var _ = addStack(app, settings, Path.of(args[0]));
+    var _ = addStack(app, settings, new Archives(Path.of(args[0]), Path.of(args[1])));
     app.synth();
   }
 
   /** Adds the stack and the checks of cdk-nag to an app. */
-  static KeyRotationStack addStack(App app, StackSettings settings, Path archive) {
+  static KeyRotationStack addStack(App app, StackSettings settings, Archives archives) {
     Aspects.of(app).add(new AwsSolutionsChecks());
-    return new KeyRotationStack(app, settings, archive);
+    return new KeyRotationStack(app, settings, archives);
   }
 
   private static Map<String, String> readSettings(App app) {

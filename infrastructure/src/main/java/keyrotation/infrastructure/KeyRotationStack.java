@@ -2,10 +2,10 @@ package keyrotation.infrastructure;
 
 import io.github.cdklabs.cdknag.NagPackSuppression;
 import io.github.cdklabs.cdknag.NagSuppressions;
-import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import keyrotation.core.HostAndPort;
 import keyrotation.infrastructure.StackSettings.Trigger;
 import software.amazon.awscdk.ArnComponents;
@@ -22,7 +22,10 @@ import software.amazon.awscdk.services.sqs.Queue;
 import software.amazon.awscdk.services.sqs.QueueEncryption;
 import software.constructs.Construct;
 
-/** The stack: the secrets, the function, its triggers, and the metrics and alarms that watch it. */
+/**
+ * The stack: the secrets, the function that rotates their keys, its triggers, and the metrics and
+ * alarms that watch it. On request, also the function that makes tokens, and its API.
+ */
 final class KeyRotationStack extends Stack {
 
   /**
@@ -32,12 +35,8 @@ final class KeyRotationStack extends Stack {
    */
   static final String NAME = "momento-auth-token-refresh-stack";
 
-  /**
-   * Creates the stack.
-   *
-   * @param archive the function's archive
-   */
-  KeyRotationStack(Construct scope, StackSettings settings, Path archive) {
+  /** Creates the stack. */
+  KeyRotationStack(Construct scope, StackSettings settings, Archives archives) {
     super(
         scope,
         NAME,
@@ -49,14 +48,21 @@ final class KeyRotationStack extends Stack {
     Queue undelivered = createQueue("Undelivered");
     RotationFunction function =
         new RotationFunction(
-            this, "Rotation", settings, List.copyOf(secretArns.values()), archive, failures);
+            this,
+            "Rotation",
+            settings,
+            List.copyOf(secretArns.values()),
+            archives.rotation(),
+            failures);
     Alias alias = function.alias();
     var _ = new RunSchedule(this, "Runs", settings.function().runTimes(), alias, undelivered);
     if (settings.trigger() == Trigger.SECRETS_MANAGER) {
       var _ = new SecretsManagerRotation(this, "Schedule", secretArns, alias, settings);
     }
     var _ = new LogMetrics(this, "Metrics", function.logGroup(), settings.monitoring().perSecret());
-    Alarms alarms = new Alarms(this, "Alarms", settings, alias, undelivered);
+    Optional<TokenApi> tokens =
+        settings.tokens().map(of -> addTokens(of, secretArns, settings, archives));
+    Alarms alarms = new Alarms(this, "Alarms", settings, alias, undelivered, tokens);
     var _ = new OverviewDashboard(this, "Overview", alarms, alias, function.logGroup());
     addOutputs(settings, function, failures, undelivered, alarms);
     new KeyChangedRules(this, "KeyChanged", settings.secrets(), settings.keyChanged())
@@ -67,6 +73,33 @@ final class KeyRotationStack extends Stack {
                     "KeyChangedTopicArn",
                     arn,
                     "ARN of the SNS topic that gets the events of changed keys"));
+  }
+
+  private TokenApi addTokens(
+      TokenStackSettings tokens,
+      Map<SecretSource, String> rotated,
+      StackSettings settings,
+      Archives archives) {
+    TokenFunction function =
+        new TokenFunction(
+            this,
+            "Tokens",
+            tokens,
+            Optional.ofNullable(rotated.get(tokens.secret()))
+                .orElseGet(() -> existingSecretArn(tokens.secret())),
+            settings.kmsKeyArn(),
+            archives.tokens());
+    TokenApi api = new TokenApi(this, "TokenApi", tokens, function.alias());
+    output("TokensUrl", api.url(), "URL to which applications send POST requests for tokens");
+    output(
+        "TokensLogGroupName",
+        function.logGroup().getLogGroupName(),
+        "Name of the log group of the function that makes tokens");
+    output(
+        "TokensAccessLogGroupName",
+        api.accessLog().getLogGroupName(),
+        "Name of the log group with a line for each request for a token");
+    return api;
   }
 
   private void addOutputs(
@@ -128,19 +161,23 @@ final class KeyRotationStack extends Stack {
   }
 
   private String secretArn(SecretSource source, Construct secrets, StackSettings settings) {
-    return switch (source) {
-      case SecretSource.Created(String name) -> createSecret(secrets, name, settings).getRef();
-      // A secret's ARN ends in a hyphen and six random characters.
-      case SecretSource.ByName(String name) ->
-          formatArn(
-              ArnComponents.builder()
-                  .service("secretsmanager")
-                  .resource("secret")
-                  .resourceName(name + "-??????")
-                  .arnFormat(ArnFormat.COLON_RESOURCE_NAME)
-                  .build());
-      case SecretSource.ByArn(String arn, String _) -> arn;
-    };
+    return source instanceof SecretSource.Created(String name)
+        ? createSecret(secrets, name, settings).getRef()
+        : existingSecretArn(source);
+  }
+
+  private String existingSecretArn(SecretSource source) {
+    if (source instanceof SecretSource.ByArn(String arn, String _)) {
+      return arn;
+    }
+    // A secret's ARN ends in a hyphen and six random characters.
+    return formatArn(
+        ArnComponents.builder()
+            .service("secretsmanager")
+            .resource("secret")
+            .resourceName(source.name() + "-??????")
+            .arnFormat(ArnFormat.COLON_RESOURCE_NAME)
+            .build());
   }
 
   /** Creates an empty, retained secret. The CDK's L2 construct would generate a random value. */

@@ -354,19 +354,19 @@ class MonitoringTest {
     assertThat(alarm.path("TreatMissingData").asText()).isEqualTo(missing);
   }
 
-  private static JsonNode alarm(StackTemplate template, String name) {
+  static JsonNode alarm(StackTemplate template, String name) {
     return requireNonNull(alarms(template).get(name), name);
   }
 
   /** Returns the properties of the alarms, by the part of the name behind the stack's. */
-  private static Map<String, JsonNode> alarms(StackTemplate template) {
+  static Map<String, JsonNode> alarms(StackTemplate template) {
     return template.all("AWS::CloudWatch::Alarm").values().stream()
         .map(alarm -> alarm.path("Properties"))
         .collect(
             toMap(alarm -> alarm.path("AlarmName").asText().substring(STACK.length() + 1), a -> a));
   }
 
-  private static List<JsonNode> filters(StackTemplate template) {
+  static List<JsonNode> filters(StackTemplate template) {
     return template.all("AWS::Logs::MetricFilter").values().stream()
         .map(filter -> filter.path("Properties"))
         .toList();
@@ -383,7 +383,7 @@ class MonitoringTest {
   }
 
   /** Returns what the rows of a section's tables begin with. */
-  private static List<String> rows(String section) throws IOException {
+  static List<String> rows(String section) throws IOException {
     return Stream.of(Files.readString(DOCS.resolve("monitoring.md")).split("(?m)^## "))
         .filter(text -> text.startsWith(section + "\n"))
         .flatMap(text -> ROW.matcher(text).results())

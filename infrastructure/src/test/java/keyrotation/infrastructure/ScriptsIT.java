@@ -272,6 +272,22 @@ class ScriptsIT {
   }
 
   @Test
+  void the_path_of_a_policy_is_relative_to_where_the_script_is_called()
+      throws IOException, InterruptedException {
+    Path missing = Path.of("../docs").toRealPath().resolve("missing policy.json");
+    Shell shell =
+        new Shell(
+            URI.create("http://localhost:1"),
+            StackTemplate.tokens("TOKENS_POLICY", " missing policy.json "));
+
+    Shell.Result synthesized = shell.run("sh", "-c", "cd ../docs && ../scripts/deploy.sh --synth");
+
+    assertThat(synthesized.output())
+        .contains("TOKENS_POLICY is \"" + missing + "\", but must be the path of a policy file");
+    assertThat(synthesized.status()).isEqualTo(1);
+  }
+
+  @Test
   void local_stack_deploys_deletes_and_redeploys_a_stack_and_keeps_the_secret()
       throws IOException, InterruptedException {
     assumeTrue(DockerClientFactory.instance().isDockerAvailable(), "Docker does not answer");

@@ -69,7 +69,8 @@ record Shell(URI endpoint, Map<String, String> settings) {
                 "-cp",
                 System.getProperty("java.class.path"),
                 KeyRotationApp.class.getName(),
-                "../lambda/target/function.zip")));
+                "../lambda/target/function.zip",
+                "../tokens/target/function.zip")));
   }
 
   /** Tells whether a program is installed. */

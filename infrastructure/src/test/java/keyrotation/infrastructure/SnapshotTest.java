@@ -50,7 +50,45 @@ class SnapshotTest {
                 keyChanged));
     String v2 = managementKey.isEmpty() ? "" : "-v2";
     String events = keyChanged.equals("none") ? "" : "-events";
-    Path reviewed = TEMPLATES.resolve(trigger + "-" + secrets + v2 + events + ".json");
+    assertReviewed(trigger + "-" + secrets + v2 + events, actual);
+  }
+
+  @Test
+  void the_template_with_tokens_for_jwts_equals_the_reviewed_one() throws IOException {
+    assertReviewed(
+        "tokens-jwt",
+        pretty(
+            StackTemplate.withTokens(
+                "KMS_KEY_ARN",
+                KMS_KEY,
+                "MOMENTO_ENDPOINT",
+                "cell-4-us-west-2-1.prod.a.momentohq.com",
+                "TOKENS_ALLOWED_ORIGINS",
+                "https://app.example.com,http://localhost:3000",
+                "TOKENS_MAX_LIFETIME_IN_MINUTES",
+                "90")));
+  }
+
+  @Test
+  void the_template_with_tokens_for_aws_credentials_equals_the_reviewed_one() throws IOException {
+    assertReviewed(
+        "tokens-iam",
+        pretty(
+            StackTemplate.withTokens(
+                "CREATE_SECRETS",
+                "false",
+                "TOKENS_AUTHORIZER",
+                "iam",
+                "TOKENS_JWT_ISSUER",
+                "",
+                "TOKENS_JWT_AUDIENCE",
+                "",
+                "TOKENS_PER_SECOND",
+                "4")));
+  }
+
+  private static void assertReviewed(String name, String actual) throws IOException {
+    Path reviewed = TEMPLATES.resolve(name + ".json");
     if ("replace".equals(System.getProperty("snapshots"))) {
       Files.createDirectories(TEMPLATES);
       Files.writeString(reviewed, actual);
@@ -69,7 +107,7 @@ class SnapshotTest {
     try (var files = Files.list(TEMPLATES)) {
       files.map(Path::toString).sorted().forEach(command::add);
     }
-    assertThat(command).hasSize(options + 6);
+    assertThat(command).hasSize(options + 8);
     Path output = Path.of("target", "cfn-lint.txt");
     int status = -1;
     try {

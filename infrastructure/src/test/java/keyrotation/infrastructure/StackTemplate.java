@@ -1,5 +1,6 @@
 package keyrotation.infrastructure;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -14,6 +15,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipOutputStream;
 import keyrotation.infrastructure.StackSettings.Environment;
 import software.amazon.awscdk.App;
 import software.amazon.awscdk.AppProps;
@@ -81,16 +84,23 @@ final class StackTemplate {
     return new StackTemplate(JSON.valueToTree(Template.fromStack(stack(settings)).toJSON()));
   }
 
-  /** Uses a constant archive, so that the template does not change with the function's code. */
+  /** Uses constant archives, so that the template does not change with the functions' code. */
   static KeyRotationStack stack(Map<String, String> settings) {
     try {
       Path archive = Path.of("target", "code.zip");
       Files.writeString(archive, "This stands for the function's code.");
+      Path tokens = Path.of("target", "tokens-code.zip");
+      try (ZipOutputStream zip = new ZipOutputStream(Files.newOutputStream(tokens))) {
+        zip.putNextEntry(new ZipEntry("code"));
+        zip.write("This stands for the function's code.".getBytes(UTF_8));
+        zip.putNextEntry(new ZipEntry("policy.json"));
+        zip.write("{\"rules\":[]}".getBytes(UTF_8));
+      }
       Path output = Files.createTempDirectory(Path.of("target"), "cdk.out");
       return KeyRotationApp.addStack(
           new App(AppProps.builder().outdir(output.toString()).build()),
           StackSettings.from(settings, new Environment(Optional.empty(), Optional.empty())),
-          archive);
+          new Archives(archive, tokens));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

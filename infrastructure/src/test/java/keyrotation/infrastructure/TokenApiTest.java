@@ -1,0 +1,441 @@
+package keyrotation.infrastructure;
+
+import static keyrotation.infrastructure.StackTemplate.KMS_KEY;
+import static keyrotation.infrastructure.StackTemplate.SECRET_ARN;
+import static keyrotation.infrastructure.StackTemplate.parse;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import keyrotation.tokens.TokenHandler;
+import keyrotation.tokens.TokenSettings;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import software.amazon.awscdk.assertions.Annotations;
+import software.amazon.awscdk.assertions.Match;
+
+/** The function that makes tokens, and its API. */
+class TokenApiTest {
+
+  private static final String FUNCTION = "AWS::Lambda::Function";
+  private static final String ALIAS = "AWS::Lambda::Alias";
+  private static final String LOG_GROUP = "AWS::Logs::LogGroup";
+  private static final String SECRET = "AWS::SecretsManager::Secret";
+  private static final String API = "AWS::ApiGatewayV2::Api";
+  private static final String ROUTE = "AWS::ApiGatewayV2::Route";
+
+  private static final String[] IAM = {
+    "TOKENS_AUTHORIZER", "iam", "TOKENS_JWT_ISSUER", "", "TOKENS_JWT_AUDIENCE", ""
+  };
+
+  @TempDir private Path directory;
+
+  private final StackTemplate template = StackTemplate.withTokens();
+
+  static List<Map<String, String>> stacks() {
+    return List.of(
+        StackTemplate.tokens("KMS_KEY_ARN", KMS_KEY, "TOKENS_ALLOWED_ORIGINS", "https://a.example"),
+        StackTemplate.tokens(IAM),
+        StackTemplate.tokens("CREATE_SECRETS", "false", "ROTATION_TRIGGER", "secrets-manager"));
+  }
+
+  @Test
+  void only_the_needed_resources_are_added() {
+    List<String> added = new ArrayList<>(types(template));
+    types(StackTemplate.of()).forEach(added::remove);
+
+    assertThat(added)
+        .containsExactlyInAnyOrder(
+            FUNCTION,
+            "AWS::Lambda::Version",
+            ALIAS,
+            "AWS::Lambda::Permission",
+            "AWS::IAM::Role",
+            LOG_GROUP,
+            LOG_GROUP,
+            "AWS::Logs::MetricFilter",
+            "AWS::Logs::MetricFilter",
+            "AWS::CloudWatch::Alarm",
+            "AWS::CloudWatch::Alarm",
+            "AWS::CloudWatch::Alarm",
+            API,
+            "AWS::ApiGatewayV2::Authorizer",
+            "AWS::ApiGatewayV2::Integration",
+            ROUTE,
+            "AWS::ApiGatewayV2::Stage");
+  }
+
+  @Test
+  void nothing_of_the_rotation_changes_but_its_rate_and_what_shows_all_alarms() {
+    JsonNode without = StackTemplate.of().json().path("Resources");
+    JsonNode with = template.json().path("Resources");
+
+    assertThat(without.properties())
+        .filteredOn(resource -> !resource.getValue().equals(with.path(resource.getKey())))
+        .extracting(resource -> resource.getValue().path("Type").asText())
+        .containsExactlyInAnyOrder(
+            FUNCTION,
+            // Its logical id changes with the function's environment.
+            "AWS::Lambda::Version",
+            ALIAS,
+            "AWS::CloudWatch::CompositeAlarm",
+            "AWS::CloudWatch::Dashboard");
+    assertThat(
+            template
+                .properties(FUNCTION, "Rotation")
+                .at("/Environment/Variables/MOMENTO_REFRESHES_PER_SECOND")
+                .asText())
+        .isEqualTo("2");
+  }
+
+  @Test
+  void the_function_starts_from_a_snapshot_and_ends_before_api_gateway_stops_waiting() {
+    JsonNode function = template.properties(FUNCTION, "Tokens");
+
+    assertThat(function.path("Runtime").asText()).isEqualTo("java25");
+    assertThat(function.path("Architectures")).isEqualTo(parse("['arm64']"));
+    assertThat(function.path("MemorySize").asInt()).isEqualTo(1024);
+    assertThat(function.path("Timeout").asInt()).isEqualTo(29);
+    assertThat(function.path("SnapStart")).isEqualTo(parse("{'ApplyOn': 'PublishedVersions'}"));
+    assertThat(function.properties())
+        .extracting(Map.Entry::getKey)
+        .doesNotContain(
+            "FunctionName", "TracingConfig", "VpcConfig", "ReservedConcurrentExecutions");
+    assertThat(template.properties(ALIAS, "Tokens"))
+        .isEqualTo(
+            parse(
+                """
+                {'Name': 'live', 'FunctionName': {'Ref': '%s'},
+                 'FunctionVersion': {'Fn::GetAtt': ['%s', 'Version']}}\
+                """
+                    .formatted(
+                        template.id(FUNCTION, "Tokens"),
+                        template.id("AWS::Lambda::Version", "Tokens"))));
+  }
+
+  @Test
+  void the_handler_names_a_class_and_a_method() {
+    assertThat(template.properties(FUNCTION, "Tokens").path("Handler").asText())
+        .isEqualTo(TokenHandler.class.getName() + "::handleRequest");
+    assertThat(TokenHandler.class.getMethods())
+        .anySatisfy(method -> assertThat(method.getName()).isEqualTo("handleRequest"));
+  }
+
+  @Test
+  void the_function_accepts_its_environment_and_has_no_other_settings() {
+    StackTemplate set =
+        StackTemplate.withTokens(
+            "MOMENTO_AUTH_TOKEN_SECRET_NAME", "momento/a," + SECRET_ARN,
+            "MOMENTO_ENDPOINT", "a.momentohq.com",
+            "TOKENS_SECRET", "momento/other",
+            "TOKENS_PER_SECOND", "4",
+            "TOKENS_MAX_LIFETIME_IN_MINUTES", "90");
+
+    assertThat(environment(template))
+        .isEqualTo(
+            Map.of("TOKENS_SECRET", "momento/authentication-token", "TOKENS_AUTHORIZER", "jwt"));
+    assertThat(environment(set))
+        .isEqualTo(
+            Map.of(
+                "TOKENS_SECRET", SECRET_ARN,
+                "TOKENS_AUTHORIZER", "jwt",
+                "MOMENTO_ENDPOINT", "a.momentohq.com",
+                "TOKENS_PER_SECOND", "4",
+                "TOKENS_MAX_LIFETIME_IN_MINUTES", "90"));
+    assertThat(TokenSettings.from(environment(set)).maxLifetime()).hasMinutes(90);
+    assertThat(TokenSettings.from(environment(StackTemplate.withTokens(IAM))).authorizer())
+        .hasToString("IAM");
+  }
+
+  @Test
+  void another_policy_is_another_version_and_the_same_policy_is_not() throws IOException {
+    String policy = Files.readString(Path.of("src/test/resources/policy.json"));
+    Path same = Files.writeString(directory.resolve("same.json"), policy);
+    Path other = Files.writeString(directory.resolve("other.json"), policy.replace("3600", "3599"));
+
+    assertThat(version(StackTemplate.withTokens("TOKENS_POLICY", same.toString())))
+        .isEqualTo(version(template));
+    assertThat(version(StackTemplate.withTokens("TOKENS_POLICY", other.toString())))
+        .doesNotContainAnyElementsOf(version(template));
+  }
+
+  /** Returns the key of the function's code, and the logical id of its version. */
+  private static List<String> version(StackTemplate template) {
+    return List.of(
+        template.properties(FUNCTION, "Tokens").at("/Code/S3Key").asText(),
+        template.id("AWS::Lambda::Version", "Tokens"));
+  }
+
+  @Test
+  void the_role_allows_one_secret_to_be_read_and_the_log_to_be_written() {
+    JsonNode role = template.properties("AWS::IAM::Role", "Tokens");
+
+    assertThat(StackTemplate.statements(role))
+        .containsExactly(
+            readKey("{'Ref': '%s'}".formatted(template.id(SECRET))),
+            parse(
+                """
+                {'Sid': 'WriteLog', 'Effect': 'Allow', 'Resource': {'Fn::GetAtt': ['%s', 'Arn']},
+                 'Action': ['logs:CreateLogStream', 'logs:PutLogEvents']}\
+                """
+                    .formatted(template.id(LOG_GROUP, "TokensLog"))));
+    assertThat(role.path("AssumeRolePolicyDocument").path("Statement"))
+        .isEqualTo(
+            parse(
+                """
+                [{'Action': 'sts:AssumeRole', 'Effect': 'Allow',
+                  'Principal': {'Service': 'lambda.amazonaws.com'}}]\
+                """));
+    assertThat(template.properties(FUNCTION, "Tokens").path("Role").toString())
+        .contains(template.id("AWS::IAM::Role", "Tokens"));
+  }
+
+  @Test
+  void the_role_reads_one_secret_of_several_and_not_that_of_the_management_key() {
+    String[] secrets = {
+      "MOMENTO_AUTH_TOKEN_SECRET_NAME", "momento/a,momento/managing," + SECRET_ARN,
+      "MOMENTO_AUTH_TOKEN_SECRET_TAG", "rotate=momento",
+      "MOMENTO_MANAGEMENT_KEY_SECRET", "momento/managing"
+    };
+    StackTemplate created = withSecret("momento/a", secrets);
+
+    assertThat(secretStatements(created))
+        .containsExactly(readKey("{'Ref': '%s'}".formatted(created.id(SECRET, "Secretmomentoa"))));
+    assertThat(secretStatements(withSecret("momento/other", secrets)))
+        .containsExactly(readKey("'" + SECRET_ARN + "'"));
+    assertThat(secretStatements(withSecret("momento/tagged", secrets)))
+        .containsExactly(
+            readKey(
+                """
+                {'Fn::Join': ['', ['arn:', {'Ref': 'AWS::Partition'}, ':secretsmanager:',
+                  {'Ref': 'AWS::Region'}, ':', {'Ref': 'AWS::AccountId'},
+                  ':secret:momento/tagged-??????']]}\
+                """));
+  }
+
+  private static StackTemplate withSecret(String secret, String... settings) {
+    return StackTemplate.withTokens(
+        Stream.concat(Stream.of(settings), Stream.of("TOKENS_SECRET", secret))
+            .toArray(String[]::new));
+  }
+
+  private static List<JsonNode> secretStatements(StackTemplate template) {
+    return StackTemplate.statements(template.properties("AWS::IAM::Role", "Tokens")).stream()
+        .filter(statement -> statement.path("Action").toString().contains("secretsmanager:"))
+        .toList();
+  }
+
+  private static JsonNode readKey(String resource) {
+    return parse(
+        """
+        {'Sid': 'ReadKey', 'Effect': 'Allow', 'Action': 'secretsmanager:GetSecretValue',
+         'Resource': %s}\
+        """
+            .formatted(resource));
+  }
+
+  @Test
+  void the_role_allows_the_kms_key_only_for_decryption_through_secrets_manager() {
+    StackTemplate encrypted = StackTemplate.withTokens("KMS_KEY_ARN", KMS_KEY);
+
+    assertThat(StackTemplate.statements(encrypted.properties("AWS::IAM::Role", "Tokens")))
+        .hasSize(3)
+        .contains(
+            parse(
+                """
+                {'Sid': 'UseKey', 'Effect': 'Allow', 'Action': 'kms:Decrypt', 'Resource': '%s',
+                 'Condition': {'StringEquals': {'kms:ViaService': {'Fn::Join': ['', [
+                   'secretsmanager.', {'Ref': 'AWS::Region'}, '.', {'Ref': 'AWS::URLSuffix'}]]}}}}\
+                """
+                    .formatted(KMS_KEY)));
+  }
+
+  @ParameterizedTest
+  @MethodSource("stacks")
+  void no_role_has_a_managed_policy_a_star_or_another_policy_attached(
+      Map<String, String> settings) {
+    StackTemplate each = StackTemplate.of(settings);
+
+    for (JsonNode role : each.all("AWS::IAM::Role").values()) {
+      assertThat(role.path("Properties").has("ManagedPolicyArns")).isFalse();
+      assertThat(role.at("/Properties/Policies").toString()).doesNotContain("*");
+    }
+    assertThat(types(each)).doesNotContain("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy");
+  }
+
+  @Test
+  void only_the_route_of_this_api_may_invoke_the_alias() {
+    assertThat(template.properties("AWS::Lambda::Permission"))
+        .isEqualTo(
+            parse(
+                """
+                {'Action': 'lambda:InvokeFunction', 'FunctionName': {'Ref': '%s'},
+                 'Principal': 'apigateway.amazonaws.com',
+                 'SourceArn': {'Fn::Join': ['', ['arn:', {'Ref': 'AWS::Partition'}, ':execute-api:',
+                   {'Ref': 'AWS::Region'}, ':', {'Ref': 'AWS::AccountId'}, ':', {'Ref': '%s'},
+                   '/$default/POST/tokens']]}}\
+                """
+                    .formatted(template.id(ALIAS, "Tokens"), template.id(API))));
+  }
+
+  @Test
+  void the_one_route_invokes_the_alias() {
+    assertThat(template.properties(ROUTE).path("RouteKey").asText()).isEqualTo("POST /tokens");
+    assertThat(template.properties(ROUTE).path("Target").toString())
+        .contains(template.id("AWS::ApiGatewayV2::Integration"));
+    assertThat(template.properties("AWS::ApiGatewayV2::Integration"))
+        .isEqualTo(
+            parse(
+                """
+                {'ApiId': {'Ref': '%s'}, 'IntegrationType': 'AWS_PROXY',
+                 'IntegrationUri': {'Ref': '%s'}, 'PayloadFormatVersion': '2.0'}\
+                """
+                    .formatted(template.id(API), template.id(ALIAS, "Tokens"))));
+  }
+
+  @Test
+  void callers_need_a_jwt_of_the_issuer_for_one_of_the_audiences() {
+    StackTemplate jwt = StackTemplate.withTokens("TOKENS_JWT_AUDIENCE", "a, b");
+
+    assertThat(jwt.properties(ROUTE).path("AuthorizationType").asText()).isEqualTo("JWT");
+    assertThat(jwt.properties(ROUTE).path("AuthorizerId"))
+        .isEqualTo(parse("{'Ref': '%s'}".formatted(jwt.id("AWS::ApiGatewayV2::Authorizer"))));
+    JsonNode authorizer = jwt.properties("AWS::ApiGatewayV2::Authorizer");
+    assertThat(authorizer.path("AuthorizerType").asText()).isEqualTo("JWT");
+    assertThat(authorizer.path("IdentitySource"))
+        .isEqualTo(parse("['$request.header.Authorization']"));
+    assertThat(authorizer.path("JwtConfiguration"))
+        .isEqualTo(parse("{'Issuer': 'https://login.example.com', 'Audience': ['a', 'b']}"));
+  }
+
+  @Test
+  void callers_need_aws_credentials_instead_on_request() {
+    StackTemplate iam = StackTemplate.withTokens(IAM);
+
+    assertThat(iam.properties(ROUTE).path("AuthorizationType").asText()).isEqualTo("AWS_IAM");
+    assertThat(iam.all("AWS::ApiGatewayV2::Authorizer")).isEmpty();
+  }
+
+  @Test
+  void the_stage_limits_the_rate_and_logs_each_request_without_headers_and_claims() {
+    JsonNode stage =
+        StackTemplate.withTokens("TOKENS_PER_SECOND", "4").properties("AWS::ApiGatewayV2::Stage");
+
+    assertThat(stage.path("StageName").asText()).isEqualTo("$default");
+    assertThat(stage.path("AutoDeploy").asBoolean()).isTrue();
+    assertThat(stage.path("DefaultRouteSettings"))
+        .isEqualTo(parse("{'ThrottlingRateLimit': 4, 'ThrottlingBurstLimit': 4}"));
+    assertThat(stage.at("/AccessLogSettings/DestinationArn"))
+        .isEqualTo(
+            parse(
+                "{'Fn::GetAtt': ['%s', 'Arn']}"
+                    .formatted(template.id(LOG_GROUP, "TokenApiAccessLog"))));
+    assertThat(parse(stage.at("/AccessLogSettings/Format").asText()))
+        .isEqualTo(
+            parse(
+                """
+                {'time': '$context.requestTime',
+                 'api_request_id': '$context.requestId',
+                 'route': '$context.routeKey',
+                 'status': '$context.status',
+                 'protocol': '$context.protocol',
+                 'latency_ms': '$context.responseLatency',
+                 'integration_error': '$context.integrationErrorMessage',
+                 'authorizer_error': '$context.authorizer.error',
+                 'source_ip': '$context.identity.sourceIp'}\
+                """));
+  }
+
+  @Test
+  void the_logs_are_kept_for_three_months() {
+    assertThat(template.all(LOG_GROUP).values())
+        .hasSize(3)
+        .allSatisfy(
+            group -> {
+              assertThat(group.path("Properties")).isEqualTo(parse("{'RetentionInDays': 90}"));
+              assertThat(group.path("DeletionPolicy").asText()).isEqualTo("Delete");
+            });
+    assertThat(template.properties(FUNCTION, "Tokens").path("LoggingConfig"))
+        .isEqualTo(
+            parse(
+                """
+                {'LogFormat': 'JSON', 'ApplicationLogLevel': 'INFO', 'SystemLogLevel': 'INFO',
+                 'LogGroup': {'Ref': '%s'}}\
+                """
+                    .formatted(template.id(LOG_GROUP, "TokensLog"))));
+  }
+
+  @Test
+  void only_named_pages_may_call_the_api() {
+    assertThat(template.properties(API).has("CorsConfiguration")).isFalse();
+    assertThat(
+            StackTemplate.withTokens(
+                    "TOKENS_ALLOWED_ORIGINS", "https://app.example.com,http://localhost:3000")
+                .properties(API)
+                .path("CorsConfiguration"))
+        .isEqualTo(
+            parse(
+                """
+                {'AllowOrigins': ['https://app.example.com', 'http://localhost:3000'],
+                 'AllowMethods': ['POST'], 'AllowHeaders': ['authorization', 'content-type'],
+                 'ExposeHeaders': ['retry-after'], 'MaxAge': 3600}\
+                """));
+  }
+
+  @Test
+  void the_outputs_name_the_url_and_the_logs() {
+    JsonNode outputs = template.json().path("Outputs");
+
+    assertThat(outputs.at("/TokensUrl/Value"))
+        .isEqualTo(
+            parse(
+                "{'Fn::Join': ['', [{'Fn::GetAtt': ['%s', 'ApiEndpoint']}, '/tokens']]}"
+                    .formatted(template.id(API))));
+    assertThat(outputs.at("/TokensLogGroupName/Value/Ref").asText())
+        .isEqualTo(template.id(LOG_GROUP, "TokensLog"));
+    assertThat(outputs.at("/TokensAccessLogGroupName/Value/Ref").asText())
+        .isEqualTo(template.id(LOG_GROUP, "TokenApiAccessLog"));
+  }
+
+  @ParameterizedTest
+  @MethodSource("stacks")
+  void cdk_nag_finds_nothing_and_no_finding_is_suppressed(Map<String, String> settings) {
+    Annotations findings = Annotations.fromStack(StackTemplate.stack(settings));
+
+    findings.hasNoError("*", Match.anyValue());
+    findings.hasNoWarning("*", Match.anyValue());
+    assertThat(StackTemplate.of(settings).json().path("Resources").properties())
+        .filteredOn(resource -> resource.getKey().startsWith("Token"))
+        .isNotEmpty()
+        .allSatisfy(
+            resource -> assertThat(resource.getValue().path("Metadata").has("cdk_nag")).isFalse());
+  }
+
+  private static List<String> types(StackTemplate template) {
+    return template
+        .json()
+        .path("Resources")
+        .valueStream()
+        .map(resource -> resource.path("Type").asText())
+        .toList();
+  }
+
+  private static Map<String, String> environment(StackTemplate template) {
+    Map<String, String> environment = new HashMap<>();
+    template
+        .properties(FUNCTION, "Tokens")
+        .at("/Environment/Variables")
+        .properties()
+        .forEach(variable -> environment.put(variable.getKey(), variable.getValue().asText()));
+    return environment;
+  }
+}
