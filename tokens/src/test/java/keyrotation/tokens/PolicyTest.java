@@ -355,6 +355,7 @@ class PolicyTest {
           {"rules":[{"permissions":[{"access":"publish","cache":"c","topicPrefix":"{sub}"}]}]} | rules[0].permissions[0].topicPrefix must have a character after {sub}
           {"rules":[{"permissions":[{"access":"publish","cache":"c","topic":"{sub"}]}]}  | rules[0].permissions[0].topic must have braces around names of claims only
           {"rules":[{"permissions":[{"access":"publish","cache":"c","topic":"{}"}]}]}  | rules[0].permissions[0].topic must have braces around names of claims only
+          {"rules":[{"permissions":[{"access":"publish","cache":"c","topic":"sub}"}]}]}  | rules[0].permissions[0].topic must have braces around names of claims only
           """)
   void an_invalid_policy_is_refused_with_the_place_and_the_rule(String json, String mistake) {
     assertThatThrownBy(() -> parse(json))
