@@ -42,10 +42,15 @@ class CommandBlocksIT {
       ./scripts/demo.sh() { [ -z "$*" ] || [ "$*" = --revocation ]; }
       # moto has no event history of CloudTrail; KeyReadersIT runs it.
       ./scripts/key-readers.sh() { [ "$*" = "$NAME" ]; }
-      # It needs Momento's API. This takes the management key as curl does.
+      # It needs Momento's API, or that of the tokens. This takes the management key as curl does.
       curl() {
-        [ "$*" = "--config - --request DELETE $API/api-keys/key-of-an-old-secret" ] \\
-          && grep -qx 'header = "Authorization: managing"'
+        case $* in
+          "--config - --request DELETE $API/api-keys/key-of-an-old-secret")
+            grep -qx 'header = "Authorization: managing"'
+            ;;
+          "--request POST $TOKENS_URL --header Authorization: Bearer $JWT --data {"*) ;;
+          *) false ;;
+        esac
       }
       # It needs real accounts; LiveCheckTest runs the check against the sandbox.
       mvn() { [ "$*" = "-Plive verify" ]; }
@@ -79,6 +84,8 @@ class CommandBlocksIT {
                   REGION,
                   "API",
                   "https://mga.registry.prod.a.momentohq.com",
+                  "JWT",
+                  "a-jwt",
                   "KEY_ID",
                   "key-of-an-old-secret",
                   "LABEL",
@@ -87,6 +94,8 @@ class CommandBlocksIT {
                   function + ":live",
                   "MANAGEMENT_SECRET",
                   "managing",
+                  "TOKENS_URL",
+                  "https://api.example.com/tokens",
                   "VERSION_ID",
                   version));
       shell.aws(

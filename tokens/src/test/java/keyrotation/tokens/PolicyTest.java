@@ -15,6 +15,8 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -72,6 +74,15 @@ class PolicyTest {
   @Test
   void the_sample_policy_is_valid() throws IOException {
     assertThat(parse(Files.readString(Path.of("sample-policy.json"))).rules()).hasSize(11);
+  }
+
+  @Test
+  void the_policy_on_the_page_about_tokens_is_valid() throws IOException {
+    String page = Files.readString(Path.of("../docs/tokens.md"));
+    Matcher block = Pattern.compile("(?s)```json\n(\\{\n  \"rules\".*?)```").matcher(page);
+
+    assertThat(block.find()).isTrue();
+    assertThat(parse(block.group(1)).rules()).hasSize(2);
   }
 
   @ParameterizedTest
