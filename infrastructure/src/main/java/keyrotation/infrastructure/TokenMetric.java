@@ -14,8 +14,8 @@ enum TokenMetric {
   /** Requests that the secret's key could not serve. */
   KEY_UNUSABLE(
       "TokenKeyUnusable",
-      "{ $.step = \"token\" && ($.reason = \"KEY_REJECTED\" || $.reason = \"KEY_NOT_ALLOWED\""
-          + " || $.reason = \"KEY_UNAVAILABLE\") }");
+      "{ $.reason = \"KEY_REJECTED\" || $.reason = \"KEY_NOT_ALLOWED\""
+          + " || $.reason = \"KEY_UNAVAILABLE\" }");
 
   private final String metricName;
   private final String pattern;
