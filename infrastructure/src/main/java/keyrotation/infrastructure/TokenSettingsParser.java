@@ -235,7 +235,7 @@ final class TokenSettingsParser {
         new SettingRule<>(
             TokenSettingsParser::contents,
             "the path of a policy file that can be read",
-            "/home/me/policy.json"),
+            "policy.json"),
         whyRequired());
   }
 

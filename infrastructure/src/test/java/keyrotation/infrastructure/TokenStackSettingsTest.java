@@ -131,7 +131,7 @@ class TokenStackSettingsTest {
   void refuse_tokens_without_a_policy() {
     assertMistakes(
         "TOKENS_POLICY is not set, but must be the path of a policy file that can be read, because"
-            + " TOKENS is \"on\", such as /home/me/policy.json.",
+            + " TOKENS is \"on\", such as policy.json.",
         "TOKENS_POLICY",
         "");
   }
@@ -143,7 +143,7 @@ class TokenStackSettingsTest {
 
     for (String path : List.of("missing.json", directory.toString(), bytes.toString(), "a\0b")) {
       assertMistakes(
-          "TOKENS_POLICY is \"%s\", but must be the path of a policy file that can be read, such as /home/me/policy.json."
+          "TOKENS_POLICY is \"%s\", but must be the path of a policy file that can be read, such as policy.json."
               .formatted(path),
           "TOKENS_POLICY",
           path);
