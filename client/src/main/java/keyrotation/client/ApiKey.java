@@ -118,19 +118,22 @@ public record ApiKey(String versionId, String token, Hosts hosts) {
       }
       if (claims.hasNonNull("c") && claims.hasNonNull("cp")) {
         String cache = host(claims.path("c").asText());
-        return new ApiKey(
-            versionId,
-            text,
-            new Hosts(host(claims.path("cp").asText()), cache, "storage." + cache, cache));
+        return with(
+            text, new Hosts(host(claims.path("cp").asText()), cache, "storage." + cache, cache));
       }
       throw unusable("holds a JWT that is not a Momento API key");
     }
 
     private ApiKey at(String endpoint, String token) {
+      return with(token, Hosts.of(host(endpoint)));
+    }
+
+    private ApiKey with(String token, Hosts hosts) {
+      // gRPC would log a header with other characters, and with it the key.
       if (!TOKEN.matcher(token).matches()) {
         throw unusable("holds a key with a garbled token");
       }
-      return new ApiKey(versionId, token, Hosts.of(host(endpoint)));
+      return new ApiKey(versionId, token, hosts);
     }
 
     private String host(String text) {

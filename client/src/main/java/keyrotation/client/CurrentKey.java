@@ -47,7 +47,7 @@ public final class CurrentKey implements AutoCloseable {
   private final List<Listener> listeners = new CopyOnWriteArrayList<>();
   private volatile ApiKey current;
   private volatile long lastReadOnDemand = System.nanoTime() - MIN_INTERVAL.toNanos();
-  private volatile boolean isFailing;
+  private volatile Optional<KeyUnavailableException> failure = Optional.empty();
   private Optional<CompletableFuture<ApiKey>> onDemand = Optional.empty();
 
   private CurrentKey(Builder builder) {
@@ -74,6 +74,14 @@ public final class CurrentKey implements AutoCloseable {
   /** Returns the key that was read last; makes no call. */
   public ApiKey get() {
     return current;
+  }
+
+  /**
+   * Returns why the latest read of the secret failed; empty if it did not. Meanwhile {@link #get}
+   * returns the last good key.
+   */
+  public Optional<KeyUnavailableException> failure() {
+    return failure;
   }
 
   /**
@@ -171,16 +179,16 @@ public final class CurrentKey implements AutoCloseable {
       newest = read();
       if (!newest.versionId().equals(current.versionId())) {
         LOG.info("The key of the secret {} is now that of version {}.", secret, newest.versionId());
-      } else if (isFailing) {
+      } else if (failure.isPresent()) {
         LOG.info("The secret {} can be read again.", secret);
       }
-      isFailing = false;
-    } catch (RuntimeException e) { // Also if the application has closed its client.
-      if (!isFailing && !thread.isShutdown()) {
+      failure = Optional.empty();
+    } catch (KeyUnavailableException e) {
+      if (failure.isEmpty() && !thread.isShutdown()) {
         LOG.warn(
             "{} The last good key stays in use, and the secret is read again.", e.getMessage());
       }
-      isFailing = true;
+      failure = Optional.of(e);
     }
     for (Listener listener : listeners) {
       listener.update(newest);
@@ -189,21 +197,22 @@ public final class CurrentKey implements AutoCloseable {
   }
 
   private ApiKey read() {
-    GetSecretValueResponse value;
     try {
-      value =
+      GetSecretValueResponse value =
           secretsManager.getSecretValue(
               request ->
                   request
                       .secretId(secret)
                       .versionStage("AWSCURRENT")
                       .overrideConfiguration(limits -> limits.apiCallTimeout(CALL_TIMEOUT)));
-    } catch (RuntimeException e) {
+      String text = Optional.ofNullable(value.secretString()).orElse("");
+      return ApiKey.parse(secret, value.versionId(), text, endpoint);
+    } catch (KeyUnavailableException e) {
+      throw e;
+    } catch (RuntimeException e) { // Also if the application has closed its client.
       throw new KeyUnavailableException(
           "Could not read the secret %s: %s%s".formatted(secret, e.getMessage(), nextStep(e)), e);
     }
-    String text = Optional.ofNullable(value.secretString()).orElse("");
-    return ApiKey.parse(secret, value.versionId(), text, endpoint);
   }
 
   private static String nextStep(RuntimeException failure) {
@@ -223,7 +232,9 @@ public final class CurrentKey implements AutoCloseable {
   /** Returns a time up to a tenth shorter than it may be, so that many processes spread out. */
   private Duration untilNextRead() {
     Duration longest =
-        isFailing && timeToLive.compareTo(RETRY_INTERVAL) > 0 ? RETRY_INTERVAL : timeToLive;
+        failure.isPresent() && timeToLive.compareTo(RETRY_INTERVAL) > 0
+            ? RETRY_INTERVAL
+            : timeToLive;
     return longest.multipliedBy(ThreadLocalRandom.current().nextLong(900, 1001)).dividedBy(1000);
   }
 

@@ -91,6 +91,9 @@ class ApiKeyTest {
     assertUnusable(
         base64("{\"endpoint\":\"a/canary\",\"api_key\":\"i\"}"), "not a host name alone");
     assertUnusable(base64("{\"endpoint\":\"a.b\",\"api_key\":\"a canary\"}"), "a garbled token");
+    assertUnusable(
+        jwt("{\"c\":\"cache.example\",\"cp\":\"control.example\"}") + "\ncanary",
+        "a garbled token");
     assertUnusable(jwt("{\"t\":\"gr\",\"jti\":\"canary\"}"), "a JWT that is not a Momento API key");
     assertUnusable(
         "{\"apiKey\":\"" + V2 + "\",\"endpoint\":\"https://canary\"}", "not a host name");

@@ -165,11 +165,14 @@ class CurrentKeyTest {
       int reads = fixture.reads();
       await("failed reads", () -> fixture.reads() > reads + 3);
       assertThat(key.get()).isEqualTo(before);
+      await("the failure", () -> key.failure().isPresent());
+      assertThat(key.failure()).get().asString().contains("Could not read the secret");
 
       String version = fixture.store(fixture.v2Key());
       fixture.sandbox.clearFaults();
 
       await("the new key", () -> key.get().versionId().equals(version));
+      assertThat(key.failure()).isEmpty();
     }
   }
 
