@@ -511,8 +511,8 @@ public final class MomentoServer implements AutoCloseable {
     } catch (StatusRuntimeException e) {
       caller.onError(e);
     } catch (InterruptedException e) {
+      // The server is closed, and its connections with it.
       Thread.currentThread().interrupt();
-      caller.onError(Status.UNAVAILABLE.asRuntimeException());
     }
   }
 
