@@ -28,13 +28,12 @@ final class Answers {
    *
    * @param requestId by which an operator finds the line in the log
    */
-  static APIGatewayV2HTTPResponse refused(TokenException refusal, String requestId) {
-    RefusalReason reason = refusal.reason();
+  static APIGatewayV2HTTPResponse refused(RefusalReason reason, String requestId) {
     Map<String, String> headers = new HashMap<>();
     headers.put("Content-Type", "application/problem+json");
-    if (reason.mayPass()) {
-      headers.put("Retry-After", Long.toString(refusal.retryAfterSeconds()));
-    }
+    reason
+        .retryAfterSeconds()
+        .ifPresent(seconds -> headers.put("Retry-After", Integer.toString(seconds)));
     return response(
         reason.status(),
         headers,

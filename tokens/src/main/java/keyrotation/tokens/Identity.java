@@ -11,6 +11,7 @@ import java.util.HexFormat;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -21,6 +22,9 @@ import java.util.regex.Pattern;
  * @param claims the verified claims, as API Gateway passes them: each is a text
  */
 record Identity(String subject, Map<String, String> claims) {
+
+  /** Claims that have another claim beside them, such as {@code email_verified}. */
+  private static final Set<String> VERIFIED = Set.of("email", "phone_number");
 
   private static final Pattern TOKEN_ID = Pattern.compile("[!-~]{1,64}");
   private static final Pattern ROLE =
@@ -75,12 +79,12 @@ record Identity(String subject, Map<String, String> claims) {
   }
 
   /**
-   * Returns a claim. The e-mail address is one only if the identity provider has verified it: many
-   * let their users enter any address.
+   * Returns a claim. An e-mail address or phone number is one only if the identity provider has
+   * verified it: many let their users enter any.
    */
   Optional<String> claim(String name) {
     boolean isTrusted =
-        !name.equals("email") || claims.getOrDefault("email_verified", "").equals("true");
+        !VERIFIED.contains(name) || claims.getOrDefault(name + "_verified", "").equals("true");
     return isTrusted ? Optional.ofNullable(claims.get(name)) : Optional.empty();
   }
 

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
@@ -39,8 +40,31 @@ final class PolicyParser {
 
   private static final Permission.All ALL = new Permission.All();
 
+  /**
+   * A name that a permission is about.
+   *
+   * @param kind names of different kinds have nothing to do with each other
+   * @param cache the cache that the name belongs to; empty if that is any
+   */
+  private record Name(String path, Kind kind, Optional<Template> cache, Template template) {
+
+    /** Tells whether a claim's value could turn one into the other. */
+    boolean canBeMistakenFor(Name other) {
+      boolean isInSameCache =
+          cache.isEmpty() || other.cache.isEmpty() || cache.get().canEqual(other.cache.get());
+      return kind == other.kind && isInSameCache && template.canBeMistakenFor(other.template);
+    }
+  }
+
+  private enum Kind {
+    CACHE,
+    KEY,
+    TOPIC
+  }
+
   private final Authorizer authorizer;
   private final Duration maxLifetime;
+  private final List<Name> names = new ArrayList<>();
   private final List<String> mistakes = new ArrayList<>();
 
   private PolicyParser(Authorizer authorizer, Duration maxLifetime) {
@@ -58,6 +82,7 @@ final class PolicyParser {
                 () ->
                     new IllegalArgumentException(
                         "It must be one JSON object, in which no field occurs twice."));
+    parser.checkNames();
     if (!parser.mistakes.isEmpty()) {
       throw new IllegalArgumentException(String.join("\n", parser.mistakes));
     }
@@ -84,6 +109,21 @@ final class PolicyParser {
           new Rule(name, conditions(rule, path), lifetime(rule, path), permissions(rule, path)));
     }
     return rules;
+  }
+
+  /** Refuses names of which a claim's value could turn one into the other. */
+  private void checkNames() {
+    for (int i = 0; i < names.size(); i++) {
+      for (Name earlier : names.subList(0, i)) {
+        if (names.get(i).canBeMistakenFor(earlier)) {
+          mistake(
+              names.get(i).path,
+              ("must not overlap with %s: a claim's value could turn one into the other. Begin one"
+                      + " of them with another text, such as user/")
+                  .formatted(earlier.path));
+        }
+      }
+    }
   }
 
   private List<Condition> conditions(JsonNode rule, String rulePath) {
@@ -144,22 +184,25 @@ final class PolicyParser {
 
   private Optional<Permission> permission(JsonNode json, String path) {
     String access = text(json, path, "access");
-    Optional<Permission.Caches> caches = caches(json, path);
     CacheRole items = ITEM_ACCESS.get(access);
     TopicRole topics = TOPIC_ACCESS.get(access);
-    if (items != null) {
-      Optional<Permission.Names> keys = names(json, path, "key", "keyPrefix", "keys");
-      return caches.flatMap(of -> keys.map(with -> new Permission.Items(items, of, with)));
+    if (items == null && topics == null) {
+      mistake(
+          path + ".access",
+          "must be read-only, write-only or read-write for keys, or publish, subscribe or"
+              + " publish-subscribe for topics");
+      return Optional.empty();
     }
-    if (topics != null) {
-      Optional<Permission.Names> names = names(json, path, "topic", "topicPrefix", "topics");
-      return caches.flatMap(of -> names.map(with -> new Permission.Topics(topics, of, with)));
-    }
-    mistake(
-        path + ".access",
-        "must be read-only, write-only or read-write for keys, or publish, subscribe or"
-            + " publish-subscribe for topics");
-    return Optional.empty();
+    Optional<Permission.Caches> caches = caches(json, path);
+    Kind kind = items == null ? Kind.TOPIC : Kind.KEY;
+    Optional<Permission.Names> names = caches.flatMap(of -> names(json, path, kind, of));
+    return caches.flatMap(
+        of ->
+            names.map(
+                with ->
+                    items == null
+                        ? new Permission.Topics(Objects.requireNonNull(topics), of, with)
+                        : new Permission.Items(items, of, with)));
   }
 
   private Optional<Permission.Caches> caches(JsonNode json, String path) {
@@ -169,12 +212,16 @@ final class PolicyParser {
     }
     return json.has("caches")
         ? all(json, path, "caches").map(all -> all)
-        : template(json, path, "cache", Template::exact).map(Permission.One::new);
+        : template(json, path, "cache", Kind.CACHE, Optional.empty(), Template::exact)
+            .map(Permission.One::new);
   }
 
-  /** Reads which items or topics; the parameters after the path are the names of the fields. */
+  /** Reads which items or topics. */
   private Optional<Permission.Names> names(
-      JsonNode json, String path, String one, String prefix, String all) {
+      JsonNode json, String path, Kind kind, Permission.Caches caches) {
+    String one = kind == Kind.KEY ? "key" : "topic";
+    String prefix = one + "Prefix";
+    String all = one + "s";
     allowOnly(json, path, Set.of("access", "cache", "caches", one, prefix, all));
     List<String> present = Stream.of(one, prefix, all).filter(json::has).toList();
     if (present.size() != 1) {
@@ -184,12 +231,15 @@ final class PolicyParser {
               .formatted(one, prefix, all));
       return Optional.empty();
     }
-    if (json.has(one)) {
-      return template(json, path, one, Template::exact).map(Permission.One::new);
+    if (json.has(all)) {
+      return all(json, path, all).map(every -> every);
     }
-    return json.has(prefix)
-        ? template(json, path, prefix, Template::prefix).map(Permission.WithPrefix::new)
-        : all(json, path, all).map(every -> every);
+    Optional<Template> cache =
+        caches instanceof Permission.One(Template name) ? Optional.of(name) : Optional.empty();
+    return json.has(one)
+        ? template(json, path, one, kind, cache, Template::exact).map(Permission.One::new)
+        : template(json, path, prefix, kind, cache, Template::prefix)
+            .map(Permission.WithPrefix::new);
   }
 
   private Optional<Permission.All> all(JsonNode json, String path, String field) {
@@ -201,10 +251,16 @@ final class PolicyParser {
   }
 
   private Optional<Template> template(
-      JsonNode json, String path, String field, Function<String, Template> parser) {
+      JsonNode json,
+      String path,
+      String field,
+      Kind kind,
+      Optional<Template> cache,
+      Function<String, Template> parser) {
     try {
       Template template = parser.apply(text(json, path, field));
       template.claims().forEach(claim -> checkClaim(claim, path + "." + field));
+      names.add(new Name(path + "." + field, kind, cache, template));
       return Optional.of(template);
     } catch (IllegalArgumentException e) {
       mistake(path + "." + field, "must " + e.getMessage());

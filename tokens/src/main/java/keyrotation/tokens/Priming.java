@@ -3,7 +3,6 @@ package keyrotation.tokens;
 import grpc.permission_messages.Permissions;
 import io.grpc.ChannelCredentials;
 import java.time.Duration;
-import java.time.InstantSource;
 import keyrotation.client.ApiKey;
 import org.crac.Context;
 import org.crac.Core;
@@ -24,17 +23,12 @@ final class Priming implements Resource {
   private final TokenSettings settings;
   private final SecretsManagerClient secretsManager;
   private final ChannelCredentials credentials;
-  private final InstantSource clock;
 
   Priming(
-      TokenSettings settings,
-      SecretsManagerClient secretsManager,
-      ChannelCredentials credentials,
-      InstantSource clock) {
+      TokenSettings settings, SecretsManagerClient secretsManager, ChannelCredentials credentials) {
     this.settings = settings;
     this.secretsManager = secretsManager;
     this.credentials = credentials;
-    this.clock = clock;
   }
 
   /** Registers the priming for the next snapshot. The caller has to keep a reference to it. */
@@ -58,7 +52,7 @@ final class Priming implements Resource {
   private void primeMomento() {
     ApiKey.Hosts nowhere = new ApiKey.Hosts(NOWHERE, NOWHERE, NOWHERE, NOWHERE);
     ApiKey key = new ApiKey("none", "none", nowhere);
-    try (TokenService unreachable = new TokenService(key, credentials, clock)) {
+    try (TokenService unreachable = new TokenService(key, credentials)) {
       var _ =
           unreachable
               .generate(Permissions.getDefaultInstance(), Duration.ofSeconds(1), "priming")

@@ -4,7 +4,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayDeque;
-import java.util.Optional;
 import java.util.Queue;
 
 /** Allows a number of calls in any second. It uses the injected clock. */
@@ -21,16 +20,12 @@ final class RateLimit {
     this.clock = clock;
   }
 
-  /** Takes a permit for a call; if there is none, returns the time until there is one. */
-  synchronized Optional<Duration> acquire() {
+  /** Takes a permit for a call; returns false if there is none. */
+  synchronized boolean acquire() {
     Instant now = clock.instant();
     while (!latest.isEmpty() && !latest.element().plus(SECOND).isAfter(now)) {
       latest.remove();
     }
-    if (latest.size() >= callsPerSecond) {
-      return Optional.of(Duration.between(now, latest.element().plus(SECOND)));
-    }
-    latest.add(now);
-    return Optional.empty();
+    return latest.size() < callsPerSecond && latest.add(now);
   }
 }

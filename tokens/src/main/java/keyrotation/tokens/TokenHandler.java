@@ -74,11 +74,11 @@ public final class TokenHandler
       PrintStream log) {
     this.policy = policy;
     this.authorizer = settings.authorizer();
-    this.tokens = new TokenMaker(settings, secretsManager, credentials, clock);
+    this.tokens = new TokenMaker(settings, secretsManager, credentials);
     this.rateLimit = new RateLimit(settings.tokensPerSecond(), clock);
     this.clock = clock;
     this.log = log;
-    this.priming = new Priming(settings, secretsManager, credentials, clock).register();
+    this.priming = new Priming(settings, secretsManager, credentials).register();
   }
 
   /** Ends the threads; Lambda ends the process instead. */
@@ -103,11 +103,11 @@ public final class TokenHandler
       return Answers.issued(token);
     } catch (TokenException e) {
       line.refused(e);
-      return Answers.refused(e, line.apiRequestId());
+      return Answers.refused(e.reason(), line.apiRequestId());
     } catch (RuntimeException e) {
       TokenException failure = TokenLog.internal(e);
       line.refused(failure);
-      return Answers.refused(failure, line.apiRequestId());
+      return Answers.refused(failure.reason(), line.apiRequestId());
     }
   }
 
@@ -126,13 +126,10 @@ public final class TokenHandler
     Policy.Rule rule = policy.ruleFor(caller, request.rule());
     line.setRule(rule.name());
     var permissions = rule.permissionsFor(caller);
-    rateLimit
-        .acquire()
-        .ifPresent(
-            wait -> {
-              throw new TokenException(
-                  RefusalReason.RATE_LIMITED, "More requests than TOKENS_PER_SECOND allows.", wait);
-            });
+    if (!rateLimit.acquire()) {
+      throw new TokenException(
+          RefusalReason.RATE_LIMITED, "More requests than TOKENS_PER_SECOND allows.");
+    }
     return tokens.make(permissions, rule.lifetime(request.lifetime()), caller.tokenId());
   }
 }

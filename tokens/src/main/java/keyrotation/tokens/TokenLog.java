@@ -60,17 +60,24 @@ final class TokenLog {
         line(refusal.reason().status() < 500 ? "WARN" : "ERROR", "REFUSED")
             .put("reason", refusal.reason().name())
             .put("status", refusal.reason().status())
-            .put("message", refusal.what()));
+            .put("message", refusal.getMessage()));
   }
 
   /**
-   * Describes an unexpected exception by its class and stack trace: its message may quote a key.
+   * Describes an unexpected exception by its classes and the innermost stack trace. The messages
+   * are left out: they may quote a key.
    */
   static TokenException internal(Throwable e) {
+    StringBuilder classes = new StringBuilder(e.getClass().getName());
+    Throwable innermost = e;
+    for (Throwable cause = e.getCause(); cause != null; cause = cause.getCause()) {
+      classes.append(" of ").append(cause.getClass().getName());
+      innermost = cause;
+    }
     return new TokenException(
         RefusalReason.INTERNAL_ERROR,
         "This is a fault in the function. Report it with this line: %s %s."
-            .formatted(e.getClass().getName(), Arrays.stream(e.getStackTrace()).limit(5).toList()));
+            .formatted(classes, Arrays.stream(innermost.getStackTrace()).limit(5).toList()));
   }
 
   private ObjectNode line(String level, String result) {

@@ -5,7 +5,6 @@ import io.grpc.ChannelCredentials;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import java.time.Duration;
-import java.time.InstantSource;
 import java.util.Optional;
 import java.util.concurrent.CompletionException;
 import keyrotation.client.ApiKey;
@@ -18,23 +17,20 @@ import software.amazon.awssdk.services.secretsmanager.SecretsManagerClient;
 /** Makes tokens with the current key of the secret. */
 final class TokenMaker implements AutoCloseable {
 
+  /** The key, and Momento's token service with it. */
+  private record Connection(CurrentKey key, FollowingClient<TokenService> service) {}
+
   private final TokenSettings settings;
   private final SecretsManagerClient secretsManager;
   private final ChannelCredentials credentials;
-  private final InstantSource clock;
-  private @Nullable CurrentKey key;
-  private @Nullable FollowingClient<TokenService> service;
+  private @Nullable Connection connection;
 
   /** Reads nothing yet: a snapshot of Lambda must not hold the key. */
   TokenMaker(
-      TokenSettings settings,
-      SecretsManagerClient secretsManager,
-      ChannelCredentials credentials,
-      InstantSource clock) {
+      TokenSettings settings, SecretsManagerClient secretsManager, ChannelCredentials credentials) {
     this.settings = settings;
     this.secretsManager = secretsManager;
     this.credentials = credentials;
-    this.clock = clock;
   }
 
   /**
@@ -43,46 +39,50 @@ final class TokenMaker implements AutoCloseable {
    * @throws TokenException if the key cannot be read, or Momento makes no token with it
    */
   Token make(Permissions permissions, Duration lifetime, String tokenId) {
+    Connection current;
     try {
-      return service()
-          .call(with -> with.generate(permissions, lifetime, tokenId))
-          .thenApply(Token::of)
-          .join();
+      current = connection();
     } catch (KeyUnavailableException e) {
-      throw new TokenException(RefusalReason.KEY_UNAVAILABLE, "" + e.getMessage());
+      throw unavailable(e);
+    }
+    try {
+      return Token.of(
+          current.service.call(with -> with.generate(permissions, lifetime, tokenId)).join());
     } catch (CompletionException e) {
       if (e.getCause() instanceof StatusRuntimeException refusal) {
-        throw explain(refusal.getStatus());
+        throw explain(refusal.getStatus(), current.key);
       }
-      throw e.getCause() instanceof TokenException known ? known : e;
+      throw e;
     }
   }
 
-  private synchronized FollowingClient<TokenService> service() {
-    if (service == null) {
+  private synchronized Connection connection() {
+    if (connection == null) {
       CurrentKey.Builder builder = CurrentKey.builder(secretsManager, settings.secretId());
       settings.endpoint().ifPresent(builder::endpoint);
-      key = builder.build();
-      service = new FollowingClient<>(key, this::connect);
+      CurrentKey key = builder.build();
+      connection = new Connection(key, new FollowingClient<>(key, this::connect));
     }
-    return service;
+    return connection;
   }
 
   @Override
   public synchronized void close() {
-    if (service != null) {
-      service.close();
-    }
-    if (key != null) {
-      key.close();
+    if (connection != null) {
+      connection.service.close();
+      connection.key.close();
     }
   }
 
   private TokenService connect(ApiKey key) {
-    return new TokenService(key, credentials, clock);
+    return new TokenService(key, credentials);
   }
 
-  private TokenException explain(Status status) {
+  private static TokenException unavailable(KeyUnavailableException e) {
+    return new TokenException(RefusalReason.KEY_UNAVAILABLE, "" + e.getMessage());
+  }
+
+  private TokenException explain(Status status, CurrentKey key) {
     String secret = settings.secretId();
     boolean isOfProxy =
         Optional.ofNullable(status.getDescription())
@@ -90,11 +90,16 @@ final class TokenMaker implements AutoCloseable {
             .isPresent();
     return switch (isOfProxy ? Status.Code.UNAVAILABLE : status.getCode()) {
       case UNAUTHENTICATED ->
-          new TokenException(
-              RefusalReason.KEY_REJECTED,
-              ("Momento rejects the key of the secret %s. Rotate the secret; if that fails, store a"
-                      + " valid key.")
-                  .formatted(secret));
+          // There may be another key that cannot be read.
+          key.failure()
+              .map(TokenMaker::unavailable)
+              .orElseGet(
+                  () ->
+                      new TokenException(
+                          RefusalReason.KEY_REJECTED,
+                          ("Momento rejects the key of the secret %s. Rotate the secret; if that"
+                                  + " fails, store a valid key.")
+                              .formatted(secret)));
       case PERMISSION_DENIED ->
           new TokenException(
               RefusalReason.KEY_NOT_ALLOWED,

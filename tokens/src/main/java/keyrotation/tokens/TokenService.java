@@ -6,12 +6,11 @@ import grpc.permission_messages.Permissions;
 import io.grpc.ChannelCredentials;
 import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
+import io.grpc.Status;
 import io.grpc.okhttp.OkHttpChannelBuilder;
 import io.grpc.stub.MetadataUtils;
 import io.grpc.stub.StreamObserver;
 import java.time.Duration;
-import java.time.Instant;
-import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -25,13 +24,7 @@ import momento.token._GenerateDisposableTokenResponse;
 final class TokenService implements AutoCloseable {
 
   private static final int HTTPS = 443;
-  private static final Duration CALL_TIMEOUT = Duration.ofSeconds(5);
-
-  /**
-   * After this without a call, a new connection is made: Lambda freezes the function between two
-   * requests, and what is between it and Momento may forget a connection without a word.
-   */
-  private static final Duration IDLE_TIMEOUT = Duration.ofMinutes(2);
+  private static final Duration CALL_TIMEOUT = Duration.ofMillis(2_500);
 
   /** A token that is made twice does no harm, so a call is repeated that was not answered. */
   private static final Map<String, ?> RETRIES =
@@ -55,16 +48,12 @@ final class TokenService implements AutoCloseable {
                       List.of("UNAVAILABLE")))));
 
   private final ApiKey key;
-  private final InstantSource clock;
   private final ManagedChannel channel;
   private final TokenGrpc.TokenStub stub;
-  private Instant lastCall;
 
   /** Prepares for calls; the first one connects. */
-  TokenService(ApiKey key, ChannelCredentials credentials, InstantSource clock) {
+  TokenService(ApiKey key, ChannelCredentials credentials) {
     this.key = key;
-    this.clock = clock;
-    this.lastCall = clock.instant();
     this.channel =
         OkHttpChannelBuilder.forAddress(key.hosts().token(), HTTPS, credentials)
             .defaultServiceConfig(RETRIES)
@@ -87,27 +76,36 @@ final class TokenService implements AutoCloseable {
    */
   CompletableFuture<_GenerateDisposableTokenResponse> generate(
       Permissions permissions, Duration lifetime, String tokenId) {
-    reconnectIfIdle();
-    Answer answer = new Answer();
-    stub.withDeadlineAfter(CALL_TIMEOUT.toMillis(), MILLISECONDS)
-        .generateDisposableToken(
-            _GenerateDisposableTokenRequest.newBuilder()
-                .setAuthToken(key.token())
-                .setExpires(
-                    Expires.newBuilder().setValidForSeconds(Math.toIntExact(lifetime.toSeconds())))
-                .setPermissions(permissions)
-                .setTokenId(tokenId)
-                .build(),
-            answer);
-    return answer;
+    var request =
+        _GenerateDisposableTokenRequest.newBuilder()
+            .setAuthToken(key.token())
+            .setExpires(
+                Expires.newBuilder().setValidForSeconds(Math.toIntExact(lifetime.toSeconds())))
+            .setPermissions(permissions)
+            .setTokenId(tokenId)
+            .build();
+    return call(request).exceptionallyCompose(failure -> callAnew(request, failure));
   }
 
-  private synchronized void reconnectIfIdle() {
-    Instant now = clock.instant();
-    if (now.isAfter(lastCall.plus(IDLE_TIMEOUT))) {
-      channel.enterIdle();
+  /**
+   * Makes a call that took too long again, over a new connection: Lambda freezes the function
+   * between two requests, and what is between it and Momento may forget a connection meanwhile.
+   */
+  private CompletableFuture<_GenerateDisposableTokenResponse> callAnew(
+      _GenerateDisposableTokenRequest request, Throwable failure) {
+    if (Status.fromThrowable(failure).getCode() != Status.Code.DEADLINE_EXCEEDED) {
+      return CompletableFuture.failedFuture(failure);
     }
-    lastCall = now;
+    channel.enterIdle();
+    return call(request);
+  }
+
+  private CompletableFuture<_GenerateDisposableTokenResponse> call(
+      _GenerateDisposableTokenRequest request) {
+    Answer answer = new Answer();
+    stub.withDeadlineAfter(CALL_TIMEOUT.toMillis(), MILLISECONDS)
+        .generateDisposableToken(request, answer);
+    return answer;
   }
 
   @Override

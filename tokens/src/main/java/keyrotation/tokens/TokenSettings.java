@@ -48,8 +48,7 @@ public record TokenSettings(
    */
   public static TokenSettings from(Map<String, String> environment) {
     Reader reader = new Reader(environment, new ArrayList<>());
-    Optional<String> secretId =
-        reader.read(SECRET, text -> Optional.of(text), "the name or ARN of a secret");
+    Optional<String> secretId = reader.value(SECRET);
     if (secretId.isEmpty()) {
       reader.mistakes.add(SECRET + " is not set, but must be the name or ARN of a secret.");
     }

@@ -21,15 +21,15 @@ import keyrotation.tokens.DataPlaneProbe.Call;
  */
 final class PolicyModel {
 
-  static final List<String> CACHES = List.of("sessions", "prices", "prices-1");
+  static final List<String> CACHES = List.of("sessions", "prices", "prices-1", "prices-t");
   private static final List<String> VALUES = List.of("1", "10", "1-x", "a@b.c", "t", "1:2|3");
   private static final List<String> UNUSABLE = List.of("", "1/", "1 0", "*", "{sub}", "ä", "1\n");
   private static final List<String> ELEMENTS =
       List.of("users", "admins", "admins-2", "users,admins");
   private static final List<String> PREFIXES =
-      List.of("user/{sub}/", "{tenant}/{sub}/", "user/", "u", "user/1", "{sub}/", "x{tenant}#");
+      List.of("user/{sub}/", "of/{tenant}/{sub}/", "of/{tenant}/", "open/", "o", "x/{tenant}#");
   private static final List<String> NAMES =
-      List.of("user/{sub}", "{sub}", "{tenant}/{sub}", "user/1", "user/10", "x{tenant}#y{sub}");
+      List.of("user/{sub}", "of/{tenant}/{sub}", "open/1", "open/10", "y/{tenant}#y{sub}");
   private static final List<String> CACHE_NAMES =
       List.of("sessions", "prices", "prices", "prices-{tenant}");
   private static final Map<String, List<Call>> ACCESS =
@@ -257,20 +257,23 @@ final class PolicyModel {
    * Returns all accesses that are tried: to each name that a caller can get, and to its neighbors.
    */
   static List<Access> universe() {
-    List<String> names = new ArrayList<>(List.of("u", "v", "user/", "user", "user/1x", "x#"));
+    List<String> names =
+        new ArrayList<>(List.of("o", "v", "open", "open/", "open/1", "open/10", "user/", "x/#"));
     for (String value : VALUES) {
       names.addAll(
           List.of(
-              value,
               "user/" + value,
               "user/" + value + "/",
               "user/" + value + "/x",
-              value + "/z",
-              "x" + value + "#",
-              "x" + value + "#y1",
-              "t/" + value,
-              "1/" + value + "/y",
-              "10/" + value));
+              "of/" + value + "/",
+              "of/t/" + value,
+              "of/t/" + value + "/z",
+              "of/1/" + value,
+              "of/10/" + value + "/y",
+              "x/" + value + "#",
+              "x/" + value + "#y1",
+              "y/" + value + "#y1",
+              "y/t#y" + value));
     }
     List<Access> universe = new ArrayList<>();
     for (Call call : Call.values()) {

@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Matcher;
@@ -188,24 +189,25 @@ class PolicyTest {
         .isInstanceOf(TokenException.class);
   }
 
-  @Test
-  void an_address_counts_only_if_it_is_verified() {
-    String condition = "{\"email\":{\"equals\":\"a@example.com\"}}";
-    String topic = "{\"access\":\"publish\",\"caches\":\"all\",\"topic\":\"{email}\"}";
+  @ParameterizedTest
+  @CsvSource({"email, a@example.com", "phone_number, 12025550123"})
+  void an_address_counts_only_if_it_is_verified(String claim, String value) {
+    String condition = "{\"%s\":{\"equals\":\"%s\"}}".formatted(claim, value);
+    String topic =
+        "{\"access\":\"publish\",\"caches\":\"all\",\"topic\":\"{%s}\"}".formatted(claim);
+    String verified = claim + "_verified";
 
-    assertThat(covers(condition, Map.of("email", "a@example.com", "email_verified", "true")))
-        .isTrue();
-    assertThat(covers(condition, Map.of("email", "a@example.com", "email_verified", "false")))
-        .isFalse();
-    assertThat(covers(condition, Map.of("email", "a@example.com"))).isFalse();
-    assertThatThrownBy(() -> granted(topic, Map.of("email", "a@example.com")))
+    assertThat(covers(condition, Map.of(claim, value, verified, "true"))).isTrue();
+    assertThat(covers(condition, Map.of(claim, value, verified, "false"))).isFalse();
+    assertThat(covers(condition, Map.of(claim, value))).isFalse();
+    assertThatThrownBy(() -> granted(topic, Map.of(claim, value)))
         .isInstanceOf(TokenException.class);
     assertThat(
-            granted(topic, Map.of("email", "a@example.com", "email_verified", "true"))
+            granted(topic, Map.of(claim, value, verified, "true"))
                 .getTopicPermissions()
                 .getTopicSelector()
                 .getTopicName())
-        .isEqualTo("a@example.com");
+        .isEqualTo(value);
   }
 
   @ParameterizedTest
@@ -323,6 +325,94 @@ class PolicyTest {
     assertThatThrownBy(() -> Template.exact(name)).isInstanceOf(IllegalArgumentException.class);
   }
 
+  private static String twoPermissions(String one, String other) {
+    return """
+    {"rules": [
+      {"name": "a", "claims": {}, "lifetimeSeconds": 60, "permissions": [{%s}]},
+      {"name": "b", "claims": {}, "lifetimeSeconds": 60, "permissions": [{%s}]}]}
+    """
+        .formatted(one, other);
+  }
+
+  private static String items(String cache, String field, String text) {
+    return "\"access\":\"read-only\",%s,\"%s\":\"%s\"".formatted(cache, field, text);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "keyPrefix, {tenant}/, keyPrefix, user/{sub}/",
+    "keyPrefix, user/{sub}/, keyPrefix, user/{tenant}/",
+    "keyPrefix, user/{sub}/, keyPrefix, user/admin/",
+    "keyPrefix, user/{sub}/, key, user/admin/theme",
+    "key, {sub}, key, theme",
+    "key, x-{sub}, key, {sub}-x",
+    "keyPrefix, a-{sub}/, keyPrefix, a-{sub}-b/",
+    "key, {a}/{b}, key, {a}/{c}",
+  })
+  void names_that_a_claims_value_could_mix_up_are_refused(
+      String field, String text, String otherField, String otherText) {
+    for (String cache : List.of("\"caches\":\"all\"", "\"cache\":\"c\"", "\"cache\":\"{t}\"")) {
+      String one = items("\"caches\":\"all\"", field, text);
+      String other = items(cache, otherField, otherText);
+
+      assertThatThrownBy(() -> parse(twoPermissions(one, other)))
+          .hasMessageContaining(
+              "rules[1].permissions[0].%s must not overlap with rules[0].permissions[0].%s"
+                  .formatted(otherField, field));
+      assertThatThrownBy(() -> parse(twoPermissions(other, one)))
+          .hasMessageContaining("must not overlap");
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "keyPrefix, user/{sub}/, key, user/{sub}/theme",
+    "keyPrefix, user/{sub}/, keyPrefix, user/",
+    "keyPrefix, user/{sub}/, keyPrefix, user/1",
+    "keyPrefix, user/{sub}/, keyPrefix, tenant/{tenant}/",
+    "keyPrefix, t/{tenant}/, keyPrefix, t/{tenant}/{sub}/",
+    "keyPrefix, user/{sub}/, key, user/{sub}",
+    "keyPrefix, user/{sub}/, key, user",
+    "key, x-{sub}, key, y-{sub}",
+    "key, x-{sub}, key, x-",
+    "key, x-{sub}/a, key, x-1#a",
+  })
+  void names_that_no_value_can_mix_up_are_allowed(
+      String field, String text, String otherField, String otherText) {
+    String one = items("\"cache\":\"c\"", field, text);
+    String other = items("\"cache\":\"c\"", otherField, otherText);
+
+    assertThatCode(() -> parse(twoPermissions(one, other))).doesNotThrowAnyException();
+    assertThatCode(() -> parse(twoPermissions(other, one))).doesNotThrowAnyException();
+  }
+
+  @Test
+  void names_in_different_caches_and_of_topics_and_keys_have_nothing_to_do_with_each_other() {
+    String keys = items("\"cache\":\"c\"", "keyPrefix", "{sub}/");
+
+    assertThatCode(() -> parse(twoPermissions(keys, items("\"cache\":\"d\"", "keyPrefix", "a/"))))
+        .doesNotThrowAnyException();
+    assertThatCode(
+            () ->
+                parse(
+                    twoPermissions(
+                        keys, "\"access\":\"publish\",\"cache\":\"c\",\"topicPrefix\":\"a/\"")))
+        .doesNotThrowAnyException();
+  }
+
+  @Test
+  void a_cache_that_a_claims_value_could_name_is_refused() {
+    String keys = "\"access\":\"read-only\",\"keys\":\"all\",\"cache\":\"%s\"";
+
+    assertThatThrownBy(
+            () -> parse(twoPermissions(keys.formatted("{tenant}"), keys.formatted("prices"))))
+        .hasMessageContaining(
+            "rules[1].permissions[0].cache must not overlap with rules[0].permissions[0].cache");
+    assertThatCode(
+            () -> parse(twoPermissions(keys.formatted("of-{tenant}"), keys.formatted("prices"))))
+        .doesNotThrowAnyException();
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
@@ -366,6 +456,7 @@ class PolicyTest {
           {"rules":[{"permissions":[{"access":"publish","cache":"c","topicPrefix":"{sub}"}]}]} | rules[0].permissions[0].topicPrefix must have a character after {sub}
           {"rules":[{"permissions":[{"access":"publish","cache":"c","topic":"{sub"}]}]}  | rules[0].permissions[0].topic must have braces around names of claims only
           {"rules":[{"permissions":[{"access":"publish","cache":"c","topic":"{}"}]}]}  | rules[0].permissions[0].topic must have braces around names of claims only
+          {"rules":[{"permissions":[{"access":"publish","cache":"c","topic":"{sub }"}]}]}  | rules[0].permissions[0].topic must have braces around names of claims only
           {"rules":[{"permissions":[{"access":"publish","cache":"c","topic":"sub}"}]}]}  | rules[0].permissions[0].topic must have braces around names of claims only
           """)
   void an_invalid_policy_is_refused_with_the_place_and_the_rule(String json, String mistake) {

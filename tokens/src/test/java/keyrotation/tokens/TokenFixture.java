@@ -50,10 +50,14 @@ final class TokenFixture implements AutoCloseable {
   }
 
   void deploy(String policy, int tokensPerSecond) {
-    handler.ifPresent(TokenHandler::close);
-    TokenSettings settings =
+    deploy(
+        policy,
         new TokenSettings(
-            SECRET, Optional.empty(), Authorizer.JWT, tokensPerSecond, Duration.ofHours(1));
+            SECRET, Optional.empty(), Authorizer.JWT, tokensPerSecond, Duration.ofHours(1)));
+  }
+
+  void deploy(String policy, TokenSettings settings) {
+    handler.ifPresent(TokenHandler::close);
     handler =
         Optional.of(
             new TokenHandler(
@@ -65,6 +69,11 @@ final class TokenFixture implements AutoCloseable {
                 new PrintStream(log, true, UTF_8)));
   }
 
+  /** Ends the function's threads; it can be called on. */
+  void closeFunction() {
+    handler.ifPresent(TokenHandler::close);
+  }
+
   /** Issues a v2 key that may do everything with data. */
   V2Key issue() {
     return sandbox.momento().v2Keys().issue(V2Keys.OPERATOR, "application", Optional.empty());
@@ -72,12 +81,16 @@ final class TokenFixture implements AutoCloseable {
 
   /** Stores a key as the current one. */
   void store(SandboxKey key) {
+    store(key.consoleJson());
+  }
+
+  void store(String value) {
     boolean isNew =
         sandbox.secretsManager().state().list().stream().noneMatch(s -> s.name().equals(SECRET));
     if (isNew) {
-      secretsManager.createSecret(r -> r.name(SECRET).secretString(key.consoleJson()));
+      secretsManager.createSecret(r -> r.name(SECRET).secretString(value));
     } else {
-      secretsManager.putSecretValue(r -> r.secretId(SECRET).secretString(key.consoleJson()));
+      secretsManager.putSecretValue(r -> r.secretId(SECRET).secretString(value));
     }
   }
 
@@ -106,6 +119,18 @@ final class TokenFixture implements AutoCloseable {
                 .build())
         .withBody(body)
         .build();
+  }
+
+  /** Returns API Gateway's event of a request that was signed with AWS credentials. */
+  static APIGatewayV2HTTPEvent signedBy(String arn) {
+    APIGatewayV2HTTPEvent event = event(Map.of(), "");
+    event
+        .getRequestContext()
+        .setAuthorizer(
+            RequestContext.Authorizer.builder()
+                .withIam(RequestContext.IAM.builder().withUserArn(arn).build())
+                .build());
+    return event;
   }
 
   /** Returns the event of a request whose caller was not verified. */
