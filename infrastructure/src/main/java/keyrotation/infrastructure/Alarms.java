@@ -235,13 +235,12 @@ final class Alarms extends Construct {
             + " raise TOKENS_PER_SECOND up to what Momento allows the account.");
     lasting(
         "TokenKeyRejected",
-        TokenMetric.KEY_UNUSABLE.metric(SHORT_PERIOD),
-        2,
-        3,
-        "The key that makes tokens could not be read, was rejected by Momento, or may make no such"
-            + " tokens, in two of the last three periods of five minutes. Applications get no"
-            + " tokens. Find the reason in the log of the function that makes tokens, and rotate"
-            + " the secret or store another key.");
+        TokenMetric.KEY_REJECTED.metric(SHORT_PERIOD),
+        1,
+        1,
+        "Momento rejects the key that makes tokens, or lets it make no such tokens. Applications"
+            + " get no tokens. Find the reason in the log of the function that makes tokens, and"
+            + " rotate the secret or store another key.");
   }
 
   /** Adds an alarm on failures that fall into several of the last short periods. */

@@ -43,6 +43,15 @@ final class TokenApi extends Construct {
       "source_ip":"$context.identity.sourceIp"}\
       """;
 
+  /** What browsers send that sign their requests with AWS credentials. */
+  private static final List<String> SIGNED_HEADERS =
+      List.of(
+          "authorization",
+          "content-type",
+          "x-amz-content-sha256",
+          "x-amz-date",
+          "x-amz-security-token");
+
   private final HttpApi api;
   private final LogGroup accessLog;
 
@@ -60,7 +69,7 @@ final class TokenApi extends Construct {
             .description("Makes short-lived Momento tokens for verified callers.")
             .createDefaultStage(false);
     if (!settings.allowedOrigins().isEmpty()) {
-      builder.corsPreflight(cors(settings.allowedOrigins()));
+      builder.corsPreflight(cors(settings.allowedOrigins(), settings.callers()));
     }
     this.api = builder.build();
     addRoute(settings.callers(), function);
@@ -68,11 +77,15 @@ final class TokenApi extends Construct {
     TokenMetric.THROTTLED.addFilter(this, accessLog);
   }
 
-  private static CorsPreflightOptions cors(List<String> origins) {
+  private static CorsPreflightOptions cors(List<String> origins, Callers callers) {
     return CorsPreflightOptions.builder()
         .allowOrigins(origins)
         .allowMethods(List.of(CorsHttpMethod.POST))
-        .allowHeaders(List.of("authorization", "content-type"))
+        .allowHeaders(
+            switch (callers) {
+              case Callers.WithJwt _ -> List.of("authorization", "content-type");
+              case Callers.WithAwsCredentials _ -> SIGNED_HEADERS;
+            })
         .exposeHeaders(List.of("retry-after"))
         .maxAge(Duration.hours(1))
         .build();

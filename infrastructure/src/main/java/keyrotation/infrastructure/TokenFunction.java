@@ -63,7 +63,7 @@ final class TokenFunction extends Construct {
             .aliasName("live")
             .version(function.getCurrentVersion())
             .build();
-    TokenMetric.KEY_UNUSABLE.addFilter(this, logGroup);
+    TokenMetric.KEY_REJECTED.addFilter(this, logGroup);
   }
 
   private List<PolicyStatement> statements(String secretArn, Optional<String> kmsKeyArn) {

@@ -11,11 +11,9 @@ import software.constructs.Construct;
 enum TokenMetric {
   /** Requests that were refused since there were too many, by API Gateway or by the function. */
   THROTTLED("TokensThrottled", "{ $.status = \"429\" }"),
-  /** Requests that the secret's key could not serve. */
-  KEY_UNUSABLE(
-      "TokenKeyUnusable",
-      "{ $.reason = \"KEY_REJECTED\" || $.reason = \"KEY_NOT_ALLOWED\""
-          + " || $.reason = \"KEY_UNAVAILABLE\" }");
+  /** Requests for which Momento rejected the secret's key, or let it make no such token. */
+  KEY_REJECTED(
+      "TokenKeyRejected", "{ $.reason = \"KEY_REJECTED\" || $.reason = \"KEY_NOT_ALLOWED\" }");
 
   private final String metricName;
   private final String pattern;

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -196,6 +197,26 @@ class TokenApiTest {
                  'AllowMethods': ['POST'], 'AllowHeaders': ['authorization', 'content-type'],
                  'ExposeHeaders': ['retry-after'], 'MaxAge': 3600}\
                 """));
+  }
+
+  @Test
+  void pages_that_sign_their_requests_may_send_the_headers_of_that() {
+    String[] settings = Arrays.copyOf(IAM, IAM.length + 2);
+    settings[IAM.length] = "TOKENS_ALLOWED_ORIGINS";
+    settings[IAM.length + 1] = "https://app.example.com";
+
+    assertThat(
+            StackTemplate.withTokens(settings)
+                .properties(API)
+                .at("/CorsConfiguration/AllowHeaders")
+                .valueStream()
+                .map(JsonNode::asText))
+        .containsExactly(
+            "authorization",
+            "content-type",
+            "x-amz-content-sha256",
+            "x-amz-date",
+            "x-amz-security-token");
   }
 
   @Test

@@ -34,15 +34,14 @@ class TokenMonitoringTest {
        'subject': 'auth0|1', 'rule': 'prices', 'expires_at': '2026-11-22T05:00:00Z'}\
       """;
 
-  private static final Set<String> KEY_REASONS =
-      Set.of("KEY_REJECTED", "KEY_NOT_ALLOWED", "KEY_UNAVAILABLE");
+  private static final Set<String> KEY_REASONS = Set.of("KEY_REJECTED", "KEY_NOT_ALLOWED");
 
   private final StackTemplate template = StackTemplate.withTokens();
 
   @Test
   void the_filter_on_the_functions_log_counts_the_lines_about_the_key_and_no_others()
       throws ReflectiveOperationException {
-    JsonNode filter = filter("TokenKeyUnusable");
+    JsonNode filter = filter("TokenKeyRejected");
     FilterPattern pattern = pattern(filter);
 
     assertThat(filter.path("LogGroupName").path("Ref").asText())
@@ -96,9 +95,9 @@ class TokenMonitoringTest {
   @CsvSource({
     "tokens-failed, AWS/ApiGateway, 5xx, 3, 4",
     "tokens-throttled, MomentoKeyRotation, TokensThrottled, 3, 4",
-    "token-key-rejected, MomentoKeyRotation, TokenKeyUnusable, 2, 3",
+    "token-key-rejected, MomentoKeyRotation, TokenKeyRejected, 1, 1",
   })
-  void an_alarm_goes_off_only_if_requests_fail_again_and_again(
+  void an_alarm_goes_off_if_the_key_is_rejected_or_requests_fail_again_and_again(
       String name, String namespace, String metric, int datapoints, int periods) {
     JsonNode alarm = MonitoringTest.alarm(template, name);
 
@@ -160,7 +159,7 @@ class TokenMonitoringTest {
     assertThat(MonitoringTest.rows("Tokens"))
         .containsExactlyInAnyOrderElementsOf(
             Stream.concat(
-                    Stream.of("TokensThrottled", "TokenKeyUnusable"), alarms().keySet().stream())
+                    Stream.of("TokensThrottled", "TokenKeyRejected"), alarms().keySet().stream())
                 .toList());
   }
 
