@@ -146,9 +146,9 @@ final class Template {
 
   /** Tells whether values of claims can turn both into the same whole name. */
   boolean canEqual(Template other) {
-    return segments.size() == other.segments.size()
-        && IntStream.range(0, segments.size())
-            .allMatch(i -> segments.get(i).canEqual(other.segments.get(i)));
+    // Only the last segment has no separator, so those of another number differ before the end.
+    return IntStream.range(0, segments.size())
+        .allMatch(i -> segments.get(i).canEqual(other.segments.get(i)));
   }
 
   /** Tells whether names go on within this segment. */

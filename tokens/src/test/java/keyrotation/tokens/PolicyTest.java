@@ -373,7 +373,9 @@ class PolicyTest {
     "keyPrefix, t/{tenant}/, keyPrefix, t/{tenant}/{sub}/",
     "keyPrefix, user/{sub}/, key, user/{sub}",
     "keyPrefix, user/{sub}/, key, user",
+    "key, user/{sub}, keyPrefix, user/1",
     "key, x-{sub}, key, y-{sub}",
+    "key, {sub}-x, key, theme",
     "key, x-{sub}, key, x-",
     "key, x-{sub}/a, key, x-1#a",
   })
