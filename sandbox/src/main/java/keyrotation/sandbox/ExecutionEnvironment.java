@@ -2,16 +2,12 @@ package keyrotation.sandbox;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static java.util.concurrent.TimeUnit.MILLISECONDS;
-import static java.util.stream.Collectors.joining;
 
-import com.amazonaws.services.lambda.runtime.api.client.AWSLambda;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
-import java.io.File;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
@@ -20,10 +16,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
@@ -32,7 +26,6 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeoutException;
-import java.util.stream.Stream;
 import keyrotation.sandbox.LambdaServer.Function;
 import keyrotation.sandbox.LambdaServer.Invocation;
 import keyrotation.sandbox.LambdaServer.Outcome;
@@ -41,12 +34,8 @@ import keyrotation.sandbox.LambdaServer.Outcome;
 final class ExecutionEnvironment implements AutoCloseable {
 
   private static final String API = "/2018-06-01/runtime/";
-  private static final String NATIVE_LIBRARY_PROPERTY =
-      "-Dcom.amazonaws.services.lambda.runtime.api.client.runtimeapi.NativeClient.JNI=";
   private static final Duration INIT_TIMEOUT = Duration.ofSeconds(10);
   private static final Duration SNAPSHOT_INIT_TIMEOUT = Duration.ofSeconds(130);
-  // The managed runtime leaves the rest of the memory for everything but the heap.
-  private static final double HEAP_SHARE = 0.85;
 
   private record Event(String json, String requestId, Instant deadline) {}
 
@@ -61,7 +50,7 @@ final class ExecutionEnvironment implements AutoCloseable {
   private volatile CompletableFuture<Outcome> outcome = ready;
   private long logRead;
 
-  private ExecutionEnvironment(Function function, Path directory, List<Path> runtime)
+  private ExecutionEnvironment(Function function, LambdaRuntime runtime, Path task, Path scratch)
       throws IOException {
     this.function = function;
     this.http = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
@@ -69,8 +58,8 @@ final class ExecutionEnvironment implements AutoCloseable {
     http.createContext(API, this::handle);
     http.start();
     long start = System.nanoTime();
-    this.log = Files.createTempFile(directory, "function", ".log");
-    this.process = startProcess(directory.resolve("task"), runtime);
+    this.log = Files.createTempFile(scratch, "function", ".log");
+    this.process = startProcess(runtime, task, scratch);
     var _ =
         process
             .onExit()
@@ -88,9 +77,16 @@ final class ExecutionEnvironment implements AutoCloseable {
     this.initDuration = Duration.ofNanos(System.nanoTime() - start);
   }
 
-  static ExecutionEnvironment start(Function function, Path directory, List<Path> runtime) {
+  /**
+   * Starts a process of a function, and waits until it asks for its first event.
+   *
+   * @param task the directory with the function's files
+   * @param scratch a directory for the log and files of the runtime
+   */
+  static ExecutionEnvironment start(
+      Function function, LambdaRuntime runtime, Path task, Path scratch) {
     try {
-      return new ExecutionEnvironment(function, directory, runtime);
+      return new ExecutionEnvironment(function, runtime, task, scratch);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -98,6 +94,10 @@ final class ExecutionEnvironment implements AutoCloseable {
 
   Duration initDuration() {
     return initDuration;
+  }
+
+  ProcessHandle process() {
+    return process.toHandle();
   }
 
   boolean isAlive() {
@@ -145,56 +145,23 @@ final class ExecutionEnvironment implements AutoCloseable {
     }
   }
 
-  private Process startProcess(Path task, List<Path> runtime) throws IOException {
-    String classPath =
-        Stream.concat(runtime.stream(), Stream.of(task, task.resolve("lib").resolve("*")))
-            .map(Path::toString)
-            .collect(joining(File.pathSeparator));
-    List<String> command = new ArrayList<>();
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.add("-XX:+UseSerialGC");
-    command.add("-XX:TieredStopAtLevel=1");
-    command.add("-Xshare:auto");
-    command.add("--enable-native-access=ALL-UNNAMED");
-    command.add("-Dorg.crac.Core.Compat=com.amazonaws.services.lambda.crac");
-    command.add(NATIVE_LIBRARY_PROPERTY + unpackNativeLibrary(task.resolveSibling("native")));
-    command.add("-Xmx" + (int) (function.memoryMegabytes() * HEAP_SHARE) + "m");
-    command.addAll(List.of("-cp", classPath, AWSLambda.class.getName(), function.handler()));
+  private Process startProcess(LambdaRuntime runtime, Path task, Path scratch) throws IOException {
     ProcessBuilder builder =
-        new ProcessBuilder(command)
+        new ProcessBuilder(runtime.command(function, task, scratch))
             .directory(task.toFile())
             .redirectErrorStream(true)
             .redirectOutput(log.toFile());
     builder.environment().clear();
-    builder.environment().putAll(lambdaEnvironment(task));
+    builder.environment().putAll(lambdaEnvironment(runtime, task));
     builder.environment().putAll(function.environment());
     return builder.start();
   }
 
-  /**
-   * Unpacks the native library of the runtime interface client, which would otherwise unpack it
-   * into a directory that all processes share, and leave it there.
-   */
-  private static Path unpackNativeLibrary(Path directory) throws IOException {
-    String machine = System.getProperty("os.arch").equals("aarch64") ? "aarch_64" : "x86_64";
-    boolean musl =
-        Files.exists(Path.of("/lib/ld-musl-" + machine.replace("aarch_", "aarch") + ".so.1"));
-    String name = "libaws-lambda-jni.linux" + (musl ? "_musl-" : "-") + machine + ".so";
-    Path library = directory.resolve(name);
-    if (!Files.exists(library)) {
-      Files.createDirectories(directory);
-      try (InputStream packed = AWSLambda.class.getResourceAsStream("/jni/" + name)) {
-        Files.copy(Objects.requireNonNull(packed, name), library);
-      }
-    }
-    return library;
-  }
-
-  private Map<String, String> lambdaEnvironment(Path task) {
+  private Map<String, String> lambdaEnvironment(LambdaRuntime runtime, Path task) {
     return Map.ofEntries(
         Map.entry("AWS_LAMBDA_RUNTIME_API", "localhost:" + http.getAddress().getPort()),
         Map.entry("_HANDLER", function.handler()),
-        Map.entry("AWS_EXECUTION_ENV", "AWS_Lambda_java25"),
+        Map.entry("AWS_EXECUTION_ENV", "AWS_Lambda_" + runtime.id()),
         Map.entry("AWS_LAMBDA_FUNCTION_NAME", "sandbox"),
         Map.entry("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
         Map.entry("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "" + function.memoryMegabytes()),

@@ -1,12 +1,8 @@
 package keyrotation.sandbox;
 
-import com.amazonaws.services.lambda.runtime.Context;
-import com.amazonaws.services.lambda.runtime.api.client.AWSLambda;
-import com.amazonaws.services.lambda.runtime.serialization.PojoSerializer;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
-import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -19,7 +15,6 @@ import java.util.stream.Stream;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipInputStream;
 import org.jspecify.annotations.Nullable;
-import software.amazon.awssdk.utilslite.SdkInternalThreadLocal;
 
 /**
  * A stand-in for Lambda. It runs a function's archive in a separate process under AWS's runtime
@@ -32,8 +27,9 @@ public final class LambdaServer implements AutoCloseable {
   /**
    * The configuration of a function.
    *
-   * @param archive a zip file with classes and a folder {@code lib} of jars
-   * @param handler class and method: {@code package.Class::method}
+   * @param archive a zip file, for Java with classes and a folder {@code lib} of jars, or a
+   *     directory with the unpacked files
+   * @param handler what handles an event; for Java class and method: {@code package.Class::method}
    * @param memoryMegabytes the memory limit
    * @param timeout the time limit of an invocation
    * @param snapStart whether to run the hooks of SnapStart before the first invocation
@@ -87,23 +83,40 @@ public final class LambdaServer implements AutoCloseable {
   }
 
   private final Function function;
-  private final Path directory;
+  private final LambdaRuntime runtime;
+  private final Path task;
+  private final Path scratch;
   private volatile @Nullable ExecutionEnvironment environment;
 
-  private LambdaServer(Function function, Path directory) {
+  private LambdaServer(Function function, LambdaRuntime runtime, Path scratch) throws IOException {
     this.function = function;
-    this.directory = directory;
+    this.runtime = runtime;
+    this.scratch = scratch;
+    if (Files.isDirectory(function.archive)) {
+      this.task = function.archive.toAbsolutePath();
+    } else {
+      this.task = scratch.resolve("task");
+      unzip(function.archive, task);
+    }
   }
 
-  /** Unpacks the function; its process starts with the first event. */
+  /** Unpacks a function for Java; its process starts with the first event. */
   public static LambdaServer start(Function function) {
+    return start(function, new JavaRuntime());
+  }
+
+  /** Unpacks a function for this runtime; its process starts with the first event. */
+  public static LambdaServer start(Function function, LambdaRuntime runtime) {
     try {
-      Path directory = Files.createTempDirectory("lambda");
-      unzip(function.archive, directory.resolve("task"));
-      return new LambdaServer(function, directory);
+      return new LambdaServer(function, runtime, Files.createTempDirectory("lambda"));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  /** Returns the function's process, if one was started. */
+  public Optional<ProcessHandle> process() {
+    return Optional.ofNullable(environment).map(ExecutionEnvironment::process);
   }
 
   /** Sends the function an event with a new request id, and waits for the outcome. */
@@ -116,7 +129,7 @@ public final class LambdaServer implements AutoCloseable {
     Optional<Duration> init = Optional.empty();
     ExecutionEnvironment ready = environment;
     if (ready == null || !ready.isAlive()) {
-      ready = ExecutionEnvironment.start(function, directory, runtimeClassPath());
+      ready = ExecutionEnvironment.start(function, runtime, task, scratch);
       environment = ready;
       init = Optional.of(ready.initDuration());
     }
@@ -142,31 +155,15 @@ public final class LambdaServer implements AutoCloseable {
     if (present != null) {
       present.close();
     }
-    if (!Files.exists(directory)) {
+    if (!Files.exists(scratch)) {
       return;
     }
-    try (Stream<Path> files = Files.walk(directory)) {
+    try (Stream<Path> files = Files.walk(scratch)) {
       for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
         Files.delete(file);
       }
     } catch (IOException e) {
       throw new UncheckedIOException(e);
-    }
-  }
-
-  /** Returns the jars of the runtime interface client, which the managed runtime provides. */
-  private static List<Path> runtimeClassPath() {
-    return Stream.of(
-            AWSLambda.class, Context.class, PojoSerializer.class, SdkInternalThreadLocal.class)
-        .map(LambdaServer::jarOf)
-        .toList();
-  }
-
-  private static Path jarOf(Class<?> type) {
-    try {
-      return Path.of(type.getProtectionDomain().getCodeSource().getLocation().toURI());
-    } catch (URISyntaxException e) {
-      throw new IllegalStateException(e);
     }
   }
 

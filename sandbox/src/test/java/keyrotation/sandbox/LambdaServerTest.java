@@ -1,13 +1,16 @@
 package keyrotation.sandbox;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.InstanceOfAssertFactories.type;
 
 import com.amazonaws.services.lambda.crac.Core;
 import com.amazonaws.services.lambda.crac.Resource;
 import com.amazonaws.services.lambda.runtime.Context;
+import com.sun.management.HotSpotDiagnosticMXBean;
 import java.io.IOException;
 import java.io.InputStream;
+import java.lang.management.ManagementFactory;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
@@ -138,6 +141,56 @@ class LambdaServerTest {
   }
 
   @Test
+  void the_quick_compiler_alone_is_used() {
+    assertThat(lambda.invoke("\"compilers\"").outcome())
+        .isEqualTo(new Outcome.Response("\"level 1\""));
+  }
+
+  @Test
+  void both_compilers_are_used_with_snap_start() throws IOException {
+    stop();
+    lambda = start(Duration.ofSeconds(30), true);
+
+    assertThat(lambda.invoke("\"compilers\"").outcome())
+        .isEqualTo(new Outcome.Response("\"level 4\""));
+  }
+
+  @Test
+  void the_functions_options_replace_those_of_the_runtime() throws IOException {
+    stop();
+    String options = "-XX:TieredStopAtLevel=3 -XX:+UseParallelGC";
+    lambda = start(Duration.ofSeconds(30), false, Map.of("JAVA_TOOL_OPTIONS", options));
+
+    assertThat(lambda.invoke("\"compilers\"").outcome())
+        .isEqualTo(new Outcome.Response("\"level 3\""));
+  }
+
+  @Test
+  void a_program_in_a_directory_runs_under_another_runtime() throws IOException {
+    Path program = Files.createDirectory(directory.resolve("program"));
+    Files.writeString(program.resolve("main.sh"), "exit 7");
+    LambdaRuntime shell =
+        new LambdaRuntime() {
+          @Override
+          public String id() {
+            return "shell";
+          }
+
+          @Override
+          public List<String> command(Function function, Path task, Path scratch) {
+            return List.of("/bin/sh", function.handler());
+          }
+        };
+    Function function =
+        new Function(program, "main.sh", 128, Duration.ofSeconds(1), false, Map.of());
+
+    try (LambdaServer server = LambdaServer.start(function, shell)) {
+      assertThatThrownBy(() -> server.invoke("{}")).hasMessageContaining("Exited[status=7]");
+    }
+    assertThat(program).exists();
+  }
+
+  @Test
   void no_process_is_left_after_close() {
     lambda.invoke("\"echo\"");
     // Other tests, which run at the same time, start other programs.
@@ -158,6 +211,11 @@ class LambdaServerTest {
   }
 
   private LambdaServer start(Duration timeout, boolean snapStart) throws IOException {
+    return start(timeout, snapStart, Map.of("MINE", "1"));
+  }
+
+  private LambdaServer start(Duration timeout, boolean snapStart, Map<String, String> environment)
+      throws IOException {
     Path archive = directory.resolve("function.zip");
     String entry = Sample.class.getName().replace('.', '/') + ".class";
     try (ZipOutputStream zip = new ZipOutputStream(Files.newOutputStream(archive));
@@ -167,12 +225,7 @@ class LambdaServerTest {
     }
     return LambdaServer.start(
         new Function(
-            archive,
-            Sample.class.getName() + "::handle",
-            128,
-            timeout,
-            snapStart,
-            Map.of("MINE", "1")));
+            archive, Sample.class.getName() + "::handle", 128, timeout, snapStart, environment));
   }
 
   /** A function that executes the command in its event. */
@@ -212,6 +265,11 @@ class LambdaServerTest {
           yield "";
         }
         case "environment" -> System.getenv().keySet().toString();
+        case "compilers" ->
+            "level "
+                + ManagementFactory.getPlatformMXBean(HotSpotDiagnosticMXBean.class)
+                    .getVMOption("TieredStopAtLevel")
+                    .getValue();
         case "memory" -> Runtime.getRuntime().maxMemory() >> 20;
         default -> request;
       };
