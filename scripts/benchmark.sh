@@ -2,10 +2,11 @@
 # Measures the function, or the client library.
 set -eu
 
-usage="Usage: scripts/benchmark.sh [--client]
+usage="Usage: scripts/benchmark.sh [--quick] [--client]
+  --quick   makes few runs, and measures the deployed memory size only
   --client  measures what a call through the client library costs, instead of
-            the function's duration and memory use at several memory sizes"
-client=
+            the function, which is compared with a function for Node"
+quick= client=
 . "$(dirname "$0")/lib.sh"
 read_options "$@"
 
@@ -13,4 +14,6 @@ cd "$(dirname "$0")/.."
 if [ -n "$client" ]; then
   exec scripts/run-in-sandbox.sh --in-tests client keyrotation.client.CallBenchmark
 fi
-exec scripts/run-in-sandbox.sh Benchmark
+need node "The benchmark needs Node.js 20 or newer, for the function that it compares this one with."
+need npm "The benchmark needs npm, which comes with Node.js and installs the packages of a function for Node."
+exec scripts/run-in-sandbox.sh benchmark.Benchmark ${quick:+--quick}
