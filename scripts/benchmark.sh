@@ -6,7 +6,8 @@ usage="Usage: scripts/benchmark.sh [--quick] [--client]
   --quick   makes few runs, and measures the deployed memory size only
   --client  measures what a call through the client library costs, instead of
             the function, which is compared with a function for Node"
-quick= client=
+quick=
+client=
 . "$(dirname "$0")/lib.sh"
 read_options "$@"
 
