@@ -388,13 +388,16 @@ class TokenHandlerTest {
         .doesNotContain("The client is closed");
   }
 
+  private static IllegalStateException innermost() {
+    return new IllegalStateException("canary");
+  }
+
   @Test
   void the_cause_of_a_fault_is_logged() {
-    assertThat(
-            TokenLog.internal(
-                new CompletionException("canary", new IllegalStateException("canary"))))
+    assertThat(TokenLog.internal(new CompletionException("canary", innermost())))
         .hasMessageContaining(
-            "java.util.concurrent.CompletionException of java.lang.IllegalStateException")
+            "java.util.concurrent.CompletionException of java.lang.IllegalStateException"
+                + " [keyrotation.tokens.TokenHandlerTest.innermost(")
         .message()
         .doesNotContain("canary");
   }
