@@ -116,8 +116,9 @@ public record Policy(List<Rule> rules) {
                 new TokenException(
                     RefusalReason.RULE_MISSING,
                     name.isEmpty()
-                        ? "No rule of the policy covers the caller."
+                        ? "No rule of the policy covers the caller. If the caller should get"
+                            + " tokens, add a rule and deploy the policy."
                         : "The request names a rule that the policy does not have, or that does not"
-                            + " cover the caller."));
+                            + " cover the caller. Compare the request with the policy."));
   }
 }

@@ -128,7 +128,10 @@ public final class TokenHandler
     var permissions = rule.permissionsFor(caller);
     if (!rateLimit.acquire()) {
       throw new TokenException(
-          RefusalReason.RATE_LIMITED, "More requests than TOKENS_PER_SECOND allows.");
+          RefusalReason.RATE_LIMITED,
+          "There are more requests a second than TOKENS_PER_SECOND allows. Have clients keep their"
+              + " tokens until shortly before their end, or raise the setting up to Momento's"
+              + " limit.");
     }
     return tokens.make(permissions, rule.lifetime(request.lifetime()), caller.tokenId());
   }

@@ -109,20 +109,23 @@ final class TokenMaker implements AutoCloseable {
       case RESOURCE_EXHAUSTED ->
           new TokenException(
               RefusalReason.MOMENTO_THROTTLED,
-              "Momento refuses the call, since the account makes too many a second. If this goes"
-                  + " on, lower TOKENS_PER_SECOND or MOMENTO_REFRESHES_PER_SECOND.");
+              ("Momento made no token with the key of the secret %s: the account makes too many"
+                      + " calls a second. If this goes on, lower TOKENS_PER_SECOND or"
+                      + " MOMENTO_REFRESHES_PER_SECOND.")
+                  .formatted(secret));
       case INVALID_ARGUMENT, FAILED_PRECONDITION, OUT_OF_RANGE, NOT_FOUND, UNIMPLEMENTED ->
           new TokenException(
               RefusalReason.MOMENTO_REFUSED,
-              ("Momento refuses the request for the token (%s). Compare the rule with Momento's"
-                      + " limits of names and lifetimes.")
-                  .formatted(status.getCode()));
+              ("Momento made no token with the key of the secret %s: it refuses what the rule asks"
+                      + " for (%s). Compare the rule with Momento's limits of names and lifetimes.")
+                  .formatted(secret, status.getCode()));
       default ->
           new TokenException(
               RefusalReason.MOMENTO_UNAVAILABLE,
-              ("Momento did not make the token (%s). If this goes on, check Momento's status page"
-                      + " and the function's outbound network access.")
-                  .formatted(status.getCode()));
+              ("Momento made no token with the key of the secret %s: it did not answer, or with an"
+                   + " error of its own (%s). If this goes on, check Momento's status page and the"
+                   + " function's outbound network access.")
+                  .formatted(secret, status.getCode()));
     };
   }
 }

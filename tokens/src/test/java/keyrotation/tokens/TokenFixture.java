@@ -94,6 +94,25 @@ final class TokenFixture implements AutoCloseable {
     }
   }
 
+  /** Makes the previous version of the secret current again. */
+  void rollBack() {
+    var versions = secretsManager.describeSecret(r -> r.secretId(SECRET)).versionIdsToStages();
+    secretsManager.updateSecretVersionStage(
+        r ->
+            r.secretId(SECRET)
+                .versionStage("AWSCURRENT")
+                .removeFromVersionId(versionWith("AWSCURRENT", versions))
+                .moveToVersionId(versionWith("AWSPREVIOUS", versions)));
+  }
+
+  private static String versionWith(String label, Map<String, List<String>> versions) {
+    return versions.entrySet().stream()
+        .filter(version -> version.getValue().contains(label))
+        .findFirst()
+        .orElseThrow()
+        .getKey();
+  }
+
   /** Sends a request of a caller with these claims. */
   Response request(Map<String, String> claims, String body) {
     return send(event(claims, body));

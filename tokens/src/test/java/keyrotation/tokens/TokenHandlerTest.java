@@ -222,6 +222,8 @@ class TokenHandlerTest {
     Response refused = fixture.request(ALICE, "");
     assertRefused(refused, status, reason);
     assertThat(refused.header("Retry-After")).isEqualTo(retryAfter);
+    assertThat(fixture.lastLine().path("message").textValue())
+        .contains("the secret " + TokenFixture.SECRET);
   }
 
   @Test
@@ -297,15 +299,32 @@ class TokenHandlerTest {
   void a_rotation_a_rollback_and_a_revocation_cost_no_request() {
     V2Key first = fixture.issue();
     fixture.store(first);
+    fixture.deploy(TokenFixture.OWN_ITEMS);
     assertThat(fixture.request(ALICE, "").status()).isEqualTo(200);
 
     V2Key second = fixture.issue();
     fixture.store(second);
+    // Has the function read the secret before its next regular read.
+    fixture
+        .sandbox
+        .momento()
+        .calls()
+        .onNext(
+            MomentoServer.GENERATE_TOKEN,
+            new Fault.Refuse<>(Status.UNAUTHENTICATED.asRuntimeException()));
+    assertThat(fixture.request(ALICE, "").status()).as("after a rotation").isEqualTo(200);
+    assertThat(fixture.sandbox.momento().tokens().getLast().maker()).isEqualTo(second);
+
+    fixture.rollBack();
+    fixture.sandbox.momento().v2Keys().revoke(second.id());
+    assertThat(fixture.request(ALICE, "").status()).as("after a rollback").isEqualTo(200);
+    assertThat(fixture.sandbox.momento().tokens().getLast().maker()).isEqualTo(first);
+
+    V2Key third = fixture.issue();
+    fixture.store(third);
     fixture.sandbox.momento().v2Keys().revoke(first.id());
     assertThat(fixture.request(ALICE, "").status()).as("after a revocation").isEqualTo(200);
-
-    fixture.store(fixture.issue());
-    assertThat(fixture.request(ALICE, "").status()).as("after a rotation").isEqualTo(200);
+    assertThat(fixture.sandbox.momento().tokens().getLast().maker()).isEqualTo(third);
   }
 
   @Test
