@@ -211,7 +211,7 @@ public final class CurrentKey implements AutoCloseable {
       throw e;
     } catch (RuntimeException e) { // Also if the application has closed its client.
       throw new KeyUnavailableException(
-          "Could not read the secret %s: %s%s".formatted(secret, e.getMessage(), nextStep(e)), e);
+          "Could not read the secret %s: %s.%s".formatted(secret, e.getMessage(), nextStep(e)), e);
     }
   }
 
