@@ -120,6 +120,23 @@ final class StackTemplate {
     return environment;
   }
 
+  /** Returns the type of each resource. */
+  List<String> types() {
+    return json.path("Resources")
+        .valueStream()
+        .map(resource -> resource.path("Type").asText())
+        .toList();
+  }
+
+  /** Checks that the roles have inline policies alone, and that none of these has a star. */
+  void assertThatNoRoleHasAWidePolicy() {
+    for (JsonNode role : all("AWS::IAM::Role").values()) {
+      assertThat(role.path("Properties").has("ManagedPolicyArns")).isFalse();
+      assertThat(role.at("/Properties/Policies").toString()).doesNotContain("*");
+    }
+    assertThat(types()).doesNotContain("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy");
+  }
+
   /** Returns the resources of a type, by logical id. */
   Map<String, JsonNode> all(String type) {
     Map<String, JsonNode> found = new HashMap<>();

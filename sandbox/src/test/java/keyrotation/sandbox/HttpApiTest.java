@@ -16,7 +16,6 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.KeyPair;
@@ -29,8 +28,6 @@ import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.zip.ZipEntry;
-import java.util.zip.ZipOutputStream;
 import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
 import keyrotation.sandbox.LambdaServer.Function;
@@ -576,13 +573,7 @@ class HttpApiTest {
   }
 
   private static LambdaServer start(Duration timeout) throws IOException {
-    Path archive = directory.resolve("function.zip");
-    String entry = Sample.class.getName().replace('.', '/') + ".class";
-    try (ZipOutputStream zip = new ZipOutputStream(Files.newOutputStream(archive));
-        InputStream code = Sample.class.getClassLoader().getResourceAsStream(entry)) {
-      zip.putNextEntry(new ZipEntry(entry));
-      assertThat(code).isNotNull().satisfies(c -> c.transferTo(zip));
-    }
+    Path archive = SampleArchive.of(Sample.class, directory);
     return LambdaServer.start(
         new Function(archive, Sample.class.getName() + "::handle", 128, timeout, false, Map.of()));
   }

@@ -9,7 +9,6 @@ import com.amazonaws.services.lambda.crac.Resource;
 import com.amazonaws.services.lambda.runtime.Context;
 import com.sun.management.HotSpotDiagnosticMXBean;
 import java.io.IOException;
-import java.io.InputStream;
 import java.lang.management.ManagementFactory;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -20,8 +19,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
-import java.util.zip.ZipEntry;
-import java.util.zip.ZipOutputStream;
 import keyrotation.sandbox.LambdaServer.Function;
 import keyrotation.sandbox.LambdaServer.Invocation;
 import keyrotation.sandbox.LambdaServer.Outcome;
@@ -216,13 +213,7 @@ class LambdaServerTest {
 
   private LambdaServer start(Duration timeout, boolean snapStart, Map<String, String> environment)
       throws IOException {
-    Path archive = directory.resolve("function.zip");
-    String entry = Sample.class.getName().replace('.', '/') + ".class";
-    try (ZipOutputStream zip = new ZipOutputStream(Files.newOutputStream(archive));
-        InputStream code = Sample.class.getClassLoader().getResourceAsStream(entry)) {
-      zip.putNextEntry(new ZipEntry(entry));
-      assertThat(code).isNotNull().satisfies(c -> c.transferTo(zip));
-    }
+    Path archive = SampleArchive.of(Sample.class, directory);
     return LambdaServer.start(
         new Function(
             archive, Sample.class.getName() + "::handle", 128, timeout, snapStart, environment));

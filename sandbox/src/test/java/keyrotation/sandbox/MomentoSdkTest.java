@@ -235,7 +235,7 @@ class MomentoSdkTest {
     }
   }
 
-  private static CacheClient cacheClient(String apiKey) {
+  static CacheClient cacheClient(String apiKey) {
     return CacheClient.builder(
             CredentialProvider.fromString(apiKey),
             Configurations.Laptop.latest(),

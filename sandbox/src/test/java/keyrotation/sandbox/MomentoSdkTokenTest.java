@@ -23,7 +23,6 @@ import momento.sdk.auth.accessControl.DisposableTokenScope;
 import momento.sdk.auth.accessControl.ExpiresIn;
 import momento.sdk.auth.accessControl.TopicRole;
 import momento.sdk.auth.accessControl.TopicSelector;
-import momento.sdk.config.Configurations;
 import momento.sdk.config.TopicConfigurations;
 import momento.sdk.exceptions.MomentoErrorCode;
 import momento.sdk.exceptions.SdkException;
@@ -72,7 +71,7 @@ class MomentoSdkTokenTest {
               assertThat(made.maker()).isEqualTo(key);
               assertThat(made.apiKey()).isEqualTo(token.authToken());
             });
-    try (CacheClient client = cacheClient(token.authToken())) {
+    try (CacheClient client = MomentoSdkTest.cacheClient(token.authToken())) {
       assertThat(client.set(CACHE, "user/1/a", "1").join()).isInstanceOf(SetResponse.Success.class);
       assertThat(client.get(CACHE, "user/1/a").join()).isInstanceOf(GetResponse.Hit.class);
       assertThat(client.get(CACHE, "user/10/a").join()).isInstanceOf(GetResponse.Miss.class);
@@ -142,14 +141,6 @@ class MomentoSdkTokenTest {
               new DisposableTokenScope(List.of(permissions)), ExpiresIn.minutes(10), "u-1")
           .join();
     }
-  }
-
-  private static CacheClient cacheClient(String apiKey) {
-    return CacheClient.builder(
-            CredentialProvider.fromString(apiKey),
-            Configurations.Laptop.latest(),
-            Duration.ofMinutes(1))
-        .build();
   }
 
   private static TopicClient topicClient(String apiKey) {
