@@ -5,7 +5,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import com.amazonaws.services.lambda.runtime.Context;
 import com.amazonaws.services.lambda.runtime.RequestStreamHandler;
 import io.grpc.ChannelCredentials;
-import io.grpc.TlsChannelCredentials;
+import io.grpc.okhttp.SslSocketFactoryChannelCredentials;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -14,6 +14,7 @@ import java.net.http.HttpClient;
 import java.security.Security;
 import java.time.Duration;
 import java.time.Instant;
+import javax.net.ssl.SSLSocketFactory;
 import keyrotation.core.RateLimit;
 import keyrotation.core.RotationException;
 import keyrotation.core.Time;
@@ -24,6 +25,7 @@ import keyrotation.momento.KeyManagement;
 import keyrotation.momento.MomentoApiKeys;
 import keyrotation.momento.MomentoClient;
 import keyrotation.momento.MomentoControlPlane;
+import keyrotation.rotation.BatchRotation;
 import keyrotation.rotation.LogStep;
 import keyrotation.rotation.RotationLog;
 import keyrotation.secretsmanager.SecretStore;
@@ -46,6 +48,9 @@ public final class RotationHandler implements RequestStreamHandler {
     // reads these properties once, at the first look-up, and no class looks a name up before this.
     Security.setProperty("networkaddress.cache.ttl", "0");
     Security.setProperty("networkaddress.cache.negative.ttl", "0");
+    // The JDK keeps 5 connections to a host open between calls. With fewer than there are secrets
+    // rotated at a time, the others would begin each call with a TLS handshake.
+    System.setProperty("http.maxConnections", "" + BatchRotation.MAX_CONCURRENT);
   }
 
   private final Settings settings;
@@ -64,7 +69,8 @@ public final class RotationHandler implements RequestStreamHandler {
     this(
         Settings.from(System.getenv()),
         configured(SecretsManagerClient.builder()),
-        TlsChannelCredentials.create(),
+        // One TLS context for all channels: a new channel resumes the session of an earlier one.
+        SslSocketFactoryChannelCredentials.create((SSLSocketFactory) SSLSocketFactory.getDefault()),
         HttpClient.newBuilder(),
         Time.system(),
         TimeBudget.PROPAGATION_GRACE,

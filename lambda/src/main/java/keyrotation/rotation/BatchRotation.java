@@ -13,12 +13,14 @@ import keyrotation.core.TimeBudget;
 /**
  * Rotates secrets concurrently. Failures are isolated: one secret never affects another.
  *
- * <p>At most 16 run at a time. A batch starts at any place of the list and wraps around, so that
- * slow secrets do not starve the same others in every run. Results come in the order of the list.
+ * <p>At most {@link #MAX_CONCURRENT} run at a time. A batch starts at any place of the list and
+ * wraps around, so that slow secrets do not starve the same others in every run. Results come in
+ * the order of the list.
  */
 public final class BatchRotation {
 
-  private static final int MAX_CONCURRENT = 16;
+  /** How many secrets are worked on at a time. */
+  public static final int MAX_CONCURRENT = 16;
 
   private final TimeBudget budget;
   private final RotationLog log;

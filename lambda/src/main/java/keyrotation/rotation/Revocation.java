@@ -22,8 +22,6 @@ import keyrotation.rotation.HeldKeys.Inspected;
  */
 public final class Revocation {
 
-  private static final int MAX_CONCURRENT = 16;
-
   /** Why a secret holds no key that an application could read from it, or is read elsewhere. */
   private static final Set<FailureReason> GONE =
       EnumSet.of(
@@ -107,7 +105,7 @@ public final class Revocation {
   private Map<String, Look> look(List<String> secretIds, TimeBudget budget) {
     List<Look> inOrder =
         secretIds.stream()
-            .gather(Gatherers.mapConcurrent(MAX_CONCURRENT, id -> look(id, budget)))
+            .gather(Gatherers.mapConcurrent(BatchRotation.MAX_CONCURRENT, id -> look(id, budget)))
             .toList();
     Map<String, Look> looks = new LinkedHashMap<>();
     for (int i = 0; i < inOrder.size(); i++) {

@@ -27,6 +27,7 @@ public final class JavaRuntime implements LambdaRuntime {
       "-Dcom.amazonaws.services.lambda.runtime.api.client.runtimeapi.NativeClient.JNI=";
   // The managed runtime leaves the rest of the memory for everything but the heap.
   private static final double HEAP_SHARE = 0.85;
+  private static final int INITIAL_HEAP_DIVISOR = 64;
   private static final Pattern COLLECTOR = Pattern.compile("-XX:\\+Use\\w+GC\\b");
 
   /** Makes the runtime. */
@@ -58,6 +59,8 @@ public final class JavaRuntime implements LambdaRuntime {
     command.add("-Dorg.crac.Core.Compat=com.amazonaws.services.lambda.crac");
     command.add(NATIVE_LIBRARY_PROPERTY + unpackNativeLibrary(scratch.resolve("native")));
     command.add("-Xmx" + (int) (function.memoryMegabytes() * HEAP_SHARE) + "m");
+    // The JVM begins with this share of the machine's memory, which in Lambda is the function's.
+    command.add("-Xms" + function.memoryMegabytes() / INITIAL_HEAP_DIVISOR + "m");
     command.addAll(List.of("-cp", classPath, AWSLambda.class.getName(), function.handler()));
     return command;
   }
