@@ -4,131 +4,180 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static java.util.stream.Collectors.toMap;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
 import java.util.zip.ZipInputStream;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** The functions' archives pass on the licence of every jar in them. */
+/** The functions' archives pass on the licence and the notice of every jar in them. */
 class LicencesIT {
 
-  private static final List<Path> ARCHIVES =
-      List.of(Path.of("../lambda/target/function.zip"), Path.of("../tokens/target/function.zip"));
+  private static final List<Path> MODULES = List.of(Path.of("../lambda"), Path.of("../tokens"));
   private static final String INDEX = "licenses/INDEX.txt";
-  private static final Pattern JAR = Pattern.compile("lib/(.+?)(-\\d.*)?\\.jar");
+  private static final String TEXTS = "META-INF/LICENSES.txt";
+  private static final Pattern JAR = Pattern.compile("(.+?)(-\\d.*)?\\.jar");
   private static final Pattern LICENCE =
       Pattern.compile("(META-INF/)?(LICEN[CS]E|COPYING)(\\.(txt|md))?", Pattern.CASE_INSENSITIVE);
+  private static final Pattern NOTICE =
+      Pattern.compile("(META-INF/)?NOTICE(\\.(txt|md))?", Pattern.CASE_INSENSITIVE);
 
   /** A reference to a licence is shorter, the text of one is not. */
   private static final int SHORTEST_TEXT = 500;
 
-  private final List<ZipFile> archives = new ArrayList<>();
-
-  @BeforeEach
-  void open() throws IOException {
-    for (Path archive : ARCHIVES) {
-      archives.add(new ZipFile(archive.toFile()));
-    }
-  }
-
-  @AfterEach
-  void close() throws IOException {
-    for (ZipFile archive : archives) {
-      archive.close();
-    }
-  }
+  /**
+   * A jar whose classes are in an archive.
+   *
+   * @param name without its version
+   * @param texts its licences and notices
+   * @param carriesLicence whether the text of a licence is among them
+   */
+  private record Jar(String name, List<String> texts, boolean carriesLicence) {}
 
   @Test
   void each_jar_carries_the_text_of_its_licence_or_is_in_the_index() throws IOException {
-    for (ZipFile archive : archives) {
-      Set<String> missing = jarsWithoutText(archive);
-      missing.removeAll(index(archive).keySet());
+    for (Path module : MODULES) {
+      Set<String> missing = jarsWithoutLicence(module);
+      missing.removeAll(index(module).keySet());
 
       assertThat(missing)
           .withFailMessage(
               "Jars without a licence text in %s: %s. For each, look up the licence in its POM, put"
                   + " the text into lambda/src/main/licenses unless the archive has it, and list"
                   + " the jar in INDEX.txt there.",
-              archive.getName(), missing)
+              module, missing)
           .isEmpty();
+    }
+  }
+
+  @Test
+  void the_licences_and_notices_that_jars_carry_are_passed_on() throws IOException {
+    for (Path module : MODULES) {
+      String passedOn = libraries(module).get(TEXTS);
+      List<Jar> jars = jars(module);
+
+      assertThat(jars).hasSizeGreaterThan(40);
+      assertThat(jars)
+          .flatExtracting(Jar::texts)
+          .allSatisfy(text -> assertThat(passedOn).contains(text.strip()));
     }
   }
 
   @Test
   void the_index_lists_no_jar_that_carries_a_text_or_is_not_there() throws IOException {
     Set<String> jars = new TreeSet<>();
-    for (ZipFile archive : archives) {
-      jars.addAll(jarsWithoutText(archive));
+    for (Path module : MODULES) {
+      jars.addAll(jarsWithoutLicence(module));
     }
 
     assertThat(jars)
         .as("jars without a licence text: take others off %s", INDEX)
-        .containsAll(index(archives.getFirst()).keySet());
+        .containsAll(index(MODULES.getFirst()).keySet());
   }
 
   @Test
   void the_index_names_all_texts_and_each_is_there() throws IOException {
-    for (ZipFile archive : archives) {
-      Set<String> named = new TreeSet<>(index(archive).values());
-
-      assertThat(named)
-          .allSatisfy(
-              text -> {
-                assertThat(archive.getEntry(text)).as(text).isNotNull();
-                assertThat(archive.getEntry(text).getSize()).as(text).isGreaterThan(SHORTEST_TEXT);
-              });
-      assertThat(named)
-          .containsAll(
-              archive.stream()
-                  .map(ZipEntry::getName)
-                  .filter(name -> name.matches("licenses/.+") && !name.equals(INDEX))
-                  .toList());
+    for (Path module : MODULES) {
+      Set<String> named = new TreeSet<>(index(module).values());
+      try (ZipFile archive = archive(module)) {
+        assertThat(named)
+            .allSatisfy(
+                text -> {
+                  assertThat(archive.getEntry(text)).as(text).isNotNull();
+                  assertThat(archive.getEntry(text).getSize())
+                      .as(text)
+                      .isGreaterThan(SHORTEST_TEXT);
+                });
+        assertThat(named)
+            .containsAll(
+                archive.stream()
+                    .map(ZipEntry::getName)
+                    .filter(name -> name.matches("licenses/.+") && !name.equals(INDEX))
+                    .toList());
+      }
     }
   }
 
-  /** Returns the names of those jars, without their versions. */
-  private static Set<String> jarsWithoutText(ZipFile archive) {
-    Set<String> jars = new TreeSet<>();
-    for (ZipEntry entry : archive.stream().toList()) {
-      var name = JAR.matcher(entry.getName());
-      if (name.matches() && !carriesText(archive, entry)) {
-        jars.add(name.group(1));
+  private static ZipFile archive(Path module) throws IOException {
+    return new ZipFile(module.resolve("target/function.zip").toFile());
+  }
+
+  private static Set<String> jarsWithoutLicence(Path module) throws IOException {
+    Set<String> names = new TreeSet<>();
+    for (Jar jar : jars(module)) {
+      if (!jar.carriesLicence) {
+        names.add(jar.name);
+      }
+    }
+    return names;
+  }
+
+  /** Returns the jars of a module's class path whose classes are in its archive. */
+  private static List<Jar> jars(Path module) throws IOException {
+    Set<String> packed = libraries(module).keySet();
+    List<Jar> jars = new ArrayList<>();
+    for (String path :
+        Files.readString(module.resolve("target/class-path"))
+            .strip()
+            .split(File.pathSeparator, -1)) {
+      try (ZipFile jar = new ZipFile(path)) {
+        if (jar.stream()
+            .map(ZipEntry::getName)
+            .anyMatch(name -> name.endsWith(".class") && packed.contains(name))) {
+          jars.add(jar(Path.of(path).getFileName().toString(), jar));
+        }
       }
     }
     return jars;
   }
 
-  private static boolean carriesText(ZipFile archive, ZipEntry jar) {
-    try (ZipInputStream entries = new ZipInputStream(archive.getInputStream(jar))) {
-      for (ZipEntry entry; (entry = entries.getNextEntry()) != null; ) {
-        if (LICENCE.matcher(entry.getName()).matches()
-            && entries.readAllBytes().length > SHORTEST_TEXT) {
-          return true;
-        }
+  private static Jar jar(String file, ZipFile jar) throws IOException {
+    List<String> texts = new ArrayList<>();
+    boolean carriesLicence = false;
+    for (ZipEntry entry : jar.stream().toList()) {
+      boolean isLicence = LICENCE.matcher(entry.getName()).matches();
+      if (isLicence || NOTICE.matcher(entry.getName()).matches()) {
+        String text = new String(jar.getInputStream(entry).readAllBytes(), UTF_8);
+        texts.add(text);
+        carriesLicence |= isLicence && text.length() > SHORTEST_TEXT;
       }
-      return false;
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
     }
+    var name = JAR.matcher(file);
+    assertThat(name.matches()).isTrue();
+    return new Jar(name.group(1), texts, carriesLicence);
+  }
+
+  /** Returns what the archive's jar of libraries holds; the contents of its texts alone. */
+  private static Map<String, String> libraries(Path module) throws IOException {
+    Map<String, String> entries = new TreeMap<>();
+    try (ZipFile archive = archive(module);
+        ZipInputStream jar =
+            new ZipInputStream(archive.getInputStream(archive.getEntry("lib/libraries.jar")))) {
+      for (ZipEntry entry; (entry = jar.getNextEntry()) != null; ) {
+        String name = entry.getName();
+        entries.put(name, name.equals(TEXTS) ? new String(jar.readAllBytes(), UTF_8) : "");
+      }
+    }
+    return entries;
   }
 
   /** Returns the file of the archive that holds a jar's licence, by the jar's name. */
-  private static Map<String, String> index(ZipFile archive) throws IOException {
-    try (InputStream in =
-        archive.getInputStream(Objects.requireNonNull(archive.getEntry(INDEX), INDEX))) {
+  private static Map<String, String> index(Path module) throws IOException {
+    try (ZipFile archive = archive(module);
+        InputStream in =
+            archive.getInputStream(Objects.requireNonNull(archive.getEntry(INDEX), INDEX))) {
       return new String(in.readAllBytes(), UTF_8)
           .lines()
           .filter(line -> !line.isEmpty() && !line.startsWith("#"))

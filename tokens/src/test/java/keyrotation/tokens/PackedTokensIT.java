@@ -28,7 +28,7 @@ import software.amazon.awssdk.services.secretsmanager.SecretsManagerClient;
 class PackedTokensIT {
 
   private static final Path ARCHIVE = Path.of(System.getProperty("function.archive"));
-  private static final long LARGEST_ARCHIVE = 20_000_000;
+  private static final long LARGEST_ARCHIVE = 14_000_000;
 
   private final Sandbox sandbox = Sandbox.start(InstantSource.system(), RefreshTokens.SINGLE_USE);
   private final V2Key key = issue();
