@@ -3,7 +3,9 @@ package keyrotation;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import keyrotation.core.Condition;
@@ -26,6 +28,7 @@ import keyrotation.rotation.FirstKey;
 import keyrotation.rotation.IssueRenewal;
 import keyrotation.rotation.KeyRenewal;
 import keyrotation.rotation.KeyVerification;
+import keyrotation.rotation.KeyVersion;
 import keyrotation.rotation.LabelCleanup;
 import keyrotation.rotation.LogStep;
 import keyrotation.rotation.ManagementKey;
@@ -63,6 +66,7 @@ final class Invocation {
   private final Time time;
   private final TimeBudget budget;
   private final RotationLog log;
+  private final Map<String, KeyVersion> known = new ConcurrentHashMap<>();
 
   Invocation(
       Settings settings,
@@ -306,7 +310,7 @@ final class Invocation {
   private Rotator rotator(
       String secretId, RotationLog secretLog, Optional<IssueRenewal.ToV2> toV2) {
     Settings.V2 v2 = settings.v2();
-    SecretVersions versions = new SecretVersions(store, time, secretLog);
+    SecretVersions versions = new SecretVersions(store, time, secretLog, known);
     Retirement retirement = new Retirement(versions, accountKeys, v2.revocation(), time);
     LabelCleanup cleanup = new LabelCleanup(versions, retirement);
     KeyVerification verification = verification(secretId, secretLog);
@@ -349,7 +353,7 @@ final class Invocation {
     return new Revocation(
         secretId -> {
           RotationLog secretLog = log.forSecret(secretId);
-          SecretVersions versions = new SecretVersions(store, time, secretLog);
+          SecretVersions versions = new SecretVersions(store, time, secretLog, known);
           Retirement retirement = new Retirement(versions, accountKeys, policy, time);
           return new Revocation.OfSecret(
               new SecretRevocation(

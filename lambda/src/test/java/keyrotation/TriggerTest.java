@@ -112,7 +112,7 @@ class TriggerTest extends FunctionTestBase {
   }
 
   @Test
-  void a_run_on_a_fresh_key_makes_three_calls_and_leaves_all_labels_alone() {
+  void a_run_on_a_fresh_key_makes_two_calls_and_leaves_all_labels_alone() {
     function.storeKey();
     send("manual.json");
     Map<String, Set<String>> labels = function.labels();
@@ -121,7 +121,7 @@ class TriggerTest extends FunctionTestBase {
     assertThatResult(send("if-due.json")).is(NOT_DUE);
 
     assertThat(function.awsCalls().seen().stream().skip(before))
-        .containsExactly("DescribeSecret", "GetSecretValue", "GetSecretValue");
+        .containsExactly("DescribeSecret", "GetSecretValue");
     assertThat(function.labels()).isEqualTo(labels);
   }
 

@@ -86,20 +86,21 @@ public final class Revocation {
     SecretRevocation work = ofSecret.apply(secretId).work;
     try {
       Inspected secret = work.inspect(secretId, request.budget());
-      Map<String, Look> looks = look(others, request.budget());
+      Map<String, Look> looks = look(without(secret, others), request.budget());
       for (Look look : looks.values()) {
         if (look instanceof Look.Failed(RotationException why) && !GONE.contains(why.reason())) {
           throw why;
         }
       }
-      List<Inspected> holders =
-          found(looks).values().stream()
-              .filter(other -> !other.secret().arn().equals(secret.secret().arn()))
-              .toList();
-      return work.revokePrevious(secret, holders, request);
+      return work.revokePrevious(secret, found(looks).values(), request);
     } catch (RotationException e) {
       return SecretRevocation.failed(new RotationResult.Revoked(secretId, List.of(), 0), e);
     }
+  }
+
+  private static List<String> without(Inspected secret, List<String> secretIds) {
+    Set<String> own = Set.of(secret.secret().name(), secret.secret().arn());
+    return secretIds.stream().filter(id -> !own.contains(id)).toList();
   }
 
   private Map<String, Look> look(List<String> secretIds, TimeBudget budget) {

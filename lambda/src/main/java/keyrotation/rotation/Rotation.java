@@ -88,6 +88,11 @@ public final class Rotation {
   private RotationResult rotate(RotationTask task, Condition condition) {
     String name = task.secret().name();
     KeyVersion current = task.current();
+    boolean onlyIfDue = condition instanceof Condition.IfDue;
+    boolean isDue = task.isDue(policy, clock.instant());
+    if (onlyIfDue && !isDue && task.isUntouched(clock.instant()) && !renewal.isRevoked(task)) {
+      return notDue(task);
+    }
     Optional<TargetVersion> target =
         TargetVersion.chooseVersionId(task, versions, verification, renewal);
     if (target.isEmpty()) { // An earlier delivery has rotated, or an operator has overruled it.
@@ -97,11 +102,9 @@ public final class Rotation {
       Expiry expiry = current.expiry();
       return judge(new RotationResult.KeyIsNewer(name, current.id(), expiry), task, current);
     }
-    boolean onlyIfDue = condition instanceof Condition.IfDue;
     if (onlyIfDue && task.secret().isBeingRotated(clock.instant())) {
       return judge(new RotationResult.RotationInProgress(name, current.id()), task, current);
     }
-    boolean isDue = task.isDue(policy, clock.instant());
     boolean mustRotate = !onlyIfDue || isDue || renewal.isRevoked(task);
     Optional<KeyVersion> successor = findSuccessor(task, target.get(), mustRotate);
     if (successor.isPresent()) {
@@ -113,8 +116,7 @@ public final class Rotation {
       versions.giveUp(task, successor.get());
     }
     if (!mustRotate) {
-      Expiry expiry = current.requireKey().expiry();
-      return judge(new RotationResult.NotDue(name, current.id(), expiry), task, current);
+      return notDue(task);
     }
     String newId = renewAndStage(task, target.get().freeId(), List.of());
     KeyVersion renewed = verifyAndPromote(task, newId);
@@ -122,6 +124,13 @@ public final class Rotation {
     RotationResult result =
         new RotationResult.Rotated(name, newId, current.id(), renewed.expiry(), old);
     return judge(result, task, renewed);
+  }
+
+  private RotationResult notDue(RotationTask task) {
+    KeyVersion current = task.current();
+    Expiry expiry = current.requireKey().expiry();
+    return judge(
+        new RotationResult.NotDue(task.secret().name(), current.id(), expiry), task, current);
   }
 
   /**

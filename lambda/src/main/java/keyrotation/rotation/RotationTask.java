@@ -37,6 +37,17 @@ public record RotationTask(Secret secret, KeyVersion current, RotationRequest re
         .dueAt(current.created(), current.expiry(), !secret.rotationEnabled(), current.holdsV2());
   }
 
+  /**
+   * Tells from what was read so far that no rotation of the secret is under way, and that this
+   * request has not rotated it before.
+   */
+  boolean isUntouched(Instant now) {
+    return !request.versionId(secret.arn()).equals(current.id())
+        && !secret.isBeingRotated(now)
+        && labelledSuccessor().isEmpty()
+        && secret.labelled(StagingLabel.REFRESHED).isEmpty();
+  }
+
   /** Returns the label of a version that replaces the current one. */
   String successorLabel() {
     return StagingLabel.replaces(current.id());

@@ -82,7 +82,7 @@ public final class SecretRevocation {
     // Secrets Manager's own rotation labels a version before that has a value.
     return secret.labelsOf(versionId).equals(List.of(PENDING))
         ? versions.read(LogStep.READ_VERSION, secret, versionId)
-        : Optional.of(versions.readEventually(LogStep.READ_VERSION, secret, versionId));
+        : Optional.of(versions.withValue(LogStep.READ_VERSION, secret, versionId));
   }
 
   /**

@@ -11,6 +11,7 @@ import static keyrotation.secretsmanager.StagingLabel.REFRESHED;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
@@ -39,11 +40,19 @@ public final class SecretVersions {
   private final SecretStore store;
   private final Time time;
   private final RotationLog log;
+  private final Map<String, KeyVersion> known;
 
-  public SecretVersions(SecretStore store, Time time, RotationLog log) {
+  /**
+   * Prepares for calls.
+   *
+   * @param known takes the versions that are read; an invocation has one such map, for all secrets
+   */
+  public SecretVersions(
+      SecretStore store, Time time, RotationLog log, Map<String, KeyVersion> known) {
     this.store = store;
     this.time = time;
     this.log = log;
+    this.known = known;
   }
 
   /** Looks a secret up by name or ARN. */
@@ -70,12 +79,14 @@ public final class SecretVersions {
 
   /** Reads a version; empty if there is none with that id, or none with a value yet. */
   Optional<KeyVersion> read(LogStep step, Secret secret, String versionId) {
-    return log.step(step, versionId, () -> store.read(secret, versionId)).map(KeyVersion::of);
+    return log.step(step, versionId, () -> store.read(secret, versionId))
+        .map(version -> remembered(secret, version));
   }
 
   /** Reads a version that exists, though a read may not see it at once. */
   KeyVersion readEventually(LogStep step, Secret secret, String versionId) {
-    return KeyVersion.of(
+    return remembered(
+        secret,
         log.step(
             step,
             versionId,
@@ -87,6 +98,25 @@ public final class SecretVersions {
                             new RotationException(
                                 SECRETS_MANAGER_UNAVAILABLE,
                                 "The version " + versionId + " has no readable value yet."))));
+  }
+
+  /**
+   * Returns a version that exists, for its value. A value never changes, so it is not read again if
+   * this invocation has read it; but the labels may be those of that time.
+   */
+  KeyVersion withValue(LogStep step, Secret secret, String versionId) {
+    KeyVersion read = known.get(place(secret, versionId));
+    return read == null ? readEventually(step, secret, versionId) : read;
+  }
+
+  private KeyVersion remembered(Secret secret, Version version) {
+    KeyVersion read = KeyVersion.of(version);
+    known.put(place(secret, version.id()), read);
+    return read;
+  }
+
+  private static String place(Secret secret, String versionId) {
+    return secret.arn() + " " + versionId;
   }
 
   /**
