@@ -1,21 +1,15 @@
 package keyrotation;
 
-import io.grpc.ChannelCredentials;
-import java.io.OutputStream;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
+import java.io.IOException;
+import java.net.http.HttpClient;
 import java.time.Duration;
-import java.time.InstantSource;
-import java.util.List;
-import java.util.Optional;
 import keyrotation.core.HostAndPort;
-import keyrotation.core.Json;
+import keyrotation.core.RateLimit;
 import keyrotation.core.Sensitive;
-import keyrotation.momento.KeySecret;
-import keyrotation.momento.MomentoControlPlane;
-import keyrotation.momento.MomentoKey;
-import keyrotation.rotation.RotationLog;
-import keyrotation.rotation.RotationResult;
+import keyrotation.core.Time;
+import keyrotation.core.TimeBudget;
+import keyrotation.momento.KeyManagement;
+import keyrotation.momento.MomentoApiKeys;
 import keyrotation.secretsmanager.SecretStore;
 import org.crac.Context;
 import org.crac.Core;
@@ -26,24 +20,21 @@ import org.crac.Resource;
  * first invocation after a restore does not spend its time on that.
  *
  * <p>A snapshot is stored, so it must hold no key. The priming describes a secret but reads no
- * value, and calls a closed port of this machine in place of Momento.
+ * value. It rotates a made-up key, and calls a closed port of this machine in place of Momento's
+ * HTTP API.
  */
 final class Priming implements Resource {
 
-  private static final HostAndPort UNREACHABLE = new HostAndPort("localhost", 1);
-  private static final Duration SHORT = Duration.ofSeconds(1);
+  private static final HostAndPort CLOSED_PORT = new HostAndPort("localhost", 1);
 
   private final Settings settings;
   private final SecretStore store;
-  private final ChannelCredentials credentials;
-  private final InstantSource clock;
+  private final Time time;
 
-  Priming(
-      Settings settings, SecretStore store, ChannelCredentials credentials, InstantSource clock) {
+  Priming(Settings settings, SecretStore store, Time time) {
     this.settings = settings;
     this.store = store;
-    this.credentials = credentials;
-    this.clock = clock;
+    this.time = time;
   }
 
   /** Registers the priming for the next snapshot. The caller has to keep a reference to it. */
@@ -54,48 +45,37 @@ final class Priming implements Resource {
 
   @Override
   public void beforeCheckpoint(Context<? extends Resource> context) {
-    attempt(this::primeSecretsManager);
-    attempt(this::primeMomento);
-    attempt(this::primeReport);
+    // The one call to another machine: it loads the classes of a TLS handshake.
+    attempt(() -> store.describe(settings.secretIds().stream().findFirst().orElse("none")));
+    attempt(() -> new Rehearsal(time).run());
+    if (settings.v2().managementKeySecret().isPresent()) {
+      attempt(this::callClosedPort);
+    }
   }
 
   @Override
   public void afterRestore(Context<? extends Resource> context) {}
 
-  private void primeSecretsManager() {
-    var _ = store.describe(settings.secretIds().stream().findFirst().orElse("none"));
-  }
-
-  private void primeMomento() {
-    MomentoKey.V1 key = MomentoKey.v1("localhost", "e30.e30.");
-    KeySecret secret =
-        KeySecret.parse(
-            new Sensitive(
-                Json.object()
-                    .put("apiKey", key.text().value())
-                    .put("refreshToken", "none")
-                    .put("validUntil", 0)
-                    .toString()));
-    try (MomentoControlPlane unreachable =
-        new MomentoControlPlane(Optional.of(UNREACHABLE), credentials, clock)) {
-      var _ = unreachable.verify(key.credentials(), SHORT);
-      var _ = unreachable.refresh(key, secret.refreshToken().orElseThrow(), SHORT);
+  /** Loads the classes of calls to Momento's HTTP API, which v2 keys alone need. */
+  private Object callClosedPort() {
+    try (MomentoApiKeys apiKeys = new MomentoApiKeys(CLOSED_PORT, HttpClient.newBuilder(), time)) {
+      RateLimit unlimited = new RateLimit(Duration.ZERO, time);
+      TimeBudget budget =
+          new TimeBudget(
+              time, time.instant().plus(TimeBudget.rotationTime(Duration.ZERO)), Duration.ZERO);
+      return new KeyManagement(apiKeys, time, unlimited).list(new Sensitive("none"), budget);
     }
   }
 
-  private void primeReport() {
-    PrintStream nowhere =
-        new PrintStream(OutputStream.nullOutputStream(), false, StandardCharsets.UTF_8);
-    RotationLog log = new RotationLog(nowhere, clock, "priming");
-    RotationResult result = log.result(() -> new RotationResult.AwaitingFirstKey("priming"));
-    var _ = new RotationReport("priming", Optional.empty(), List.of(result)).error();
+  /** What loads classes, whether or not it succeeds. */
+  private interface Attempt {
+    Object run() throws IOException;
   }
 
-  /** Loads the classes of a call, whether or not it succeeds. */
-  private static void attempt(Runnable priming) {
+  private static void attempt(Attempt attempt) {
     try {
-      priming.run();
-    } catch (RuntimeException ignored) {
+      var _ = attempt.run();
+    } catch (IOException | RuntimeException ignored) {
       // The secret may not exist yet, or the role may not allow the call yet.
     }
   }

@@ -92,7 +92,7 @@ public final class RotationHandler implements RequestStreamHandler {
     this.time = time;
     this.grace = grace;
     this.log = log;
-    this.priming = new Priming(settings, store(time), credentials, time).register();
+    this.priming = new Priming(settings, store(time), time).register();
   }
 
   /** Makes a client with the time limits of {@link TimeBudget}. */
