@@ -45,6 +45,12 @@ final class StackSettingsParser {
   /** Lambda's limit, of which names and values count. */
   private static final int MAX_ENVIRONMENT_SIZE = 4096;
 
+  /**
+   * The JVM compiles with the quicker of its compilers alone, as Lambda has it do where it takes no
+   * snapshot. {@code docs/performance.md} has the figures.
+   */
+  private static final String JVM_OPTIONS = "-XX:TieredStopAtLevel=1";
+
   private static final SettingRule<Boolean> TRUE_OR_FALSE =
       new SettingRule<>(Map.of("true", true, "false", false), "true or false", "true");
 
@@ -224,7 +230,7 @@ final class StackSettingsParser {
 
   /** Always names the secret, even by default, so that Lambda's console shows it. */
   private Map<String, String> functionEnvironment() {
-    Map<String, String> environment = new TreeMap<>();
+    Map<String, String> environment = new TreeMap<>(Map.of("JAVA_TOOL_OPTIONS", JVM_OPTIONS));
     FUNCTION_SETTINGS.forEach(
         name -> reader.value(name).ifPresent(value -> environment.put(name, value)));
     if (reader.value(SECRET_TAG).isEmpty()) {

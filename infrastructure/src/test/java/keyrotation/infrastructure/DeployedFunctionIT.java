@@ -67,7 +67,9 @@ class DeployedFunctionIT {
 
   private LambdaServer deploy(Sandbox sandbox) {
     Map<String, String> environment = new HashMap<>(sandbox.environment());
-    environment.putAll(template.environment());
+    template
+        .environment()
+        .forEach((name, value) -> environment.merge(name, value, (own, more) -> own + " " + more));
     return LambdaServer.start(
         new Function(
             ARCHIVE,

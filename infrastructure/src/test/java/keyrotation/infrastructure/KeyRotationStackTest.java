@@ -170,13 +170,15 @@ class KeyRotationStackTest {
           .isEqualTo(
               parse(
                   """
-                  {'MOMENTO_AUTH_TOKEN_SECRET_NAME': 'momento/authentication-token'}\
+                  {'JAVA_TOOL_OPTIONS': '-XX:TieredStopAtLevel=1',
+                   'MOMENTO_AUTH_TOKEN_SECRET_NAME': 'momento/authentication-token'}\
                   """));
       assertThat(environment(set))
           .isEqualTo(
               parse(
                   """
-                  {'MOMENTO_AUTH_TOKEN_SECRET_NAME': 'momento/a, %s',
+                  {'JAVA_TOOL_OPTIONS': '-XX:TieredStopAtLevel=1',
+                   'MOMENTO_AUTH_TOKEN_SECRET_NAME': 'momento/a, %s',
                    'MOMENTO_AUTH_TOKEN_SECRET_TAG': 'rotate=momento',
                    'AUTO_ROTATION_IN_DAYS': '30',
                    'CHECK_INTERVAL_IN_HOURS': '12',

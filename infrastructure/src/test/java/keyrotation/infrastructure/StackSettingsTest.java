@@ -46,7 +46,9 @@ class StackSettingsTest {
   @Test
   void have_defaults() {
     Map<String, String> environment =
-        Map.of("MOMENTO_AUTH_TOKEN_SECRET_NAME", "momento/authentication-token");
+        Map.of(
+            "JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1",
+            "MOMENTO_AUTH_TOKEN_SECRET_NAME", "momento/authentication-token");
 
     assertThat(StackSettings.from(Map.of(), UNKNOWN_TARGET))
         .isEqualTo(
@@ -84,6 +86,7 @@ class StackSettingsTest {
     environment.put("REVOKE_OPERATOR_KEYS", "true");
     Map<String, String> values = new HashMap<>();
     environment.forEach((name, value) -> values.put(name, " " + value + " "));
+    environment.put("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1");
     values.put("KMS_KEY_ARN", KMS_KEY);
     values.put("ROTATION_TRIGGER", "eventbridge");
     values.put("CREATE_SECRETS", "false");
