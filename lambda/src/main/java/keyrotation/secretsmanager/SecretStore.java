@@ -195,12 +195,13 @@ public final class SecretStore {
   }
 
   /**
-   * Stores a value under a version id, with labels, in one call. It does not wait for a permit:
+   * Stores a value under a version id, with labels, in one call. It does not wait for its turn:
    * {@link #probeWrite} has done so, and a new key must not be lost for lack of one.
    *
    * @return false if the id is taken by another value, which stays as it is
    */
   public boolean put(Secret secret, String versionId, Sensitive value, List<String> labels) {
+    writes.begin();
     return call(
         "PutSecretValue",
         secret.name(),
