@@ -222,7 +222,7 @@ public final class KeyManagement {
       Function<Duration, ApiAnswer> call,
       Predicate<ApiAnswer.Unknown> mayRepeat) {
     return retry.call(
-        () -> call.apply(Collections.min(List.of(permits.acquire(budget), timeout))),
+        () -> permits.call(budget, left -> call.apply(Collections.min(List.of(left, timeout)))),
         answer ->
             answer instanceof ApiAnswer.Unknown failed && mayRepeat.test(failed)
                 ? Optional.of(new Retry.Again(budget.latestRefresh(), failed.why().retryAfter()))

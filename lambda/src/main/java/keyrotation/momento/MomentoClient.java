@@ -23,7 +23,6 @@ import keyrotation.core.TimeBudget;
 public final class MomentoClient {
 
   private static final int MAX_REFRESH_RETRIES = 3;
-  private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(1);
 
   private final MomentoControlPlane controlPlane;
   private final Time time;
@@ -50,11 +49,11 @@ public final class MomentoClient {
    */
   public RefreshResult refresh(MomentoKey.V1 key, Sensitive refreshToken, RotationRequest request) {
     TimeBudget budget = request.budget();
-    // A call that waited for a connection after its turn would arrive together with later ones.
-    controlPlane.connect(key.endpoint(), CONNECT_TIMEOUT);
     return retry.call(
         () ->
-            controlPlane.refresh(key, refreshToken, min(permits.acquire(budget), REFRESH_TIMEOUT)),
+            permits.call(
+                budget,
+                left -> controlPlane.refresh(key, refreshToken, min(left, REFRESH_TIMEOUT))),
         answer ->
             answer instanceof RefreshResult.Unknown(Unavailable why)
                 ? Optional.of(new Retry.Again(budget.latestRefresh(), why.retryAfter()))

@@ -11,7 +11,6 @@ import grpc.control_client._Cache;
 import grpc.control_client._ListCachesRequest;
 import grpc.control_client._ListCachesResponse;
 import io.grpc.ChannelCredentials;
-import io.grpc.ConnectivityState;
 import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
 import io.grpc.Status;
@@ -24,7 +23,6 @@ import java.time.InstantSource;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import keyrotation.core.HostAndPort;
 import keyrotation.core.RotationException;
@@ -83,28 +81,6 @@ public final class MomentoControlPlane implements AutoCloseable {
     this.override = override;
     this.credentials = credentials;
     this.clock = clock;
-  }
-
-  /**
-   * Connects to the control plane of an endpoint, unless that was done before. If it fails, the
-   * next call will say why.
-   *
-   * @param limit how long to wait for the connection
-   */
-  void connect(String endpoint, Duration limit) {
-    ManagedChannel channel = channel(endpoint);
-    CompletableFuture<?> connected = new CompletableFuture<>();
-    connect(channel, connected);
-    var _ = connected.completeOnTimeout(null, limit.toMillis(), MILLISECONDS).join();
-  }
-
-  private static void connect(ManagedChannel channel, CompletableFuture<?> connected) {
-    ConnectivityState state = channel.getState(true);
-    if (state == ConnectivityState.IDLE || state == ConnectivityState.CONNECTING) {
-      channel.notifyWhenStateChanged(state, () -> connect(channel, connected));
-    } else {
-      connected.complete(null);
-    }
   }
 
   /**

@@ -5,6 +5,7 @@ import static keyrotation.core.FailureReason.RATE_LIMITED_LOCALLY;
 import static keyrotation.core.TimeBudget.MIN_REFRESH_TIME;
 
 import java.time.Duration;
+import java.util.function.Function;
 import keyrotation.core.RateLimit;
 import keyrotation.core.RotationException;
 import keyrotation.core.TimeBudget;
@@ -19,12 +20,12 @@ final class RenewalPermits {
   }
 
   /**
-   * Waits for a permit.
+   * Waits for a permit, and makes the call.
    *
-   * @return how long the call may take so that a new key can still be stored
+   * @param call takes how long it may take so that a new key can still be stored
    * @throws RotationException {@code OUT_OF_TIME} or {@code RATE_LIMITED_LOCALLY}
    */
-  Duration acquire(TimeBudget budget) {
+  <T> T call(TimeBudget budget, Function<Duration, T> call) {
     Duration longestWait = timeToRenew(budget).minus(MIN_REFRESH_TIME);
     if (!limit.acquire(1, longestWait)) {
       throw new RotationException(
@@ -33,7 +34,7 @@ final class RenewalPermits {
               + longestWait.toSeconds()
               + " s that were left; MOMENTO_REFRESHES_PER_SECOND is the limit.");
     }
-    return timeToRenew(budget);
+    return limit.call(() -> call.apply(timeToRenew(budget)));
   }
 
   private static Duration timeToRenew(TimeBudget budget) {

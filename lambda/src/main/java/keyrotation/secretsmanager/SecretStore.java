@@ -201,7 +201,6 @@ public final class SecretStore {
    * @return false if the id is taken by another value, which stays as it is
    */
   public boolean put(Secret secret, String versionId, Sensitive value, List<String> labels) {
-    writes.begin();
     return call(
         "PutSecretValue",
         secret.name(),
@@ -256,7 +255,11 @@ public final class SecretStore {
         secret.name(),
         () -> {
           try {
-            var _ = client.updateSecretVersionStage(move.andThen(r -> r.secretId(secret.arn())));
+            var _ =
+                writes.call(
+                    () ->
+                        client.updateSecretVersionStage(
+                            move.andThen(r -> r.secretId(secret.arn()))));
             return true;
           } catch (InvalidParameterException e) {
             if (SecretsManagerErrors.isAboutReplica(e)) {
@@ -269,12 +272,14 @@ public final class SecretStore {
 
   private void putValue(Secret secret, String versionId, Sensitive value, List<String> labels) {
     var _ =
-        client.putSecretValue(
-            r ->
-                r.secretId(secret.arn())
-                    .clientRequestToken(versionId)
-                    .secretString(value.value())
-                    .versionStages(labels));
+        writes.call(
+            () ->
+                client.putSecretValue(
+                    r ->
+                        r.secretId(secret.arn())
+                            .clientRequestToken(versionId)
+                            .secretString(value.value())
+                            .versionStages(labels)));
   }
 
   private static Version version(GetSecretValueResponse answer) {
@@ -285,7 +290,7 @@ public final class SecretStore {
         answer.versionStages());
   }
 
-  /** Waits until that many writing calls may be made without exceeding the quota. */
+  /** Waits for the turn of that many writing calls. */
   private void acquireWritePermits(String action, int calls) {
     if (!writes.acquire(calls, SECRETS_MANAGER_TIMEOUT)) {
       throw new RotationException(

@@ -9,6 +9,8 @@ import java.util.List;
 import java.util.Queue;
 import java.util.Random;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -16,7 +18,7 @@ import java.util.stream.IntStream;
 import keyrotation.VirtualTime;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class RateLimitTest {
 
@@ -38,33 +40,28 @@ class RateLimitTest {
   void a_turn_for_two_calls_takes_the_place_of_two() {
     assertThat(fivePerSecond.acquire(2, LONG)).isTrue();
     assertThat(waited()).isZero();
-    fivePerSecond.begin();
-    assertThat(waited()).isZero();
     assertThat(fivePerSecond.acquire(1, LONG)).isTrue();
     assertThat(waited()).isEqualTo(Duration.ofMillis(408));
   }
 
   @Test
-  void calls_whose_turn_came_long_ago_do_not_begin_together() {
-    for (int i = 0; i < 5; i++) {
-      assertThat(fivePerSecond.acquire(2, LONG)).isTrue();
-    }
+  void calls_whose_turn_came_long_ago_are_not_made_together() {
     time.sleep(Duration.ofSeconds(10));
     Instant later = time.instant();
 
     for (int i = 0; i < 5; i++) {
-      fivePerSecond.begin();
+      fivePerSecond.call(() -> "");
     }
     assertThat(time.instant()).isEqualTo(later);
-    assertThat(fivePerSecond.acquire(1, LONG)).isTrue();
+    fivePerSecond.call(() -> "");
     assertThat(time.instant()).isEqualTo(later.plusSeconds(1));
   }
 
-  /** A processor that is shared wakes threads late, and some later than others. */
+  /** A processor that is shared wakes threads late, and calls take unequally long. */
   @ParameterizedTest
-  @ValueSource(ints = {0, 5, 200, 1500})
-  void no_second_has_more_calls_however_late_threads_wake_up(int latestMillis) {
-    Random random = new Random(latestMillis);
+  @CsvSource({"0, 0", "5, 15", "200, 50", "1500, 3000"})
+  void no_second_has_more_calls_wherever_they_are_delayed(int wakesLate, int takes) {
+    Random random = new Random(wakesLate);
     Time late =
         new Time() {
           @Override
@@ -74,24 +71,53 @@ class RateLimitTest {
 
           @Override
           public void sleep(Duration duration) {
-            time.sleep(duration.plusMillis(random.nextInt(latestMillis + 1)));
+            time.sleep(duration.plusMillis(random.nextInt(wakesLate + 1)));
           }
         };
     RateLimit limit = new RateLimit(5, late);
-    List<Instant> begun = new ArrayList<>();
+    List<Instant> arrived = new ArrayList<>();
     for (int i = 0; i < 1000; i++) {
       assertThat(limit.acquire(1, LONG)).isTrue();
-      begun.add(time.instant());
+      limit.call(
+          () -> {
+            time.sleep(Duration.ofMillis(random.nextInt(takes + 1)));
+            arrived.add(time.instant());
+            return "";
+          });
     }
 
-    for (int i = 5; i < begun.size(); i++) {
-      assertThat(Duration.between(begun.get(i - 5), begun.get(i)))
+    for (int i = 5; i < arrived.size(); i++) {
+      assertThat(Duration.between(arrived.get(i - 5), arrived.get(i)))
           .isGreaterThanOrEqualTo(Duration.ofSeconds(1));
     }
-    if (latestMillis <= 5) {
-      double perSecond = 1e3 * begun.size() / waited().toMillis();
+    if (takes <= 15) {
+      double perSecond = 1e3 * arrived.size() / waited().toMillis();
       assertThat(perSecond).as("within 5 %% of the bound").isBetween(4.75, 5.0);
     }
+  }
+
+  @Test
+  void a_call_waits_for_one_that_has_not_ended() throws InterruptedException {
+    CountDownLatch begun = new CountDownLatch(1);
+    CountDownLatch mayEnd = new CountDownLatch(1);
+    RateLimit one = new RateLimit(1, time);
+    List<String> order = new CopyOnWriteArrayList<>();
+    try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      threads.execute(
+          () ->
+              one.call(
+                  () -> {
+                    begun.countDown();
+                    awaitUninterrupted(mayEnd);
+                    time.sleep(Duration.ofSeconds(3));
+                    return order.add("first");
+                  }));
+      begun.await();
+      threads.execute(() -> one.call(() -> order.add("second at " + waited())));
+      mayEnd.countDown();
+    }
+
+    assertThat(order).containsExactly("first", "second at PT4S");
   }
 
   @Test
@@ -120,8 +146,6 @@ class RateLimitTest {
     Queue<Duration> waits = new ConcurrentLinkedQueue<>();
     AtomicInteger inside = new AtomicInteger();
     AtomicInteger atOnce = new AtomicInteger();
-    // For each thread the time goes on by what it has waited.
-    ThreadLocal<Duration> waited = ThreadLocal.withInitial(() -> Duration.ZERO);
     RateLimit shared =
         new RateLimit(
             5,
@@ -131,15 +155,12 @@ class RateLimitTest {
                 atOnce.accumulateAndGet(inside.incrementAndGet(), Math::max);
                 Thread.yield();
                 inside.decrementAndGet();
-                return start.plus(waited.get());
+                return start;
               }
 
               @Override
               public void sleep(Duration duration) {
-                if (waited.get().isZero()) {
-                  waits.add(duration);
-                }
-                waited.set(waited.get().plus(duration));
+                waits.add(duration);
               }
             });
     try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
@@ -152,6 +173,14 @@ class RateLimitTest {
     assertThat(waits)
         .containsExactlyInAnyOrderElementsOf(
             IntStream.rangeClosed(1, 100).mapToObj(i -> Duration.ofMillis(204L * i)).toList());
+  }
+
+  private static void awaitUninterrupted(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
   }
 
   private Duration waited() {
