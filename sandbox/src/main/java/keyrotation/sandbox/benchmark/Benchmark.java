@@ -13,19 +13,25 @@ public final class Benchmark {
 
   private static final int RUNS = 10;
   private static final int QUICK_RUNS = 2;
+  private static final int FLEET_RUNS = 3;
 
   private Benchmark() {}
 
   /**
    * Runs the benchmark in the project's directory.
    *
-   * @param args the path of the function's archive, and optionally {@code --quick}
+   * @param args the path of the function's archive, and optionally {@code --quick} or {@code
+   *     --fleets}
    */
   public static void main(String[] args) throws IOException, InterruptedException {
     boolean quick = List.of(args).contains("--quick");
     Path root = Path.of("");
     try {
-      run(root, Path.of(args[0]), quick ? QUICK_RUNS : RUNS, quick);
+      if (List.of(args).contains("--fleets")) {
+        runFleets(root, Path.of(args[0]), Fleets.SIZES, quick ? 1 : FLEET_RUNS);
+      } else {
+        run(root, Path.of(args[0]), quick ? QUICK_RUNS : RUNS, quick);
+      }
     } catch (IllegalStateException e) {
       System.err.println(e.getMessage());
       System.exit(1);
@@ -33,7 +39,19 @@ public final class Benchmark {
   }
 
   /**
-   * Makes all measurements.
+   * Measures runs over many secrets.
+   *
+   * @param root the project's directory
+   * @param archive the function's archive
+   * @param sizes how many secrets there are
+   */
+  public static void runFleets(Path root, Path archive, List<Integer> sizes, int runs)
+      throws IOException {
+    Fleets.measure(Program.java(archive), root.resolve("events/scheduler.json"), sizes, runs);
+  }
+
+  /**
+   * Makes all measurements but those of fleets.
    *
    * @param root the project's directory
    * @param archive the function's archive
@@ -52,6 +70,7 @@ public final class Benchmark {
     WarmRotations.measure(List.of(java, node));
     try (ControlGroup group = ControlGroup.create()) {
       MemorySizes sizes = new MemorySizes(java, root.resolve("events/scheduler.json"), group);
+      sizes.measureAfterSnapshot(runs);
       sizes.measureManySecrets(Math.ceilDiv(runs, 4));
       sizes.measureFirstRuns(
           oneSize ? List.of(MemorySizes.DEPLOYED) : MemorySizes.SIZES, Math.ceilDiv(runs, 2));

@@ -30,7 +30,10 @@ record ControlGroup(Optional<Path> directory, boolean isFirstVersion) implements
     for (String parent : List.of("/sys/fs/cgroup/cpu", "/sys/fs/cgroup")) {
       Path directory = Path.of(parent, "key-rotation-benchmark");
       try {
-        Files.createDirectory(directory);
+        // One that an interrupted benchmark has left will do.
+        if (!Files.exists(directory)) {
+          Files.createDirectory(directory);
+        }
         if (Files.exists(directory.resolve("cpu.cfs_quota_us"))) {
           return new ControlGroup(Optional.of(directory), true);
         }

@@ -18,6 +18,9 @@ final class MemorySizes {
   /** The memory that the stack gives the function. */
   static final int DEPLOYED = 1024;
 
+  /** The JVM's options that the stack sets. */
+  static final String DEPLOYED_OPTIONS = "-XX:TieredStopAtLevel=1";
+
   static final List<Integer> SIZES =
       List.of(384, 512, DEPLOYED, ControlGroup.MEGABYTES_PER_PROCESSOR);
   private static final List<Integer> SECRETS = List.of(1, 100);
@@ -64,9 +67,38 @@ final class MemorySizes {
               megabytes,
               secrets,
               snapStart,
-              runs(setup(megabytes, secrets, snapStart, Trial.DUE), runs));
+              runs(setup(KeyKind.V1, megabytes, secrets, snapStart, Trial.DUE), runs));
         }
       }
+    }
+  }
+
+  /** Measures the first rotation of a process that was primed as before a snapshot. */
+  void measureAfterSnapshot(int runs) throws IOException {
+    System.out.printf(
+        """
+
+        The rotation of one key in the first invocation after the priming, with %d MB.
+        Median (quartiles); processes for each line: %d.
+
+        key  priming and init, ms   first rotation, ms     peak, MB
+        """,
+        DEPLOYED, runs);
+    group.limitTo(DEPLOYED);
+    for (KeyKind kind : KeyKind.values()) {
+      List<Run> measured = new ArrayList<>();
+      for (int i = 1; i <= runs; i++) {
+        Progress.show("after a snapshot, %s, %d of %d".formatted(kind, i, runs));
+        try (Trial trial = Trial.start(setup(kind, DEPLOYED, 1, true, Trial.DUE))) {
+          measured.add(run(trial, trial.rotate(0)));
+        }
+      }
+      System.out.printf(
+          "%-3s  %-21s  %-21s  %8.0f%n",
+          kind,
+          Spread.of(measured, Run::initMillis).text(0),
+          Spread.of(measured, Run::runMillis).text(0),
+          peak(measured));
     }
   }
 
@@ -74,7 +106,7 @@ final class MemorySizes {
   void measureManySecrets(int runs) throws IOException {
     Progress.show("scheduled run, %d secrets".formatted(MANY));
     group.limitTo(DEPLOYED);
-    List<Run> measured = runs(setup(DEPLOYED, MANY, false, Duration.ZERO), runs);
+    List<Run> measured = runs(setup(KeyKind.V1, DEPLOYED, MANY, false, Duration.ZERO), runs);
     System.out.printf(
         """
 
@@ -88,23 +120,26 @@ final class MemorySizes {
         runs);
   }
 
-  private Setup setup(int megabytes, int secrets, boolean snapStart, Duration age) {
-    return new Setup(java, KeyKind.V1, secrets, age, megabytes, snapStart, Optional.of(group), "");
+  private Setup setup(KeyKind kind, int megabytes, int secrets, boolean snapStart, Duration age) {
+    return new Setup(
+        java, kind, secrets, _ -> age, megabytes, snapStart, false, Optional.of(group), "");
   }
 
   private List<Run> runs(Setup setup, int runs) throws IOException {
     List<Run> measured = new ArrayList<>();
     for (int i = 0; i < runs; i++) {
       try (Trial trial = Trial.start(setup)) {
-        Invocation invocation = trial.runSchedule(event);
-        measured.add(
-            new Run(
-                Progress.millis(invocation.initDuration().orElseThrow()),
-                Progress.millis(invocation.duration()),
-                trial.peakMegabytes()));
+        measured.add(run(trial, trial.runSchedule(event)));
       }
     }
     return measured;
+  }
+
+  private static Run run(Trial trial, Invocation first) throws IOException {
+    return new Run(
+        Progress.millis(first.initDuration().orElseThrow()),
+        Progress.millis(first.duration()),
+        trial.peakMegabytes());
   }
 
   private static void print(int megabytes, int secrets, boolean snapStart, List<Run> runs) {

@@ -1,7 +1,5 @@
 package keyrotation.sandbox.benchmark;
 
-import static java.util.stream.Collectors.joining;
-
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
@@ -11,15 +9,20 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Queue;
 import java.util.UUID;
-import java.util.stream.IntStream;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.function.IntFunction;
+import keyrotation.sandbox.Fault;
 import keyrotation.sandbox.LambdaRuntime;
 import keyrotation.sandbox.LambdaServer;
 import keyrotation.sandbox.LambdaServer.Function;
 import keyrotation.sandbox.LambdaServer.Invocation;
 import keyrotation.sandbox.LambdaServer.Outcome;
+import keyrotation.sandbox.MomentoServer;
 import keyrotation.sandbox.MomentoServer.RefreshTokens;
 import keyrotation.sandbox.Sandbox;
 import keyrotation.sandbox.SandboxKey;
@@ -33,7 +36,10 @@ final class Trial implements AutoCloseable {
    * What a process is measured with.
    *
    * @param secrets how many secrets hold a key
-   * @param age how old the keys are, which live for 30 days
+   * @param ages how old the key of each secret is; it lives for 30 days
+   * @param megabytes the function's memory
+   * @param snapStart whether the process is primed before its first event
+   * @param limited whether the quotas for which the function is made limit its calls
    * @param group limits the CPU time; empty if it is not limited
    * @param jvmOptions more options for a JVM
    */
@@ -41,31 +47,42 @@ final class Trial implements AutoCloseable {
       Program program,
       KeyKind kind,
       int secrets,
-      Duration age,
+      IntFunction<Duration> ages,
       int megabytes,
       boolean snapStart,
+      boolean limited,
       Optional<ControlGroup> group,
       String jvmOptions) {
 
     /** A due key in each secret, the memory that the stack gives the function, and no limit. */
     static Setup of(Program program, KeyKind kind, int secrets) {
       return new Setup(
-          program, kind, secrets, DUE, MemorySizes.DEPLOYED, false, Optional.empty(), "");
+          program,
+          kind,
+          secrets,
+          _ -> DUE,
+          MemorySizes.DEPLOYED,
+          false,
+          false,
+          Optional.empty(),
+          "");
     }
 
     Setup with(String options) {
-      return new Setup(program, kind, secrets, age, megabytes, snapStart, group, options);
+      return new Setup(program, kind, secrets, ages, megabytes, snapStart, limited, group, options);
     }
   }
 
   static final Duration DUE = Duration.ofDays(28);
 
   private static final String MANAGEMENT_SECRET = "momento/management-key";
+  private static final String TAG = "benchmark";
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private final Sandbox sandbox;
   private final Path certificate;
   private final LambdaServer lambda;
+  private final Queue<Long> refreshes = new ConcurrentLinkedQueue<>();
 
   private Trial(Setup setup) throws IOException {
     this.sandbox = Sandbox.start(InstantSource.system(), RefreshTokens.SINGLE_USE);
@@ -77,8 +94,13 @@ final class Trial implements AutoCloseable {
         MANAGEMENT_SECRET,
         sandbox.momento().v2Keys().issue(V2Keys.OWNER, "management key", Optional.empty()));
     for (int i = 0; i < setup.secrets; i++) {
-      store(name(i), setup.kind.issue(sandbox, setup.age));
+      store(name(i), setup.kind.issue(sandbox, setup.ages.apply(i)));
+      sandbox.secretsManager().state().tag(name(i), Map.of(TAG, TAG));
     }
+    sandbox
+        .momento()
+        .calls()
+        .onEvery(MomentoServer.REFRESH, new Fault.Before<>(() -> refreshes.add(System.nanoTime())));
     LambdaRuntime runtime = setup.program.runtime();
     this.lambda =
         LambdaServer.start(
@@ -109,14 +131,16 @@ final class Trial implements AutoCloseable {
 
   private Map<String, String> environment(Setup setup) {
     Map<String, String> environment = new HashMap<>(sandbox.environment());
-    environment.merge("JAVA_TOOL_OPTIONS", setup.jvmOptions, (own, more) -> own + " " + more);
-    environment.put(
-        "MOMENTO_AUTH_TOKEN_SECRET_NAME",
-        IntStream.range(0, setup.secrets).mapToObj(Trial::name).collect(joining(",")));
+    environment.merge(
+        "JAVA_TOOL_OPTIONS",
+        MemorySizes.DEPLOYED_OPTIONS + " " + setup.jvmOptions,
+        (own, more) -> own + " " + more);
+    environment.put("MOMENTO_AUTH_TOKEN_SECRET_TAG", TAG + "=" + TAG);
     environment.put("MOMENTO_MANAGEMENT_KEY_SECRET", MANAGEMENT_SECRET);
-    // High rates, so that the rate limits do not dominate the result.
-    environment.put("MOMENTO_REFRESHES_PER_SECOND", "10000");
-    environment.put("SECRETS_MANAGER_WRITES_PER_SECOND", "10000");
+    if (!setup.limited) {
+      environment.put("MOMENTO_REFRESHES_PER_SECOND", "10000");
+      environment.put("SECRETS_MANAGER_WRITES_PER_SECOND", "10000");
+    }
     // For the peer.
     environment.put("NODE_EXTRA_CA_CERTS", certificate.toString());
     environment.put("ROLE", V2Keys.OPERATOR.id());
@@ -129,7 +153,7 @@ final class Trial implements AutoCloseable {
         invoke(
             JSON.createObjectNode().put("momento_auth_token_secret_name", name(secret)).toString());
     if (!((Outcome.Response) invocation.outcome()).json().contains("\"ROTATED\"")) {
-      throw new IllegalStateException("No key was rotated: " + invocation);
+      throw new IllegalStateException("No key was rotated: " + beginning(invocation));
     }
     return invocation;
   }
@@ -147,9 +171,20 @@ final class Trial implements AutoCloseable {
   private Invocation invoke(String event) {
     Invocation invocation = lambda.invoke(event);
     if (!(invocation.outcome() instanceof Outcome.Response)) {
-      throw new IllegalStateException("The function failed: " + invocation);
+      throw new IllegalStateException("The function failed: " + beginning(invocation));
     }
     return invocation;
+  }
+
+  /** Describes an invocation, and not each of thousands of secrets. */
+  private static String beginning(Invocation invocation) {
+    String text = invocation.toString();
+    return text.substring(0, Math.min(text.length(), 2_000));
+  }
+
+  /** Returns when refresh calls reached Momento, by the JVM's clock in nanoseconds. */
+  List<Long> refreshes() {
+    return List.copyOf(refreshes);
   }
 
   ProcessHandle process() {
