@@ -12,17 +12,22 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.UUID;
+import java.util.stream.IntStream;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
 import java.util.zip.ZipInputStream;
+import keyrotation.rotation.BatchRotation;
 import keyrotation.sandbox.Fault;
 import keyrotation.sandbox.LambdaServer;
 import keyrotation.sandbox.LambdaServer.Invocation;
 import keyrotation.sandbox.MomentoServer.RefreshTokens;
 import keyrotation.sandbox.SecretsManagerException;
 import keyrotation.sandbox.SecretsManagerState;
+import keyrotation.sandbox.SecretsManagerState.Value;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -88,6 +93,34 @@ class PackedFunctionIT {
     assertThat(function.current().id()).isNotEqualTo(before);
     assertThat(function.current().labels()).containsExactly(SecretsManagerState.CURRENT);
     assertThat(function.currentKeyWorks()).isTrue();
+  }
+
+  /** Otherwise most calls of a large run would begin with a TLS handshake. */
+  @Test
+  void a_run_makes_no_more_connections_than_it_works_on_secrets_at_a_time() {
+    List<String> names = IntStream.range(0, 80).mapToObj(i -> "momento/key-" + i).toList();
+    function.close();
+    function =
+        new PackedFunction(
+            RefreshTokens.SINGLE_USE,
+            false,
+            environment -> {
+              environment.put("MOMENTO_AUTH_TOKEN_SECRET_NAME", String.join(",", names));
+              return environment;
+            });
+    String key = function.issueFreshKey(Duration.ofHours(1)).consoleJson();
+    for (String name : names) {
+      function.state().create(name, new Value.Text(key), UUID.randomUUID().toString(), null);
+    }
+
+    Invocation run =
+        function.lambda.invoke(SampleEvents.read("scheduler.json", function.now()), "1");
+
+    assertThat(run.outcome()).isInstanceOf(LambdaServer.Outcome.Response.class);
+    assertThat(function.awsCalls().seen()).hasSizeGreaterThan(2 * names.size());
+    // Those of the management key's reads, and one that another thread has just taken.
+    assertThat(function.sandbox.secretsManager().connections())
+        .isLessThan(2 * BatchRotation.MAX_CONCURRENT);
   }
 
   @Test

@@ -83,6 +83,7 @@ public final class SecretsManagerServer implements AutoCloseable {
   private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
   private final Map<String, Predicate<String>> functions = new ConcurrentHashMap<>();
   private final Queue<Future<?>> rotations = new ConcurrentLinkedQueue<>();
+  private final Set<InetSocketAddress> callers = ConcurrentHashMap.newKeySet();
   private volatile int rotationAttempts = 2;
 
   private SecretsManagerServer(HttpServer http, InstantSource clock) {
@@ -191,6 +192,11 @@ public final class SecretsManagerServer implements AutoCloseable {
     return calls;
   }
 
+  /** Returns how many connections calls have come from so far. */
+  public int connections() {
+    return callers.size();
+  }
+
   @Override
   public synchronized void close() {
     http.stop(0);
@@ -201,6 +207,7 @@ public final class SecretsManagerServer implements AutoCloseable {
   }
 
   private void handle(HttpExchange exchange) throws IOException {
+    callers.add(exchange.getRemoteAddress());
     try (exchange) {
       String target =
           Optional.ofNullable(exchange.getRequestHeaders().getFirst("X-Amz-Target")).orElse("");
