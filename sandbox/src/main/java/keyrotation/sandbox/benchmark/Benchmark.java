@@ -73,7 +73,7 @@ public final class Benchmark {
       sizes.measureAfterSnapshot(runs);
       sizes.measureManySecrets(Math.ceilDiv(runs, 4));
       sizes.measureFirstRuns(
-          oneSize ? List.of(MemorySizes.DEPLOYED) : MemorySizes.SIZES, Math.ceilDiv(runs, 2));
+          oneSize ? List.of(MemorySizes.DEPLOYED) : MemorySizes.SIZES, Math.ceilDiv(runs, 4));
     }
   }
 }
