@@ -1,9 +1,11 @@
 package keyrotation.core;
 
+import static java.util.Comparator.naturalOrder;
+
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayDeque;
-import java.util.Deque;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -12,23 +14,41 @@ import org.jspecify.annotations.Nullable;
  * Limits how many calls reach a service in any second, and spaces them evenly, across all threads.
  * It uses the injected clock, which the rate limiters of libraries do not.
  *
- * <p>A call reaches the service between its begin and its end. So the call that comes as many calls
- * later as are allowed begins a second after that end.
+ * <p>A call reaches the service between its begin and its end, so it counts until a second after
+ * its end. If it has no response after two seconds, it counts as arrived by then: a call that hangs
+ * must not hold up the others.
  */
 public final class RateLimit {
 
   /** In which the calls of a second have their turns: a second, and time for their responses. */
   private static final Duration SPACED = Duration.ofMillis(1_020);
 
-  private static final class Call {
+  private static final Duration LATEST_ARRIVAL = Duration.ofSeconds(2);
+
+  /** How often to look whether a call has ended. */
+  private static final Duration PAUSE = Duration.ofMillis(10);
+
+  private final class Call {
+    private final Instant begin = time.instant();
     private Optional<Instant> end = Optional.empty();
+
+    /** Returns how long the call still counts, as far as is known; zero, if it does no more. */
+    Duration left(Instant now) {
+      Instant latestArrival = begin.plus(LATEST_ARRIVAL);
+      if (end.isEmpty() && now.isBefore(latestArrival)) {
+        return PAUSE;
+      }
+      Instant arrival = end.filter(latestArrival::isAfter).orElse(latestArrival);
+      Duration left = Duration.between(now, arrival.plus(window));
+      return left.isNegative() ? Duration.ZERO : left;
+    }
   }
 
   private final int most;
   private final Duration window;
   private final Duration interval;
   private final Time time;
-  private final Deque<Call> latest = new ArrayDeque<>();
+  private final List<Call> counted = new ArrayList<>();
   private Instant next = Instant.MIN;
 
   /** Allows this many calls in any second. The first call does not wait. */
@@ -73,10 +93,21 @@ public final class RateLimit {
 
   /** Makes a call whose turn it is. It may still have to wait for the responses of others. */
   public <T extends @Nullable Object> T call(Supplier<T> remote) {
-    Call call = new Call();
-    for (Duration wait = begin(call); wait.isPositive(); wait = begin(call)) {
-      time.sleep(wait);
+    while (true) {
+      Optional<Call> call = beginIfAllowed();
+      if (call.isPresent()) {
+        return make(call.get(), remote);
+      }
+      time.sleep(untilOneCountsNoMore());
     }
+  }
+
+  /** Makes a call that cannot wait. It counts, so that others wait instead. */
+  public <T extends @Nullable Object> T callAtOnce(Supplier<T> remote) {
+    return make(begin(), remote);
+  }
+
+  private <T extends @Nullable Object> T make(Call call, Supplier<T> remote) {
     try {
       return remote.get();
     } finally {
@@ -84,30 +115,24 @@ public final class RateLimit {
     }
   }
 
-  /** Begins a call and returns zero, or returns how long it has to wait for that. */
-  private synchronized Duration begin(Call call) {
-    try {
-      while (latest.size() == most && latest.getFirst().end.isEmpty()) {
-        wait();
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new IllegalStateException("Interrupted while waiting.");
-    }
-    if (latest.size() == most) {
-      Instant end = latest.getFirst().end.orElseThrow();
-      Duration wait = Duration.between(time.instant(), end.plus(window));
-      if (wait.isPositive()) {
-        return wait;
-      }
-      latest.removeFirst();
-    }
-    latest.addLast(call);
-    return Duration.ZERO;
+  private synchronized Optional<Call> beginIfAllowed() {
+    Instant now = time.instant();
+    counted.removeIf(call -> call.left(now).isZero());
+    return counted.size() < most ? Optional.of(begin()) : Optional.empty();
+  }
+
+  private synchronized Call begin() {
+    Call call = new Call();
+    counted.add(call);
+    return call;
   }
 
   private synchronized void end(Call call) {
     call.end = Optional.of(time.instant());
-    notifyAll();
+  }
+
+  private synchronized Duration untilOneCountsNoMore() {
+    Instant now = time.instant();
+    return counted.stream().map(call -> call.left(now)).min(naturalOrder()).orElse(Duration.ZERO);
   }
 }

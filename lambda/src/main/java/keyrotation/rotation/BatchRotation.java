@@ -11,7 +11,7 @@ import keyrotation.core.RotationException;
 import keyrotation.core.TimeBudget;
 
 /**
- * Rotates secrets concurrently. Failures are isolated: one secret never affects another.
+ * Rotates secrets concurrently. Failures are isolated: a secret that fails does not fail another.
  *
  * <p>At most {@link #MAX_CONCURRENT} run at a time. A batch starts at any place of the list and
  * wraps around, so that slow secrets do not starve the same others in every run. Results come in

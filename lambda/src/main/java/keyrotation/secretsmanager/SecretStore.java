@@ -28,6 +28,7 @@ import software.amazon.awssdk.services.secretsmanager.model.Filter;
 import software.amazon.awssdk.services.secretsmanager.model.FilterNameStringType;
 import software.amazon.awssdk.services.secretsmanager.model.GetSecretValueResponse;
 import software.amazon.awssdk.services.secretsmanager.model.InvalidParameterException;
+import software.amazon.awssdk.services.secretsmanager.model.PutSecretValueResponse;
 import software.amazon.awssdk.services.secretsmanager.model.ResourceExistsException;
 import software.amazon.awssdk.services.secretsmanager.model.ResourceNotFoundException;
 import software.amazon.awssdk.services.secretsmanager.model.StatusType;
@@ -191,12 +192,15 @@ public final class SecretStore {
     call(
         "PutSecretValue",
         secret.name(),
-        () -> putValue(secret, currentId, value, List.of(StagingLabel.CURRENT)));
+        () -> {
+          var _ =
+              writes.call(() -> putValue(secret, currentId, value, List.of(StagingLabel.CURRENT)));
+        });
   }
 
   /**
-   * Stores a value under a version id, with labels, in one call. It does not wait for its turn:
-   * {@link #probeWrite} has done so, and a new key must not be lost for lack of one.
+   * Stores a value under a version id, with labels, in one call. It does not wait: {@link
+   * #probeWrite} has waited for its turn, and a new key must not be lost over a wait.
    *
    * @return false if the id is taken by another value, which stays as it is
    */
@@ -206,7 +210,7 @@ public final class SecretStore {
         secret.name(),
         () -> {
           try {
-            putValue(secret, versionId, value, labels);
+            var _ = writes.callAtOnce(() -> putValue(secret, versionId, value, labels));
             return true;
           } catch (ResourceExistsException e) {
             return false;
@@ -270,16 +274,14 @@ public final class SecretStore {
         });
   }
 
-  private void putValue(Secret secret, String versionId, Sensitive value, List<String> labels) {
-    var _ =
-        writes.call(
-            () ->
-                client.putSecretValue(
-                    r ->
-                        r.secretId(secret.arn())
-                            .clientRequestToken(versionId)
-                            .secretString(value.value())
-                            .versionStages(labels)));
+  private PutSecretValueResponse putValue(
+      Secret secret, String versionId, Sensitive value, List<String> labels) {
+    return client.putSecretValue(
+        r ->
+            r.secretId(secret.arn())
+                .clientRequestToken(versionId)
+                .secretString(value.value())
+                .versionStages(labels));
   }
 
   private static Version version(GetSecretValueResponse answer) {

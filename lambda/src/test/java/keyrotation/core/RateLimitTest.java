@@ -9,8 +9,6 @@ import java.util.List;
 import java.util.Queue;
 import java.util.Random;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -97,27 +95,47 @@ class RateLimitTest {
   }
 
   @Test
-  void a_call_waits_for_one_that_has_not_ended() throws InterruptedException {
-    CountDownLatch begun = new CountDownLatch(1);
-    CountDownLatch mayEnd = new CountDownLatch(1);
+  void a_call_without_a_response_counts_as_arrived_after_two_seconds() {
     RateLimit one = new RateLimit(1, time);
-    List<String> order = new CopyOnWriteArrayList<>();
+    List<Duration> begun = new ArrayList<>();
+
+    one.call(
+        () -> {
+          // Another thread would do this while the call hangs.
+          one.call(() -> begun.add(waited()));
+          return "";
+        });
+
+    assertThat(begun).containsExactly(Duration.ofSeconds(3));
+  }
+
+  @Test
+  void a_call_that_cannot_wait_is_made_at_once_and_holds_up_others() {
+    RateLimit one = new RateLimit(1, time);
+    one.call(() -> "");
+    List<Duration> begun = new ArrayList<>();
+
+    one.callAtOnce(() -> begun.add(waited()));
+    one.call(() -> begun.add(waited()));
+
+    assertThat(begun).containsExactly(Duration.ZERO, Duration.ofSeconds(1));
+  }
+
+  @Test
+  void many_threads_keep_to_the_limit_together() {
+    RateLimit shared = new RateLimit(5, Time.system().steady());
+    Queue<Long> arrived = new ConcurrentLinkedQueue<>();
     try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
-      threads.execute(
-          () ->
-              one.call(
-                  () -> {
-                    begun.countDown();
-                    awaitUninterrupted(mayEnd);
-                    time.sleep(Duration.ofSeconds(3));
-                    return order.add("first");
-                  }));
-      begun.await();
-      threads.execute(() -> one.call(() -> order.add("second at " + waited())));
-      mayEnd.countDown();
+      for (int thread = 0; thread < 16; thread++) {
+        threads.execute(() -> shared.call(() -> arrived.add(System.nanoTime())));
+      }
     }
 
-    assertThat(order).containsExactly("first", "second at PT4S");
+    List<Long> inOrder = arrived.stream().sorted().toList();
+    assertThat(inOrder).hasSize(16);
+    for (int i = 5; i < inOrder.size(); i++) {
+      assertThat(inOrder.get(i) - inOrder.get(i - 5)).isGreaterThanOrEqualTo(1_000_000_000L);
+    }
   }
 
   @Test
@@ -173,14 +191,6 @@ class RateLimitTest {
     assertThat(waits)
         .containsExactlyInAnyOrderElementsOf(
             IntStream.rangeClosed(1, 100).mapToObj(i -> Duration.ofMillis(204L * i)).toList());
-  }
-
-  private static void awaitUninterrupted(CountDownLatch latch) {
-    try {
-      latch.await();
-    } catch (InterruptedException e) {
-      throw new IllegalStateException(e);
-    }
   }
 
   private Duration waited() {

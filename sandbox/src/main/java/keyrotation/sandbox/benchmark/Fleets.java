@@ -9,15 +9,18 @@ import keyrotation.sandbox.LambdaServer.Invocation;
 import keyrotation.sandbox.benchmark.Trial.Setup;
 
 /**
- * Measures daily runs over fleets of secrets with v1 keys, as they are after a month: the ages of
- * the keys are spread evenly, so that each day the same share of them is due.
+ * Measures daily runs over fleets of secrets with v1 keys, as they are after weeks: the ages of the
+ * keys are spread evenly, so that each day the same share of them is due.
  */
 final class Fleets {
 
   static final List<Integer> SIZES = List.of(1, 10, 100, 1_000, 10_000);
 
-  /** How old the oldest key becomes: it is due with less left than two days and two hours. */
-  private static final Duration OLDEST = Duration.ofDays(30).minus(Duration.ofHours(26));
+  /**
+   * How old a key becomes: it is due two hours before that many days, and the next run rotates it.
+   */
+  private static final Duration OLDEST =
+      Duration.ofDays(Trial.ROTATION_DAYS + 1).minus(Duration.ofHours(2));
 
   private Fleets() {}
 
@@ -53,7 +56,7 @@ final class Fleets {
         java,
         KeyKind.V1,
         secrets,
-        i -> OLDEST.multipliedBy(2 * i + 1).dividedBy(2L * secrets),
+        i -> OLDEST.multipliedBy(2 * (secrets - i) - 1).dividedBy(2L * secrets),
         MemorySizes.DEPLOYED,
         true,
         true,

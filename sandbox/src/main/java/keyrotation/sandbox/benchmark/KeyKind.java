@@ -14,11 +14,14 @@ enum KeyKind {
 
   private static final Duration LIFETIME = Duration.ofDays(30);
 
-  SandboxKey issue(Sandbox sandbox, Duration age) {
+  SandboxKey issue(Sandbox sandbox) {
     return switch (this) {
-      case V1 -> sandbox.momento().issueAged(LIFETIME, age, Permissions.SUPER_USER);
+      case V1 -> sandbox.momento().issue(LIFETIME, Permissions.SUPER_USER);
       case V2 ->
-          sandbox.momento().v2Keys().issueAged(V2Keys.OPERATOR, "of the console", age, LIFETIME);
+          sandbox
+              .momento()
+              .v2Keys()
+              .issueAged(V2Keys.OPERATOR, "of the console", Duration.ZERO, LIFETIME);
     };
   }
 

@@ -7,7 +7,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.InstantSource;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -15,6 +14,7 @@ import java.util.Optional;
 import java.util.Queue;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.IntFunction;
 import keyrotation.sandbox.Fault;
 import keyrotation.sandbox.LambdaRuntime;
@@ -36,7 +36,8 @@ final class Trial implements AutoCloseable {
    * What a process is measured with.
    *
    * @param secrets how many secrets hold a key
-   * @param ages how old the key of each secret is; it lives for 30 days
+   * @param ages how long ago the key of each secret was stored, the oldest first; a key lives for
+   *     30 days
    * @param megabytes the function's memory
    * @param snapStart whether the process is primed before its first event
    * @param limited whether the quotas for which the function is made limit its calls
@@ -73,6 +74,9 @@ final class Trial implements AutoCloseable {
     }
   }
 
+  /** At which age keys are due. */
+  static final int ROTATION_DAYS = 20;
+
   static final Duration DUE = Duration.ofDays(28);
 
   private static final String MANAGEMENT_SECRET = "momento/management-key";
@@ -85,7 +89,8 @@ final class Trial implements AutoCloseable {
   private final Queue<Long> refreshes = new ConcurrentLinkedQueue<>();
 
   private Trial(Setup setup) throws IOException {
-    this.sandbox = Sandbox.start(InstantSource.system(), RefreshTokens.SINGLE_USE);
+    AtomicReference<Duration> lag = new AtomicReference<>(setup.ages.apply(0));
+    this.sandbox = Sandbox.start(() -> Instant.now().minus(lag.get()), RefreshTokens.SINGLE_USE);
     this.certificate = Files.createTempFile("sandbox", ".pem");
     try (var pem = sandbox.authority().certificate()) {
       Files.write(certificate, pem.readAllBytes());
@@ -94,9 +99,11 @@ final class Trial implements AutoCloseable {
         MANAGEMENT_SECRET,
         sandbox.momento().v2Keys().issue(V2Keys.OWNER, "management key", Optional.empty()));
     for (int i = 0; i < setup.secrets; i++) {
-      store(name(i), setup.kind.issue(sandbox, setup.ages.apply(i)));
+      lag.set(setup.ages.apply(i));
+      store(name(i), setup.kind.issue(sandbox));
       sandbox.secretsManager().state().tag(name(i), Map.of(TAG, TAG));
     }
+    lag.set(Duration.ZERO);
     sandbox
         .momento()
         .calls()
@@ -136,6 +143,7 @@ final class Trial implements AutoCloseable {
         MemorySizes.DEPLOYED_OPTIONS + " " + setup.jvmOptions,
         (own, more) -> own + " " + more);
     environment.put("MOMENTO_AUTH_TOKEN_SECRET_TAG", TAG + "=" + TAG);
+    environment.put("AUTO_ROTATION_IN_DAYS", "" + ROTATION_DAYS);
     environment.put("MOMENTO_MANAGEMENT_KEY_SECRET", MANAGEMENT_SECRET);
     if (!setup.limited) {
       environment.put("MOMENTO_REFRESHES_PER_SECOND", "10000");
