@@ -35,6 +35,15 @@ class OlderFunctionTest extends FunctionTestBase {
   }
 
   @Test
+  void a_scheduled_run_resumes_an_older_functions_rotation_though_the_key_is_not_due() {
+    IssuedKey current = function.momento().issue(LIFETIME, Permissions.SUPER_USER);
+    function.store(current.consoleJson());
+    function.leaveAsOlderFunction(function.momento().refresh(current).consoleJson());
+
+    assertThatResult(Scenario.Trigger.SCHEDULE.request(function, "1")).is(RESUMED);
+  }
+
+  @Test
   void an_older_functions_labels_come_off_where_its_rotation_was_finished() {
     function.storeKey();
     Version old = function.current();

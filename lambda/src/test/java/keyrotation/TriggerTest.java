@@ -18,6 +18,7 @@ import io.grpc.Status;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Set;
+import java.util.UUID;
 import keyrotation.Scenario.Trigger;
 import keyrotation.sandbox.IssuedKey;
 import keyrotation.sandbox.IssuedKey.Permissions;
@@ -109,6 +110,16 @@ class TriggerTest extends FunctionTestBase {
     function.clock.advance(Duration.ofDays(1));
 
     assertThatResult(send("scheduler.json")).is(ROTATED);
+  }
+
+  @Test
+  void a_run_leaves_a_fresh_key_to_secrets_managers_rotation_that_is_under_way() {
+    function.store(function.issueFreshKey(Duration.ofHours(1)).consoleJson());
+    function.enableRotation();
+    function.state().addPendingVersion(SECRET, UUID.randomUUID().toString());
+
+    assertThatResult(Trigger.SCHEDULE.request(function, "1"))
+        .is(ReportedResult.ROTATION_IN_PROGRESS);
   }
 
   @Test

@@ -71,6 +71,21 @@ class MomentoClientTest {
   }
 
   @Test
+  void a_call_with_a_permit_waits_for_earlier_ones() {
+    VirtualTime time = new VirtualTime();
+    Instant start = time.instant();
+    RateLimit onePerSecond = new RateLimit(1, time);
+    var _ = onePerSecond.callAtOnce(() -> "");
+
+    Duration left =
+        new RenewalPermits(onePerSecond)
+            .call(budget(time, Duration.ofMinutes(1)), timeToRenew -> timeToRenew);
+
+    assertThat(Duration.between(start, time.instant())).isEqualTo(Duration.ofSeconds(1));
+    assertThat(left).isLessThan(Duration.ofSeconds(60));
+  }
+
+  @Test
   void a_permit_for_a_refresh_that_would_come_too_late_is_not_waited_for() {
     VirtualTime time = new VirtualTime();
     Instant start = time.instant();

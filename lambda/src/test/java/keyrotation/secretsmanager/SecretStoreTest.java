@@ -5,9 +5,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Consumer;
 import keyrotation.RotationHandler;
+import keyrotation.VirtualTime;
 import keyrotation.core.FailureReason;
 import keyrotation.core.RateLimit;
 import keyrotation.core.RotationException;
@@ -64,6 +67,30 @@ class SecretStoreTest {
         .isInstanceOf(RotationException.class)
         .hasMessageContaining("secretsmanager:UpdateSecretVersionStage would have waited");
     assertThat(server.calls().seen()).isEmpty();
+  }
+
+  @Test
+  void a_new_key_is_stored_at_once_while_other_writes_wait_for_earlier_ones() {
+    Sensitive value = new Sensitive("{}");
+
+    assertThat(waitOf(store -> store.put(SECRET, "1", value, List.of()))).isZero();
+    assertThat(waitOf(store -> store.probeWrite(SECRET, "1", value)))
+        .isEqualTo(Duration.ofSeconds(1));
+    assertThat(waitOf(store -> store.removeLabel(SECRET, "AWSPENDING", "1")))
+        .isEqualTo(Duration.ofSeconds(1));
+  }
+
+  /** Returns how long a write waits if one was made just before; one is allowed in a second. */
+  private Duration waitOf(Consumer<SecretStore> write) {
+    VirtualTime time = new VirtualTime();
+    Instant start = time.instant();
+    RateLimit onePerSecond = new RateLimit(1, time);
+    var _ = onePerSecond.callAtOnce(() -> "");
+
+    // There is no such secret.
+    assertThatThrownBy(() -> write.accept(new SecretStore(client, onePerSecond, time)))
+        .isInstanceOf(RotationException.class);
+    return Duration.between(start, time.instant());
   }
 
   @Test
