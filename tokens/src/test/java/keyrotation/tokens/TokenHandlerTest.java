@@ -195,6 +195,14 @@ class TokenHandlerTest {
     assertThat(fixture.request(ALICE, "").status()).isEqualTo(200);
   }
 
+  private void refuseOnce(StatusRuntimeException error) {
+    fixture
+        .sandbox
+        .momento()
+        .calls()
+        .onNext(MomentoServer.GENERATE_TOKEN, new Fault.Refuse<>(error));
+  }
+
   private void refuse(StatusRuntimeException error) {
     fixture
         .sandbox
@@ -235,13 +243,7 @@ class TokenHandlerTest {
 
   @Test
   void a_call_that_momento_did_not_answer_is_repeated() {
-    fixture
-        .sandbox
-        .momento()
-        .calls()
-        .onNext(
-            MomentoServer.GENERATE_TOKEN,
-            new Fault.Refuse<>(Status.UNAVAILABLE.asRuntimeException()));
+    refuseOnce(Status.UNAVAILABLE.asRuntimeException());
 
     assertThat(fixture.request(ALICE, "").status()).isEqualTo(200);
   }
@@ -305,13 +307,7 @@ class TokenHandlerTest {
     V2Key second = fixture.issue();
     fixture.store(second);
     // Has the function read the secret before its next regular read.
-    fixture
-        .sandbox
-        .momento()
-        .calls()
-        .onNext(
-            MomentoServer.GENERATE_TOKEN,
-            new Fault.Refuse<>(Status.UNAUTHENTICATED.asRuntimeException()));
+    refuseOnce(Status.UNAUTHENTICATED.asRuntimeException());
     assertThat(fixture.request(ALICE, "").status()).as("after a rotation").isEqualTo(200);
     assertThat(fixture.sandbox.momento().tokens().getLast().maker()).isEqualTo(second);
 
