@@ -43,6 +43,8 @@ final class Alarms extends Construct {
   /** Of the alarms on requests for tokens: their callers wait. */
   private static final Duration SHORT_PERIOD = Duration.minutes(5);
 
+  private final StackNames names;
+  private final LogMetrics metrics;
   private final ITopic topic;
   private final long interval;
   private final List<Alarm> all = new ArrayList<>();
@@ -50,6 +52,7 @@ final class Alarms extends Construct {
   /**
    * Adds the alarms.
    *
+   * @param metrics the metrics of the function's log
    * @param function the alias that the triggers invoke
    * @param undelivered the queue for events that could not be delivered to it
    * @param tokens the API of the function that makes tokens
@@ -58,10 +61,14 @@ final class Alarms extends Construct {
       Construct scope,
       String id,
       StackSettings settings,
+      StackNames names,
+      LogMetrics metrics,
       IAlias function,
       IQueue undelivered,
       Optional<TokenApi> tokens) {
     super(scope, id);
+    this.names = names;
+    this.metrics = metrics;
     this.topic =
         settings
             .monitoring()
@@ -92,7 +99,7 @@ final class Alarms extends Construct {
   }
 
   private Topic createTopic(StackSettings settings) {
-    Topic created = Topic.Builder.create(this, "Topic").enforceSsl(true).build();
+    Topic created = FunctionParts.topic(this, settings.hosting());
     settings
         .monitoring()
         .email()
@@ -227,7 +234,7 @@ final class Alarms extends Construct {
             + " out of time or memory.");
     lasting(
         "TokensThrottled",
-        TokenMetric.THROTTLED.metric(SHORT_PERIOD),
+        TokenMetric.THROTTLED.metric(SHORT_PERIOD, names.namespace()),
         3,
         4,
         "Requests for tokens were refused in three of the last four periods of five minutes, since"
@@ -235,7 +242,7 @@ final class Alarms extends Construct {
             + " raise TOKENS_PER_SECOND up to what Momento allows the account.");
     lasting(
         "TokenKeyRejected",
-        TokenMetric.KEY_REJECTED.metric(SHORT_PERIOD),
+        TokenMetric.KEY_REJECTED.metric(SHORT_PERIOD, names.namespace()),
         1,
         1,
         "Momento rejects the key that makes tokens, or lets it make no such tokens. Applications"
@@ -290,13 +297,13 @@ final class Alarms extends Construct {
     all.add(alarm);
   }
 
-  private static IMetric metric(LogMetric metric) {
-    return LogMetrics.metric(metric, PERIOD);
+  private IMetric metric(LogMetric metric) {
+    return metrics.metric(metric, PERIOD);
   }
 
   /** Returns a name that a mail about the alarm begins with. */
-  private static String name(String id) {
-    return KeyRotationStack.NAME + "-" + kebab(id);
+  private String name(String id) {
+    return names.prefix() + "-" + kebab(id);
   }
 
   private static String kebab(String id) {

@@ -6,6 +6,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import software.amazon.awscdk.ArnComponents;
 import software.amazon.awscdk.Aws;
 import software.amazon.awscdk.Stack;
@@ -14,7 +15,6 @@ import software.amazon.awscdk.services.iam.PolicyDocument;
 import software.amazon.awscdk.services.iam.PolicyStatement;
 import software.amazon.awscdk.services.iam.Role;
 import software.amazon.awscdk.services.iam.ServicePrincipal;
-import software.amazon.awscdk.services.sns.Topic;
 import software.constructs.Construct;
 
 /**
@@ -29,25 +29,29 @@ final class KeyChangedRules extends Construct {
   /** EventBridge allows 2048 characters for a pattern; its other parts need less than 248. */
   private static final int MAX_VALUES_LENGTH = 1800;
 
+  private final StackNames names;
   private final Optional<String> topicArn;
 
   /**
    * Adds the rules.
    *
-   * @param secrets the secrets whose events are sent
+   * @param settings have the secrets whose events are sent, and the target
    */
-  KeyChangedRules(Construct scope, String id, List<SecretSource> secrets, KeyChangedTarget target) {
+  KeyChangedRules(Construct scope, String id, StackSettings settings, StackNames names) {
     super(scope, id);
-    switch (target) {
+    this.names = names;
+    List<SecretSource> secrets = settings.secrets();
+    switch (settings.keyChanged()) {
       case KeyChangedTarget.Nowhere() -> this.topicArn = Optional.empty();
       case KeyChangedTarget.NewTopic() -> {
-        String arn = Topic.Builder.create(this, "Topic").enforceSsl(true).build().getTopicArn();
+        String arn = FunctionParts.topic(this, settings.hosting()).getTopicArn();
         this.topicArn = Optional.of(arn);
-        addRules(patterns(secrets), arn, "sns:Publish");
+        addRules(
+            patterns(secrets), arn, "sns:Publish", FunctionParts.allowTopicKey(settings.hosting()));
       }
       case KeyChangedTarget.Bus(String arn) -> {
         this.topicArn = Optional.empty();
-        addRules(patterns(secrets), arn, "events:PutEvents");
+        addRules(patterns(secrets), arn, "events:PutEvents", Optional.empty());
       }
     }
   }
@@ -62,16 +66,21 @@ final class KeyChangedRules extends Construct {
    *
    * @param target the ARN of the topic or the bus
    * @param action the action of IAM that sends an event to it
+   * @param useKey allows the use of the key that encrypts the topic
    */
-  private void addRules(List<Map<String, Object>> patterns, String target, String action) {
-    List<String> names =
+  private void addRules(
+      List<Map<String, Object>> patterns,
+      String target,
+      String action,
+      Optional<PolicyStatement> useKey) {
+    List<String> ruleNames =
         IntStream.rangeClosed(1, patterns.size())
-            .mapToObj(number -> KeyRotationStack.NAME + "-key-changed-" + number)
+            .mapToObj(number -> names.prefix() + "-key-changed-" + number)
             .toList();
-    Role role = createRole(names, target, action);
+    Role role = createRole(ruleNames, target, action, useKey);
     for (int i = 0; i < patterns.size(); i++) {
       CfnRule.Builder.create(this, "Rule" + (i + 1))
-          .name(names.get(i))
+          .name(ruleNames.get(i))
           .description("Sends the events that a rotated secret has a new current key.")
           .eventPattern(patterns.get(i))
           .state("ENABLED")
@@ -90,7 +99,13 @@ final class KeyChangedRules extends Construct {
    * The rules send with a role to a topic as well. The topic's policy could not limit EventBridge
    * to these rules: EventBridge does not support conditions there.
    */
-  private Role createRole(List<String> ruleNames, String target, String action) {
+  private Role createRole(
+      List<String> ruleNames, String target, String action, Optional<PolicyStatement> useKey) {
+    PolicyStatement send =
+        PolicyStatement.Builder.create()
+            .actions(List.of(action))
+            .resources(List.of(target))
+            .build();
     return Role.Builder.create(this, "Role")
         .description("Permissions of the rules that send the events of changed Momento keys.")
         .assumedBy(
@@ -110,12 +125,7 @@ final class KeyChangedRules extends Construct {
             Map.of(
                 "send",
                 PolicyDocument.Builder.create()
-                    .statements(
-                        List.of(
-                            PolicyStatement.Builder.create()
-                                .actions(List.of(action))
-                                .resources(List.of(target))
-                                .build()))
+                    .statements(Stream.concat(Stream.of(send), useKey.stream()).toList())
                     .build()))
         .build();
   }

@@ -8,6 +8,7 @@ import java.util.Optional;
 import keyrotation.infrastructure.StackSettings.Environment;
 import software.amazon.awscdk.App;
 import software.amazon.awscdk.Aspects;
+import software.amazon.awscdk.services.lambda.Code;
 
 /** The CDK app, which {@code cdk} runs to synthesize the stack. */
 public final class KeyRotationApp {
@@ -31,14 +32,16 @@ public final class KeyRotationApp {
       System.exit(1);
       return;
     }
-    var _ = addStack(app, settings, new Archives(Path.of(args[0]), Path.of(args[1])));
+    var _ =
+        addStack(
+            app, settings, new Archives(Code.fromAsset(args[0]), Optional.of(Path.of(args[1]))));
     app.synth();
   }
 
   /** Adds the stack and the checks of cdk-nag to an app. */
   static KeyRotationStack addStack(App app, StackSettings settings, Archives archives) {
     Aspects.of(app).add(new AwsSolutionsChecks());
-    return new KeyRotationStack(app, settings, archives);
+    return new KeyRotationStack(app, settings, StackNames.ofApp(settings.suffix()), archives);
   }
 
   private static Map<String, String> readSettings(App app) {

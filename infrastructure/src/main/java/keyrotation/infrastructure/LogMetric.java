@@ -67,8 +67,6 @@ enum LogMetric {
   static final Set<LogMetric> OF_A_SECRET =
       EnumSet.of(DAYS_TO_EXPIRY, RUNS_OVERDUE, KEY_AGE, ROTATIONS, FAILURES_WAIT, FAILURES_PERSON);
 
-  static final String NAMESPACE = "MomentoKeyRotation";
-
   /** The dimension of the metrics of one secret. */
   static final String SECRET_DIMENSION = "Secret";
 

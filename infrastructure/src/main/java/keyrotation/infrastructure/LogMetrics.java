@@ -12,13 +12,17 @@ import software.constructs.Construct;
 /** Has CloudWatch make metrics of the function's log, so that the function need not send any. */
 final class LogMetrics extends Construct {
 
+  private final String namespace;
+
   /**
    * Adds a filter for each metric.
    *
    * @param perSecret whether to add a metric of each secret as well
+   * @param namespace the namespace of the metrics, which no other stack may have
    */
-  LogMetrics(Construct scope, String id, ILogGroup log, boolean perSecret) {
+  LogMetrics(Construct scope, String id, ILogGroup log, boolean perSecret, String namespace) {
     super(scope, id);
+    this.namespace = namespace;
     for (LogMetric metric : LogMetric.values()) {
       var _ = filter(metric.metricName(), metric, metric.pattern(), log).build();
       if (perSecret && LogMetric.OF_A_SECRET.contains(metric)) {
@@ -34,15 +38,15 @@ final class LogMetrics extends Construct {
     return MetricFilter.Builder.create(this, id)
         .logGroup(log)
         .filterPattern(FilterPattern.literal(pattern))
-        .metricNamespace(LogMetric.NAMESPACE)
+        .metricNamespace(namespace)
         .metricName(metric.metricName())
         .metricValue(metric.value());
   }
 
   /** Returns a metric over all secrets. */
-  static Metric metric(LogMetric metric, Duration period) {
+  Metric metric(LogMetric metric, Duration period) {
     return Metric.Builder.create()
-        .namespace(LogMetric.NAMESPACE)
+        .namespace(namespace)
         .metricName(metric.metricName())
         .statistic(metric.statistic())
         .period(period)

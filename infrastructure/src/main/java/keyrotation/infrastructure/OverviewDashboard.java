@@ -28,12 +28,26 @@ final class OverviewDashboard extends Construct {
   private static final int HEIGHT = 6;
   private static final Duration DAY = Duration.days(1);
 
-  /** Adds the dashboard. */
-  OverviewDashboard(Construct scope, String id, Alarms alarms, IAlias function, ILogGroup log) {
+  private final LogMetrics metrics;
+
+  /**
+   * Adds the dashboard.
+   *
+   * @param name its name, which is unique in an account
+   */
+  OverviewDashboard(
+      Construct scope,
+      String id,
+      String name,
+      Alarms alarms,
+      LogMetrics metrics,
+      IAlias function,
+      ILogGroup log) {
     super(scope, id);
+    this.metrics = metrics;
     var _ =
         Dashboard.Builder.create(this, "Dashboard")
-            .dashboardName(KeyRotationStack.NAME)
+            .dashboardName(name)
             .defaultInterval(Duration.days(90))
             .widgets(
                 List.of(
@@ -128,16 +142,16 @@ final class OverviewDashboard extends Construct {
         function.metricDuration(MetricOptions.builder().period(DAY).statistic("p50").build()));
   }
 
-  private static IWidget lines(String title, LogMetric... metrics) {
-    return graph(title, metrics(metrics), false);
+  private IWidget lines(String title, LogMetric... shown) {
+    return graph(title, metrics(shown), false);
   }
 
-  private static IWidget bars(String title, LogMetric... metrics) {
-    return graph(title, metrics(metrics), true);
+  private IWidget bars(String title, LogMetric... shown) {
+    return graph(title, metrics(shown), true);
   }
 
-  private static List<IMetric> metrics(LogMetric... metrics) {
-    return Stream.of(metrics).<IMetric>map(metric -> LogMetrics.metric(metric, DAY)).toList();
+  private List<IMetric> metrics(LogMetric... shown) {
+    return Stream.of(shown).<IMetric>map(metric -> metrics.metric(metric, DAY)).toList();
   }
 
   private static IWidget graph(String title, List<IMetric> metrics, boolean bars) {

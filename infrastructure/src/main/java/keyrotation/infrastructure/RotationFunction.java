@@ -1,9 +1,9 @@
 package keyrotation.infrastructure;
 
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import software.amazon.awscdk.ArnComponents;
 import software.amazon.awscdk.ArnFormat;
 import software.amazon.awscdk.Duration;
@@ -21,19 +21,7 @@ import software.constructs.Construct;
 /** The function, its alias {@code live}, its log group, and its role. */
 final class RotationFunction extends Construct {
 
-  /** The name of the older TypeScript system's function. */
-  static final String NAME = "momento-auth-token-refresh-lambda";
-
   static final String HANDLER = "keyrotation.RotationHandler::handleRequest";
-
-  /**
-   * The function uses a fifth of this memory, but CPU time grows with it: a first rotation takes
-   * half as long as with 512 MB, at the same cost. {@code scripts/benchmark.sh} measures this.
-   */
-  private static final int MEMORY_MEGABYTES = 1024;
-
-  /** Room for several slow rotations: many secrets share the rate that Momento allows. */
-  static final Duration TIMEOUT = Duration.minutes(5);
 
   private static final List<String> ACTIONS =
       List.of(
@@ -43,6 +31,7 @@ final class RotationFunction extends Construct {
           "secretsmanager:UpdateSecretVersionStage");
 
   private final LogGroup logGroup;
+  private final Role role;
   private final Alias alias;
 
   /**
@@ -56,18 +45,17 @@ final class RotationFunction extends Construct {
       Construct scope,
       String id,
       StackSettings settings,
-      List<String> secretArns,
-      Path archive,
+      StackNames names,
+      Map<SecretSource, String> secretArns,
+      Code archive,
       IQueue failures) {
     super(scope, id);
-    this.logGroup = FunctionParts.logGroup(this, "Log");
-    Function function =
-        createFunction(settings, createRole(settings, secretArns, failures), archive);
+    this.logGroup = FunctionParts.logGroup(this, "Log", settings.hosting());
+    this.role = createRole(settings, secretArns, failures);
+    Function function = createFunction(settings, names, archive);
     // Lambda retries twice with the same request id; then the event goes to the failure queue.
     this.alias =
-        Alias.Builder.create(this, "Live")
-            .aliasName("live")
-            .version(function.getCurrentVersion())
+        FunctionParts.alias(this, function, settings.hosting())
             .retryAttempts(2)
             // Lambda allows six hours. Waiting beyond the next run would only delay the alarm.
             .maxEventAge(
@@ -76,41 +64,45 @@ final class RotationFunction extends Construct {
             .build();
   }
 
-  private Role createRole(StackSettings settings, List<String> secretArns, IQueue failures) {
-    Role role =
+  private Role createRole(
+      StackSettings settings, Map<SecretSource, String> secretArns, IQueue failures) {
+    Role created =
         FunctionParts.role(
             this,
             "Permissions of the function that rotates Momento keys.",
             "rotate-keys",
-            statements(settings, secretArns, failures));
+            statements(settings, secretArns, failures),
+            settings.hosting());
     if (settings.function().tag().isPresent()) {
-      KeyRotationStack.suppressNag(
-          role,
+      FunctionParts.suppressNag(
+          created,
           "AwsSolutions-IAM5",
           "ListSecrets does not support resource-level permissions, and tagged secrets can have any"
               + " name; a condition on the tag limits access to them.");
     }
-    return role;
+    return created;
   }
 
-  private Function createFunction(StackSettings settings, Role role, Path archive) {
+  private Function createFunction(StackSettings settings, StackNames names, Code archive) {
     // Lambda deletes snapshots that are unused for 14 days; a daily run uses this one.
-    Function function =
-        FunctionParts.function(this, role, logGroup)
-            .functionName(NAME)
+    Function.Builder function =
+        FunctionParts.function(this, role, logGroup, settings.hosting())
             .description("Keeps Momento API keys in Secrets Manager fresh.")
             .handler(HANDLER)
-            .code(Code.fromAsset(archive.toString()))
-            .memorySize(MEMORY_MEGABYTES)
-            .timeout(TIMEOUT)
-            .environment(settings.environment())
-            .build();
-    FunctionParts.acknowledgeSnapshots(function);
-    return function;
+            .code(archive)
+            .memorySize(settings.hosting().size().memory())
+            .timeout(Duration.seconds(settings.hosting().size().timeout()))
+            .environment(settings.environment());
+    names.function().ifPresent(function::functionName);
+    return function.build();
   }
 
   Alias alias() {
     return alias;
+  }
+
+  Role role() {
+    return role;
   }
 
   LogGroup logGroup() {
@@ -118,11 +110,14 @@ final class RotationFunction extends Construct {
   }
 
   private List<PolicyStatement> statements(
-      StackSettings settings, List<String> secretArns, IQueue failures) {
+      StackSettings settings, Map<SecretSource, String> secretArns, IQueue failures) {
     List<PolicyStatement> statements = new ArrayList<>();
-    if (!secretArns.isEmpty()) {
-      statements.add(FunctionParts.allow("RotateSecrets", ACTIONS, secretArns).build());
-    }
+    rotateSecrets("RotateSecrets", SecretSource.Created.class, secretArns)
+        .ifPresent(statements::add);
+    rotateSecrets("RotateSecretsByName", SecretSource.ByName.class, secretArns)
+        .ifPresent(statements::add);
+    rotateSecrets("RotateSecretsByArn", SecretSource.ByArn.class, secretArns)
+        .ifPresent(statements::add);
     settings
         .function()
         .v2()
@@ -132,18 +127,30 @@ final class RotationFunction extends Construct {
         .function()
         .tag()
         .ifPresent(tag -> statements.addAll(tagStatements(tag.key(), tag.value())));
-    settings
-        .kmsKeyArn()
-        .ifPresent(
-            key ->
-                statements.add(
-                    FunctionParts.allowKey(key, List.of("kms:Decrypt", "kms:GenerateDataKey"))));
+    FunctionParts.allowSecretKeys(
+            settings.kmsKeyArns(), List.of("kms:Decrypt", "kms:GenerateDataKey"))
+        .ifPresent(statements::add);
     statements.add(FunctionParts.allowLog(logGroup));
     statements.add(
         FunctionParts.allow(
                 "KeepFailures", List.of("sqs:SendMessage"), List.of(failures.getQueueArn()))
             .build());
+    FunctionParts.allowQueueKey(settings.hosting()).ifPresent(statements::add);
+    statements.addAll(FunctionParts.allowNetwork(settings.hosting()));
     return statements;
+  }
+
+  /** Allows the rotation of the secrets of one kind, if there are any. */
+  private static Optional<PolicyStatement> rotateSecrets(
+      String sid, Class<? extends SecretSource> kind, Map<SecretSource, String> arns) {
+    List<String> ofKind =
+        arns.entrySet().stream()
+            .filter(secret -> kind.isInstance(secret.getKey()))
+            .map(Map.Entry::getValue)
+            .toList();
+    return ofKind.isEmpty()
+        ? Optional.empty()
+        : Optional.of(FunctionParts.allow(sid, ACTIONS, ofKind).build());
   }
 
   private PolicyStatement managementKeyStatement(String secret) {

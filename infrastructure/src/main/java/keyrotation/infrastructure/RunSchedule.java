@@ -2,6 +2,7 @@ package keyrotation.infrastructure;
 
 import static java.util.stream.Collectors.joining;
 
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -38,19 +39,20 @@ final class RunSchedule extends Construct {
   /**
    * Creates the schedule.
    *
-   * @param times when to start
    * @param target the alias to invoke
    * @param undelivered the queue for events that cannot be delivered
    */
-  RunSchedule(Construct scope, String id, RunTimes times, IAlias target, IQueue undelivered) {
+  RunSchedule(
+      Construct scope, String id, StackSettings settings, IAlias target, IQueue undelivered) {
     super(scope, id);
+    RunTimes times = settings.function().runTimes();
     Schedule.Builder.create(this, "Schedule")
         .description("Starts the scheduled runs, which rotate the Momento keys that are due.")
         .schedule(expression(times))
         .timeWindow(window(times))
         .target(
             LambdaInvoke.Builder.create(target)
-                .role(createRole(target, undelivered).withoutPolicyUpdates())
+                .role(createRole(settings.hosting(), target, undelivered).withoutPolicyUpdates())
                 .input(ScheduleTargetInput.fromObject(event()))
                 .retryAttempts(ATTEMPTS)
                 // The next run does the same work, so a longer wait would only delay the alarm.
@@ -75,7 +77,11 @@ final class RunSchedule extends Construct {
     };
   }
 
-  private Role createRole(IAlias target, IQueue undelivered) {
+  private Role createRole(Hosting hosting, IAlias target, IQueue undelivered) {
+    List<PolicyStatement> statements = new ArrayList<>();
+    statements.add(allow("lambda:InvokeFunction", target.getFunctionArn()));
+    statements.add(allow("sqs:SendMessage", undelivered.getQueueArn()));
+    FunctionParts.allowQueueKey(hosting).ifPresent(statements::add);
     return Role.Builder.create(this, "Role")
         .description("Permissions of the schedule that starts the rotation of Momento keys.")
         .assumedBy(
@@ -93,14 +99,7 @@ final class RunSchedule extends Construct {
                                     .getScheduleGroupArn()))))
                 .build())
         .inlinePolicies(
-            Map.of(
-                "invoke",
-                PolicyDocument.Builder.create()
-                    .statements(
-                        List.of(
-                            allow("lambda:InvokeFunction", target.getFunctionArn()),
-                            allow("sqs:SendMessage", undelivered.getQueueArn())))
-                    .build()))
+            Map.of("invoke", PolicyDocument.Builder.create().statements(statements).build()))
         .build();
   }
 

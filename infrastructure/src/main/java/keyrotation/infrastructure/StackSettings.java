@@ -13,26 +13,33 @@ import keyrotation.Settings;
  * The settings of a deployment: those of the function and those of the stack. {@code
  * docs/settings.md} explains each.
  *
+ * @param suffix tells several stacks of this app apart
  * @param secrets the named secrets; a tag may select more
  * @param environment the function's environment variables
  * @param function the function's settings, parsed from these variables
- * @param kmsKeyArn the key that encrypts the secrets; AWS's own key if empty
+ * @param kmsKeyArns the keys that encrypt the secrets; the first encrypts those that the stack
+ *     creates; AWS's own key if empty
+ * @param replicas the regions to which the secrets that the stack creates are replicated
  * @param monitoring how the alarms and metrics are set up
  * @param firstKey what the function has a first key issued with, for the secrets that the stack
  *     creates; if empty, an operator stores it
  * @param keyChanged where the events of changed keys are sent
  * @param tokens the function that makes tokens; if empty, there is none
+ * @param hosting how the functions are hosted
  */
 record StackSettings(
+    Optional<String> suffix,
     List<SecretSource> secrets,
     Map<String, String> environment,
     Settings function,
-    Optional<String> kmsKeyArn,
+    List<String> kmsKeyArns,
+    List<Replica> replicas,
     Trigger trigger,
     Monitoring monitoring,
     Optional<FirstKey> firstKey,
     KeyChangedTarget keyChanged,
-    Optional<TokenStackSettings> tokens) {
+    Optional<TokenStackSettings> tokens,
+    Hosting hosting) {
 
   static final String SECRET_NAME = "MOMENTO_AUTH_TOKEN_SECRET_NAME";
   static final String SECRET_TAG = "MOMENTO_AUTH_TOKEN_SECRET_TAG";
@@ -40,6 +47,12 @@ record StackSettings(
   static final String CREATE_SECRETS = "CREATE_SECRETS";
   static final String TRIGGER = "ROTATION_TRIGGER";
   static final String KMS_KEY_ARN = "KMS_KEY_ARN";
+  static final String SUFFIX = "STACK_SUFFIX";
+  static final String REPLICA_REGIONS = "REPLICA_REGIONS";
+
+  /** Not a setting: the variable that Lambda's JVM takes options from. */
+  static final String JAVA_OPTIONS = "JAVA_TOOL_OPTIONS";
+
   static final String ALARM_EMAIL = "ALARM_EMAIL";
   static final String ALARM_TOPIC_ARN = "ALARM_TOPIC_ARN";
   static final String METRICS_PER_SECRET = "METRICS_PER_SECRET";
@@ -75,18 +88,21 @@ record StackSettings(
                   CREATE_SECRETS,
                   TRIGGER,
                   KMS_KEY_ARN,
+                  SUFFIX,
+                  REPLICA_REGIONS,
                   ALARM_EMAIL,
                   ALARM_TOPIC_ARN,
                   METRICS_PER_SECRET,
                   KEY_CHANGED_EVENTS,
                   FIRST_KEY_ROLE,
                   ENDPOINT),
-              TokenStackSettings.NAMES)
+              TokenStackSettings.NAMES,
+              HostingParser.NAMES)
           .flatMap(List::stream)
           .toList();
 
   /** What starts a rotation. */
-  enum Trigger {
+  public enum Trigger {
     /** The stack's schedule; its runs rotate the keys that are due. */
     EVENTBRIDGE,
     /**
@@ -104,6 +120,13 @@ record StackSettings(
    * @param perSecret whether there are metrics of each secret as well
    */
   record Monitoring(Optional<String> email, Optional<String> topicArn, boolean perSecret) {}
+
+  /**
+   * A region to which secrets are replicated.
+   *
+   * @param kmsKeyArn the key in that region that encrypts the replicas; AWS's own key if empty
+   */
+  record Replica(String region, Optional<String> kmsKeyArn) {}
 
   /**
    * What the function has the first key of an empty secret issued with.
@@ -125,6 +148,8 @@ record StackSettings(
   /** Copies the collections. */
   StackSettings {
     secrets = List.copyOf(secrets);
+    kmsKeyArns = List.copyOf(kmsKeyArns);
+    replicas = List.copyOf(replicas);
     // Sorted, so that each synthesis writes the same template.
     environment = Collections.unmodifiableMap(new TreeMap<>(environment));
   }
@@ -144,7 +169,7 @@ record StackSettings(
             !function
                 .v2()
                 .managementKeySecret()
-                .map(id -> TargetArns.secret(id, false).name())
+                .map(id -> TargetArns.secret(id, _ -> false).name())
                 .equals(Optional.of(name)));
   }
 

@@ -6,19 +6,23 @@ import static keyrotation.infrastructure.StackSettings.CREATE_SECRETS;
 import static keyrotation.infrastructure.StackSettings.ENDPOINT;
 import static keyrotation.infrastructure.StackSettings.FIRST_KEY_ROLE;
 import static keyrotation.infrastructure.StackSettings.FUNCTION_SETTINGS;
+import static keyrotation.infrastructure.StackSettings.JAVA_OPTIONS;
 import static keyrotation.infrastructure.StackSettings.KEY_CHANGED_EVENTS;
 import static keyrotation.infrastructure.StackSettings.KMS_KEY_ARN;
 import static keyrotation.infrastructure.StackSettings.MANAGEMENT_SECRET;
 import static keyrotation.infrastructure.StackSettings.METRICS_PER_SECRET;
 import static keyrotation.infrastructure.StackSettings.REFRESHES_PER_SECOND;
+import static keyrotation.infrastructure.StackSettings.REPLICA_REGIONS;
 import static keyrotation.infrastructure.StackSettings.SECRET_NAME;
 import static keyrotation.infrastructure.StackSettings.SECRET_TAG;
+import static keyrotation.infrastructure.StackSettings.SUFFIX;
 import static keyrotation.infrastructure.StackSettings.TRIGGER;
 
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import keyrotation.Settings;
@@ -27,6 +31,7 @@ import keyrotation.core.RotationException;
 import keyrotation.infrastructure.StackSettings.Environment;
 import keyrotation.infrastructure.StackSettings.FirstKey;
 import keyrotation.infrastructure.StackSettings.Monitoring;
+import keyrotation.infrastructure.StackSettings.Replica;
 import keyrotation.infrastructure.StackSettings.Trigger;
 import keyrotation.secretsmanager.SecretTags;
 import keyrotation.tokens.TokenSettings;
@@ -35,6 +40,9 @@ import keyrotation.tokens.TokenSettings;
 final class StackSettingsParser {
 
   private static final Pattern EMAIL = Pattern.compile("[^\\s@,]+@[^\\s@,]+\\.[^\\s@,.]+");
+
+  /** What AWS allows in a secret's name. */
+  private static final Pattern NAME = Pattern.compile("[A-Za-z0-9/_+=.@-]{1,512}");
 
   /** Six metrics for each of them. */
   private static final int MAX_SECRETS_WITH_METRICS = 200;
@@ -50,6 +58,13 @@ final class StackSettingsParser {
    * snapshot. {@code docs/performance.md} has the figures.
    */
   private static final String JVM_OPTIONS = "-XX:TieredStopAtLevel=1";
+
+  /** The longest of the names of alarms is the rest of their limit. */
+  private static final SettingRule<String> SUFFIXES =
+      SettingRule.text(
+          Pattern.compile("[a-z0-9]([a-z0-9-]{0,18}[a-z0-9])?").asMatchPredicate(),
+          "lower-case letters, digits and hyphens, 20 at most, with no hyphen at an end",
+          "orders");
 
   private static final SettingRule<Boolean> TRUE_OR_FALSE =
       new SettingRule<>(Map.of("true", true, "false", false), "true or false", "true");
@@ -69,11 +84,13 @@ final class StackSettingsParser {
   private final SettingsReader reader;
   private final TargetArns arns;
   private final TokenSettingsParser tokens;
+  private final HostingParser hosting;
 
   private StackSettingsParser(SettingsReader reader, TargetArns arns) {
     this.reader = reader;
     this.arns = arns;
     this.tokens = new TokenSettingsParser(reader, arns);
+    this.hosting = new HostingParser(reader, arns);
   }
 
   /** See {@link StackSettings#from}. */
@@ -82,29 +99,28 @@ final class StackSettingsParser {
     TargetArns arns =
         TargetArns.infer(
             target,
-            Stream.of(SECRET_NAME, MANAGEMENT_SECRET, KMS_KEY_ARN, TokenSettings.SECRET)
+            Stream.of(MANAGEMENT_SECRET, TokenSettings.SECRET, SECRET_NAME, KMS_KEY_ARN)
                 .map(name -> reader.value(name).orElse("")));
     return new StackSettingsParser(reader, arns).parse();
   }
 
   private StackSettings parse() {
-    Map<String, String> environment = functionEnvironment();
+    Optional<String> proxyOptions = hosting.proxyOptions();
+    Map<String, String> environment = functionEnvironment(proxyOptions);
     Optional<Settings> function = functionSettings(environment);
-    boolean create = reader.read(CREATE_SECRETS, "true", TRUE_OR_FALSE);
+    Predicate<String> isCreated = createdSecrets(function);
     Trigger trigger = reader.read(TRIGGER, "eventbridge", TRIGGERS);
-    arns.checkSecrets(SECRET_NAME, reader);
+    checkSecretArns(trigger);
     arns.checkSecrets(MANAGEMENT_SECRET, reader);
     checkNamesLength();
     checkEnvironmentSize(environment);
     checkTag(trigger);
-    Optional<String> kmsKeyArn = reader.readIfSet(KMS_KEY_ARN, arns.kmsKeyRule());
+    List<String> kmsKeyArns = reader.readIfSet(KMS_KEY_ARN, arns.kmsKeysRule()).orElse(List.of());
     Optional<String> alarmEmail =
         reader.readIfSet(
             ALARM_EMAIL,
-            new SettingRule<>(
-                text -> Optional.of(text).filter(EMAIL.asMatchPredicate()),
-                "one e-mail address",
-                "platform@example.com"));
+            SettingRule.text(
+                EMAIL.asMatchPredicate(), "one e-mail address", "platform@example.com"));
     Optional<String> alarmTopicArn = alarmTopicArn(alarmEmail);
     boolean metricsPerSecret = metricsPerSecret(function);
     SettingRule<String> endpoints = endpointRule(function.map(Settings::v2));
@@ -112,23 +128,73 @@ final class StackSettingsParser {
     KeyChangedTarget keyChanged = keyChangedTarget();
     Optional<List<SecretSource>> secrets =
         function.map(
-            of -> of.secretIds().stream().map(id -> TargetArns.secret(id, create)).toList());
+            of -> of.secretIds().stream().map(id -> TargetArns.secret(id, isCreated)).toList());
+    List<Replica> replicas = replicas(secrets);
     Optional<TokenStackSettings> tokenSettings =
         tokens.parse(
             secrets,
-            reader.value(MANAGEMENT_SECRET).map(id -> TargetArns.secret(id, false)),
-            endpoints);
+            reader.value(MANAGEMENT_SECRET).map(id -> TargetArns.secret(id, _ -> false)),
+            endpoints,
+            proxyOptions);
+    Optional<String> suffix = reader.readIfSet(SUFFIX, SUFFIXES);
+    Hosting hosted = hosting.parse();
     reader.throwIfMistaken();
     return new StackSettings(
+        suffix,
         secrets.orElseThrow(),
         environment,
         function.orElseThrow(),
-        kmsKeyArn,
+        kmsKeyArns,
+        replicas,
         trigger,
         new Monitoring(alarmEmail, alarmTopicArn, metricsPerSecret),
         firstKey,
         keyChanged,
-        tokenSettings);
+        tokenSettings,
+        hosted);
+  }
+
+  /** Reads which secrets the stack creates, of those that are given by their name. */
+  private Predicate<String> createdSecrets(Optional<Settings> function) {
+    Predicate<String> isNamed =
+        function
+            .<Predicate<String>>map(of -> of.secretIds()::contains)
+            .orElse(NAME.asMatchPredicate());
+    return reader.read(
+        CREATE_SECRETS,
+        "true",
+        new SettingRule<>(
+            text ->
+                switch (text) {
+                  case "true" -> Optional.<Predicate<String>>of(_ -> true);
+                  case "false" -> Optional.of(_ -> false);
+                  default ->
+                      SettingRule.list(isNamed, "", "")
+                          .parser()
+                          .apply(text)
+                          .map(names -> names::contains);
+                },
+            "true, false, or those names of " + SECRET_NAME + " whose secrets the stack creates",
+            "true"));
+  }
+
+  /** Secrets of other accounts can be rotated by the schedule alone, and send no events here. */
+  private void checkSecretArns(Trigger trigger) {
+    if (trigger == Trigger.SECRETS_MANAGER || reader.value(KEY_CHANGED_EVENTS).isPresent()) {
+      arns.checkSecrets(SECRET_NAME, reader);
+    } else {
+      arns.checkRegion(SECRET_NAME, reader);
+    }
+  }
+
+  private List<Replica> replicas(Optional<List<SecretSource>> secrets) {
+    List<Replica> replicas =
+        reader.readIfSet(REPLICA_REGIONS, arns.replicasRule()).orElse(List.of());
+    if (secrets.isPresent()
+        && secrets.get().stream().noneMatch(SecretSource.Created.class::isInstance)) {
+      reader.refuse(REPLICA_REGIONS, "the stack creates no secret");
+    }
+    return replicas;
   }
 
   /**
@@ -229,8 +295,10 @@ final class StackSettingsParser {
   }
 
   /** Always names the secret, even by default, so that Lambda's console shows it. */
-  private Map<String, String> functionEnvironment() {
-    Map<String, String> environment = new TreeMap<>(Map.of("JAVA_TOOL_OPTIONS", JVM_OPTIONS));
+  private Map<String, String> functionEnvironment(Optional<String> proxyOptions) {
+    Map<String, String> environment = new TreeMap<>();
+    environment.put(
+        JAVA_OPTIONS, proxyOptions.map(more -> JVM_OPTIONS + " " + more).orElse(JVM_OPTIONS));
     FUNCTION_SETTINGS.forEach(
         name -> reader.value(name).ifPresent(value -> environment.put(name, value)));
     if (reader.value(SECRET_TAG).isEmpty()) {

@@ -1,11 +1,15 @@
 package keyrotation.infrastructure;
 
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.function.Predicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import keyrotation.infrastructure.StackSettings.Environment;
+import keyrotation.infrastructure.StackSettings.Replica;
 
 /**
  * The ARNs of settings, which have to be of the account and region of the deployment.
@@ -23,6 +27,8 @@ record TargetArns(Environment target) {
 
   private static final Pattern KMS_KEY =
       Pattern.compile("key/(mrk-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})");
+
+  private static final Pattern REGION = Pattern.compile("[a-z]{2}(-[a-z]+)+-\\d");
 
   private static final Pattern TOPIC = Pattern.compile("[A-Za-z0-9_-]{1,256}");
 
@@ -46,27 +52,41 @@ record TargetArns(Environment target) {
             .orElse(target));
   }
 
-  /** Returns the secret with this name or ARN. */
-  static SecretSource secret(String id, boolean create) {
+  /**
+   * Returns the secret with this name or ARN.
+   *
+   * @param isCreated tells whether the stack creates the secret of a name
+   */
+  static SecretSource secret(String id, Predicate<String> isCreated) {
     Matcher arn = ARN.matcher(id);
     if (arn.matches()) {
       return new SecretSource.ByArn(id, SECRET.matcher(arn.group(4)).replaceFirst("$1"));
     }
-    return create ? new SecretSource.Created(id) : new SecretSource.ByName(id);
+    return isCreated.test(id) ? new SecretSource.Created(id) : new SecretSource.ByName(id);
   }
 
   /** Reports each ARN of secrets that is not of the target. */
   void checkSecrets(String setting, SettingsReader reader) {
+    checkSecrets(setting, reader, this);
+  }
+
+  /** Reports each ARN of secrets that is not in the target's region; any account will do. */
+  void checkRegion(String setting, SettingsReader reader) {
+    checkSecrets(setting, reader, anyAccount());
+  }
+
+  private static void checkSecrets(String setting, SettingsReader reader, TargetArns allowed) {
     Stream.of(reader.value(setting).orElse("").split(",", -1))
         .map(String::strip)
-        .filter(this::isOutside)
+        .filter(allowed::isOutside)
         .forEach(
             arn ->
                 reader.mistake(
                     setting,
                     arn,
-                    "the ARN of a secret" + inTarget(),
-                    example("secretsmanager", "secret:momento/authentication-token-a1B2c3")));
+                    "the ARN of a secret" + allowed.inTarget(),
+                    allowed.example(
+                        "secretsmanager", "secret:momento/authentication-token-a1B2c3")));
   }
 
   private boolean isOutside(String secretId) {
@@ -76,8 +96,8 @@ record TargetArns(Environment target) {
 
   /** Returns the rule for a topic. CloudWatch requires the same region, and no account. */
   SettingRule<String> topicRule() {
-    return new SettingRule<>(
-        text -> Optional.of(text).filter(this::isTopicInRegion),
+    return SettingRule.text(
+        this::isTopicInRegion,
         "the ARN of an SNS topic"
             + target.region().map(region -> " in the region " + region).orElse(""),
         example("sns", "platform-alarms"));
@@ -91,11 +111,56 @@ record TargetArns(Environment target) {
         && TOPIC.matcher(arn.group(4)).matches();
   }
 
+  /** Returns the rule for a KMS key, which may be of another account. */
   SettingRule<String> kmsKeyRule() {
+    TargetArns inRegion = anyAccount();
+    return SettingRule.text(
+        inRegion::isKmsKey,
+        "the ARN of a KMS key (not of an alias)" + inRegion.inTarget(),
+        kmsKeyExample());
+  }
+
+  /** Returns the rule for KMS keys, which may be of other accounts. */
+  SettingRule<List<String>> kmsKeysRule() {
+    TargetArns inRegion = anyAccount();
+    return SettingRule.list(
+        inRegion::isKmsKey,
+        "ARNs of KMS keys (not of aliases)" + inRegion.inTarget() + ", separated by commas",
+        kmsKeyExample());
+  }
+
+  private TargetArns anyAccount() {
+    return new TargetArns(new Environment(Optional.empty(), target.region()));
+  }
+
+  /** Returns the rule for the regions of replicas, each with its key. */
+  SettingRule<List<Replica>> replicasRule() {
     return new SettingRule<>(
-        text -> Optional.of(text).filter(this::isKmsKey),
-        "the ARN of a KMS key (not of an alias)" + inTarget(),
-        example("kms", "key/1234abcd-12ab-34cd-56ef-1234567890ab"));
+        this::replicas,
+        "other regions, each once, separated by commas; each alone, or followed by = and the ARN of"
+            + " a KMS key in that region",
+        "eu-west-1");
+  }
+
+  private Optional<List<Replica>> replicas(String text) {
+    Map<String, Replica> replicas = new LinkedHashMap<>();
+    for (String entry : text.split(",", -1)) {
+      String[] parts = entry.strip().split("=", 2);
+      TargetArns there = new TargetArns(new Environment(Optional.empty(), Optional.of(parts[0])));
+      boolean isValid =
+          REGION.matcher(parts[0]).matches()
+              && !target.region().equals(Optional.of(parts[0]))
+              && (parts.length == 1 || there.isKmsKey(parts[1]));
+      Optional<String> key = parts.length == 1 ? Optional.empty() : Optional.of(parts[1]);
+      if (!isValid || replicas.put(parts[0], new Replica(parts[0], key)) != null) {
+        return Optional.empty();
+      }
+    }
+    return Optional.of(List.copyOf(replicas.values()));
+  }
+
+  private String kmsKeyExample() {
+    return example("kms", "key/1234abcd-12ab-34cd-56ef-1234567890ab");
   }
 
   private boolean isKmsKey(String text) {

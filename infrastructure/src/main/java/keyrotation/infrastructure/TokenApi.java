@@ -60,12 +60,18 @@ final class TokenApi extends Construct {
    *
    * @param function the alias to invoke
    */
-  TokenApi(Construct scope, String id, TokenStackSettings settings, IAlias function) {
+  TokenApi(
+      Construct scope,
+      String id,
+      TokenStackSettings settings,
+      Hosting hosting,
+      StackNames names,
+      IAlias function) {
     super(scope, id);
-    this.accessLog = FunctionParts.logGroup(this, "AccessLog");
+    this.accessLog = FunctionParts.logGroup(this, "AccessLog", hosting);
     HttpApi.Builder builder =
         HttpApi.Builder.create(this, "Api")
-            .apiName(KeyRotationStack.NAME + "-tokens")
+            .apiName(names.prefix() + "-tokens")
             .description("Makes short-lived Momento tokens for verified callers.")
             .createDefaultStage(false);
     if (!settings.allowedOrigins().isEmpty()) {
@@ -74,7 +80,7 @@ final class TokenApi extends Construct {
     this.api = builder.build();
     addRoute(settings.callers(), function);
     addStage(settings.function().tokensPerSecond());
-    TokenMetric.THROTTLED.addFilter(this, accessLog);
+    TokenMetric.THROTTLED.addFilter(this, accessLog, names.namespace());
   }
 
   private static CorsPreflightOptions cors(List<String> origins, Callers callers) {

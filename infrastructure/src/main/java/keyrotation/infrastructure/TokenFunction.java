@@ -3,7 +3,6 @@ package keyrotation.infrastructure;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import software.amazon.awscdk.Duration;
 import software.amazon.awscdk.services.iam.PolicyStatement;
 import software.amazon.awscdk.services.iam.Role;
@@ -38,18 +37,21 @@ final class TokenFunction extends Construct {
       String id,
       TokenStackSettings settings,
       String secretArn,
-      Optional<String> kmsKeyArn,
-      Path archive) {
+      List<String> kmsKeyArns,
+      Path archive,
+      Hosting hosting,
+      StackNames names) {
     super(scope, id);
-    this.logGroup = FunctionParts.logGroup(this, "Log");
+    this.logGroup = FunctionParts.logGroup(this, "Log", hosting);
     Role role =
         FunctionParts.role(
             this,
             "Permissions of the function that makes Momento tokens.",
             "make-tokens",
-            statements(secretArn, kmsKeyArn));
+            statements(secretArn, kmsKeyArns, hosting),
+            hosting);
     Function function =
-        FunctionParts.function(this, role, logGroup)
+        FunctionParts.function(this, role, logGroup, hosting)
             .description("Makes short-lived Momento tokens for verified callers.")
             .handler(HANDLER)
             .code(Code.fromAsset(PolicyArchive.copy(archive, settings.policy()).toString()))
@@ -57,22 +59,19 @@ final class TokenFunction extends Construct {
             .timeout(TIMEOUT)
             .environment(settings.environment())
             .build();
-    FunctionParts.acknowledgeSnapshots(function);
-    this.alias =
-        Alias.Builder.create(this, "Live")
-            .aliasName("live")
-            .version(function.getCurrentVersion())
-            .build();
-    TokenMetric.KEY_REJECTED.addFilter(this, logGroup);
+    this.alias = FunctionParts.alias(this, function, hosting).build();
+    TokenMetric.KEY_REJECTED.addFilter(this, logGroup, names.namespace());
   }
 
-  private List<PolicyStatement> statements(String secretArn, Optional<String> kmsKeyArn) {
+  private List<PolicyStatement> statements(
+      String secretArn, List<String> kmsKeyArns, Hosting hosting) {
     List<PolicyStatement> statements = new ArrayList<>();
     statements.add(
         FunctionParts.allow("ReadKey", List.of("secretsmanager:GetSecretValue"), List.of(secretArn))
             .build());
-    kmsKeyArn.ifPresent(key -> statements.add(FunctionParts.allowKey(key, List.of("kms:Decrypt"))));
+    FunctionParts.allowSecretKeys(kmsKeyArns, List.of("kms:Decrypt")).ifPresent(statements::add);
     statements.add(FunctionParts.allowLog(logGroup));
+    statements.addAll(FunctionParts.allowNetwork(hosting));
     return statements;
   }
 

@@ -24,21 +24,21 @@ enum TokenMetric {
   }
 
   /** Has CloudWatch count the lines of a log. */
-  void addFilter(Construct scope, ILogGroup log) {
+  void addFilter(Construct scope, ILogGroup log, String namespace) {
     var _ =
         MetricFilter.Builder.create(scope, metricName)
             .logGroup(log)
             .filterPattern(FilterPattern.literal(pattern))
-            .metricNamespace(LogMetric.NAMESPACE)
+            .metricNamespace(namespace)
             .metricName(metricName)
             .metricValue("1")
             .build();
   }
 
   /** Returns the number of lines in a period. */
-  Metric metric(Duration period) {
+  Metric metric(Duration period, String namespace) {
     return Metric.Builder.create()
-        .namespace(LogMetric.NAMESPACE)
+        .namespace(namespace)
         .metricName(metricName)
         .statistic("Sum")
         .period(period)

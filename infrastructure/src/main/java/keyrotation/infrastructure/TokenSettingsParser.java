@@ -59,14 +59,14 @@ final class TokenSettingsParser {
           "https://login.example.com");
 
   private static final SettingRule<List<String>> AUDIENCES =
-      new SettingRule<>(
-          text -> list(text, AUDIENCE.asMatchPredicate()),
+      SettingRule.list(
+          AUDIENCE.asMatchPredicate(),
           "one or several audiences without spaces and stars, separated by commas",
           "my-application");
 
   private static final SettingRule<List<String>> ORIGINS =
-      new SettingRule<>(
-          text -> list(text, ORIGIN.asMatchPredicate()),
+      SettingRule.list(
+          ORIGIN.asMatchPredicate(),
           "origins of web pages, separated by commas, each https://HOST, https://HOST:PORT or"
               + " http://localhost:PORT in lower case, without a path",
           "https://app.example.com");
@@ -97,12 +97,14 @@ final class TokenSettingsParser {
    * @param secrets the named secrets that are rotated; empty if these settings are invalid
    * @param managementKey the secret that must not be used
    * @param endpoints the rule for the endpoint of a v2 key that is stored without one
+   * @param proxyOptions the JVM's options for the proxy
    * @return the settings; empty if tokens are off, or if any setting is invalid
    */
   Optional<TokenStackSettings> parse(
       Optional<List<SecretSource>> secrets,
       Optional<SecretSource> managementKey,
-      SettingRule<String> endpoints) {
+      SettingRule<String> endpoints,
+      Optional<String> proxyOptions) {
     if (!isOn()) {
       TokenStackSettings.DETAILS.forEach(name -> reader.refuse(name, TOKENS + " is off"));
       return Optional.empty();
@@ -129,6 +131,7 @@ final class TokenSettingsParser {
       return Optional.empty();
     }
     Map<String, String> environment = environment(secret.orElseThrow(), endpoint);
+    proxyOptions.ifPresent(options -> environment.put(StackSettings.JAVA_OPTIONS, options));
     return Optional.of(
         new TokenStackSettings(
             environment,
@@ -171,7 +174,7 @@ final class TokenSettingsParser {
   }
 
   private static SecretSource named(String id, List<SecretSource> rotated) {
-    SecretSource secret = TargetArns.secret(id, false);
+    SecretSource secret = TargetArns.secret(id, _ -> false);
     return rotated.stream()
         .filter(other -> other.name().equals(secret.name()))
         .findFirst()
@@ -278,11 +281,6 @@ final class TokenSettingsParser {
   /** Reads a setting that has a default. */
   private <T> Optional<T> read(String name, SettingRule<T> rule, T fallback) {
     return reader.value(name).isEmpty() ? Optional.of(fallback) : reader.readIfSet(name, rule);
-  }
-
-  private static Optional<List<String>> list(String text, Predicate<String> isValid) {
-    List<String> entries = Stream.of(text.split(",", -1)).map(String::strip).toList();
-    return entries.stream().allMatch(isValid) ? Optional.of(entries) : Optional.empty();
   }
 
   /** Returns the rule of a setting that the function's own parser knows. */

@@ -103,7 +103,7 @@ final class CloudTrailServer implements AutoCloseable {
     byte[] request = exchange.getRequestBody().readAllBytes();
     String target = exchange.getRequestHeaders().getFirst("X-Amz-Target");
     if (target == null) {
-      if (exchange.getRequestURI().getPath().endsWith(RotationFunction.NAME + "/configuration")
+      if (exchange.getRequestURI().getPath().endsWith(StackNames.FUNCTION + "/configuration")
           && hasFunction) {
         send(
             exchange,

@@ -72,7 +72,7 @@ class CommandBlocksIT {
       moto.configure("{\"lambda\":{\"use_docker\":false}}");
       Path profile = Files.writeString(directory.resolve("config"), "[profile my-profile]\n");
       String function =
-          "arn:aws:lambda:%s:123456789012:function:%s".formatted(REGION, RotationFunction.NAME);
+          "arn:aws:lambda:%s:123456789012:function:%s".formatted(REGION, StackNames.FUNCTION);
       String version = UUID.randomUUID().toString();
       Shell shell =
           new Shell(
@@ -147,13 +147,13 @@ class CommandBlocksIT {
     shell.aws(
         "lambda create-function --function-name %s --role %s --code S3Bucket=%s,S3Key=%s"
             .formatted(
-                RotationFunction.NAME,
+                StackNames.FUNCTION,
                 shell.aws("iam list-roles --query Roles[0].Arn"),
                 bucket,
                 archive));
     shell.aws(
         "lambda create-alias --name live --function-version $LATEST --function-name "
-            + RotationFunction.NAME);
+            + StackNames.FUNCTION);
   }
 
   /** Runs a page's commands as one script, which shows each and ends at one that fails. */

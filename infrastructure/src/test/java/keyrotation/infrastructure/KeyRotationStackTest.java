@@ -262,8 +262,10 @@ class KeyRotationStackTest {
               "MOMENTO_AUTH_TOKEN_SECRET_NAME",
               "momento/a," + SECRET_ARN);
 
-      assertThat(statements(functionsRole(existing)).getFirst().path("Resource"))
-          .isEqualTo(parse("[%s, '%s']".formatted(secretArn("momento/a-??????"), SECRET_ARN)));
+      assertThat(statements(functionsRole(existing)))
+          .contains(
+              statement("RotateSecretsByName", FOUR_ACTIONS, secretArn("momento/a-??????")),
+              statement("RotateSecretsByArn", FOUR_ACTIONS, "'" + SECRET_ARN + "'"));
     }
 
     @Test
@@ -291,11 +293,7 @@ class KeyRotationStackTest {
               "momento/other");
 
       assertThat(statements(functionsRole(rotated)))
-          .contains(
-              statement(
-                  "RotateSecrets",
-                  FOUR_ACTIONS,
-                  "[{'Ref': '%s'}, '%s']".formatted(rotated.id(SECRET), SECRET_ARN)));
+          .contains(statement("RotateSecretsByArn", FOUR_ACTIONS, "'" + SECRET_ARN + "'"));
     }
 
     @Test
@@ -636,6 +634,7 @@ class KeyRotationStackTest {
         .extracting(Map.Entry::getKey)
         .containsExactlyInAnyOrder(
             "FunctionAliasArn",
+            "FunctionRoleArn",
             "LogGroupName",
             "FailureQueueUrl",
             "UndeliveredQueueUrl",

@@ -306,7 +306,7 @@ class ScriptsIT {
       assertThat(
               shell.aws(
                   "lambda get-alias --name live --function-name "
-                      + RotationFunction.NAME
+                      + StackNames.FUNCTION
                       + " --query FunctionVersion"))
           .isEqualTo("1");
 

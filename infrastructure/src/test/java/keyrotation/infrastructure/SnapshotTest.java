@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -87,6 +88,19 @@ class SnapshotTest {
                 "4")));
   }
 
+  @Test
+  void the_template_under_the_rules_of_a_company_equals_the_reviewed_one() throws IOException {
+    assertReviewed("rules", pretty(StackTemplate.of(StackTemplate.RULES)));
+  }
+
+  @Test
+  void the_template_with_tokens_under_the_rules_of_a_company_equals_the_reviewed_one()
+      throws IOException {
+    Map<String, String> settings = StackTemplate.tokens("TOKENS_SECRET", "momento/orders");
+    settings.putAll(StackTemplate.RULES);
+    assertReviewed("rules-tokens", pretty(StackTemplate.of(settings)));
+  }
+
   private static void assertReviewed(String name, String actual) throws IOException {
     Path reviewed = TEMPLATES.resolve(name + ".json");
     if ("replace".equals(System.getProperty("snapshots"))) {
@@ -107,7 +121,7 @@ class SnapshotTest {
     try (var files = Files.list(TEMPLATES)) {
       files.map(Path::toString).sorted().forEach(command::add);
     }
-    assertThat(command).hasSize(options + 8);
+    assertThat(command).hasSize(options + 10);
     Path output = Path.of("target", "cfn-lint.txt");
     int status = -1;
     try {

@@ -13,17 +13,22 @@ import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import keyrotation.Settings;
+import keyrotation.infrastructure.Hosting.Logs;
+import keyrotation.infrastructure.Hosting.Network;
+import keyrotation.infrastructure.Hosting.Size;
 import keyrotation.infrastructure.SecretSource.ByArn;
 import keyrotation.infrastructure.SecretSource.ByName;
 import keyrotation.infrastructure.SecretSource.Created;
 import keyrotation.infrastructure.StackSettings.Environment;
 import keyrotation.infrastructure.StackSettings.FirstKey;
 import keyrotation.infrastructure.StackSettings.Monitoring;
+import keyrotation.infrastructure.StackSettings.Replica;
 import keyrotation.infrastructure.StackSettings.Trigger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import software.amazon.awscdk.services.lambda.Architecture;
 
 class StackSettingsTest {
 
@@ -53,15 +58,27 @@ class StackSettingsTest {
     assertThat(StackSettings.from(Map.of(), UNKNOWN_TARGET))
         .isEqualTo(
             new StackSettings(
+                Optional.empty(),
                 List.of(new Created("momento/authentication-token")),
                 environment,
                 Settings.from(environment),
-                Optional.empty(),
+                List.of(),
+                List.of(),
                 Trigger.EVENTBRIDGE,
                 new Monitoring(Optional.empty(), Optional.empty(), false),
                 Optional.empty(),
                 new KeyChangedTarget.Nowhere(),
-                Optional.empty()));
+                Optional.empty(),
+                new Hosting(
+                    Optional.empty(),
+                    Optional.empty(),
+                    Optional.empty(),
+                    Map.of(),
+                    Optional.empty(),
+                    new Logs(90, false),
+                    new Size(1024, 300),
+                    Architecture.ARM_64,
+                    true)));
   }
 
   @Test
@@ -86,10 +103,30 @@ class StackSettingsTest {
     environment.put("REVOKE_OPERATOR_KEYS", "true");
     Map<String, String> values = new HashMap<>();
     environment.forEach((name, value) -> values.put(name, " " + value + " "));
-    environment.put("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1");
-    values.put("KMS_KEY_ARN", KMS_KEY);
+    environment.put(
+        "JAVA_TOOL_OPTIONS",
+        "-XX:TieredStopAtLevel=1 -Dhttps.proxyHost=proxy.example.com -Dhttps.proxyPort=3128"
+            + " -Dhttp.nonProxyHosts=localhost|127.*|[::1]|*.amazonaws.com|momento.example.com");
+    values.put(
+        "KMS_KEY_ARN", KMS_KEY + " , " + KMS_KEY.replace(":123456789012:", ":210987654321:"));
     values.put("ROTATION_TRIGGER", "eventbridge");
-    values.put("CREATE_SECRETS", "false");
+    values.put("CREATE_SECRETS", "b/c_+=.@-");
+    values.put("REPLICA_REGIONS", "eu-west-1 , us-west-2=" + KMS_KEY.replace("east-1", "west-2"));
+    values.put("STACK_SUFFIX", "orders-2");
+    values.put("SUBNET_IDS", "subnet-0123456789abcdef0, subnet-01234567");
+    values.put("SECURITY_GROUP_IDS", "sg-0123456789abcdef0");
+    values.put("OUTBOUND_PROXY", "proxy.example.com:3128");
+    values.put("OUTBOUND_PROXY_EXCEPT", "*.amazonaws.com, momento.example.com");
+    values.put("PERMISSIONS_BOUNDARY_ARN", "arn:aws:iam::123456789012:policy/boundary");
+    values.put("ROLE_PATH", "/platform/keys/");
+    values.put("STACK_TAGS", "team=platform, cost center=12:34");
+    values.put("STACK_KMS_KEY_ARN", KMS_KEY);
+    values.put("LOG_RETENTION_IN_DAYS", "3653");
+    values.put("LOG_REMOVAL", "keep");
+    values.put("MEMORY_IN_MEGABYTES", "10240");
+    values.put("TIMEOUT_IN_SECONDS", "900");
+    values.put("ARCHITECTURE", "x86_64");
+    values.put("SNAP_START", "off");
     values.put("ALARM_EMAIL", "a.b+c@sub.example.com");
     values.put("METRICS_PER_SECRET", "false");
     values.put("KEY_CHANGED_EVENTS", "topic");
@@ -106,18 +143,35 @@ class StackSettingsTest {
     assertThat(StackSettings.from(values, TARGET))
         .isEqualTo(
             new StackSettings(
+                Optional.of("orders-2"),
                 List.of(
                     new ByName("a"),
-                    new ByName("b/c_+=.@-"),
+                    new Created("b/c_+=.@-"),
                     new ByArn(SECRET_ARN, "momento/other")),
                 environment,
                 Settings.from(environment),
-                Optional.of(KMS_KEY),
+                List.of(KMS_KEY, KMS_KEY.replace(":123456789012:", ":210987654321:")),
+                List.of(
+                    new Replica("eu-west-1", Optional.empty()),
+                    new Replica("us-west-2", Optional.of(KMS_KEY.replace("east-1", "west-2")))),
                 Trigger.EVENTBRIDGE,
                 new Monitoring(Optional.of("a.b+c@sub.example.com"), Optional.empty(), false),
                 Optional.of(new FirstKey("r-viewer", "cell.momento.example.com")),
                 new KeyChangedTarget.NewTopic(),
-                Optional.empty()));
+                Optional.empty(),
+                new Hosting(
+                    Optional.of(
+                        new Network(
+                            List.of("subnet-0123456789abcdef0", "subnet-01234567"),
+                            List.of("sg-0123456789abcdef0"))),
+                    Optional.of("arn:aws:iam::123456789012:policy/boundary"),
+                    Optional.of("/platform/keys/"),
+                    Map.of("team", "platform", "cost center", "12:34"),
+                    Optional.of(KMS_KEY),
+                    new Logs(3653, true),
+                    new Size(10_240, 900),
+                    Architecture.X86_64,
+                    false)));
   }
 
   @Test
@@ -154,13 +208,39 @@ class StackSettingsTest {
       quoteCharacter = '`',
       textBlock =
           """
-          MOMENTO_AUTH_TOKEN_SECRET_NAME,    arn:aws:secretsmanager:us-east-1:210987654321:secret:momento-a1B2c3
           MOMENTO_MANAGEMENT_KEY_SECRET,     arn:aws:secretsmanager:us-east-1:210987654321:secret:momento-a1B2c3
           MOMENTO_AUTH_TOKEN_SECRET_NAME,    arn:aws:secretsmanager:eu-west-1:123456789012:secret:momento-a1B2c3
           KMS_KEY_ARN,                       alias/momento
           KMS_KEY_ARN,                       arn:aws:kms:us-east-1:123456789012:alias/momento
           KMS_KEY_ARN,                       arn:aws:kms:us-east-1:123456789012:key/*
-          KMS_KEY_ARN,                       arn:aws:kms:us-east-1:210987654321:key/1234abcd-12ab-34cd-56ef-1234567890ab
+          STACK_KMS_KEY_ARN,                 arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab
+          STACK_SUFFIX,                      Orders
+          STACK_SUFFIX,                      -orders
+          STACK_SUFFIX,                      a-suffix-of-21-letters
+          REPLICA_REGIONS,                   us-east-1
+          REPLICA_REGIONS,                   `eu-west-1,eu-west-1`
+          REPLICA_REGIONS,                   Ireland
+          REPLICA_REGIONS,                   eu-west-1=arn:aws:kms:eu-west-2:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab
+          OUTBOUND_PROXY,                    proxy.example.com
+          OUTBOUND_PROXY,                    http://proxy.example.com:3128
+          OUTBOUND_PROXY,                    proxy.example.com:65536
+          PERMISSIONS_BOUNDARY_ARN,          boundary
+          PERMISSIONS_BOUNDARY_ARN,          arn:aws:iam::123456789012:role/boundary
+          ROLE_PATH,                         platform
+          ROLE_PATH,                         /platform
+          STACK_TAGS,                        team
+          STACK_TAGS,                        `team=a,team=b`
+          STACK_TAGS,                        aws:team=a
+          LOG_RETENTION_IN_DAYS,             2
+          LOG_RETENTION_IN_DAYS,             forever
+          LOG_REMOVAL,                       retain
+          MEMORY_IN_MEGABYTES,               255
+          MEMORY_IN_MEGABYTES,               10241
+          TIMEOUT_IN_SECONDS,                59
+          TIMEOUT_IN_SECONDS,                901
+          ARCHITECTURE,                      arm
+          SNAP_START,                        true
+          KMS_KEY_ARN,                       `arn:aws:kms:us-east-1:123456789012:alias/momento,`
           KMS_KEY_ARN,                       arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab
           KMS_KEY_ARN,                       arn:aws:s3:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab
           ROTATION_TRIGGER,                  cron
@@ -289,22 +369,81 @@ class StackSettingsTest {
   }
 
   @Test
-  void require_all_arns_in_one_account_if_the_target_is_unknown() {
-    assertThat(read("KMS_KEY_ARN", KMS_KEY, UNKNOWN_TARGET).kmsKeyArn()).contains(KMS_KEY);
-    assertThatThrownBy(
-            () ->
-                StackSettings.from(
-                    Map.of(
-                        "MOMENTO_AUTH_TOKEN_SECRET_NAME",
-                        SECRET_ARN.replace("123456789012", "210987654321"),
-                        "KMS_KEY_ARN",
-                        KMS_KEY),
-                    UNKNOWN_TARGET))
-        .hasMessageContaining(
-            "KMS_KEY_ARN is \"%s\", but must be the ARN of a KMS key (not of an alias) in the"
-                    .formatted(KMS_KEY)
-                + " account 210987654321 and the region us-east-1, such as"
-                + " arn:aws:kms:us-east-1:210987654321:key/");
+  void accept_secrets_and_kms_keys_of_other_accounts_in_the_region() {
+    String secret = SECRET_ARN.replace("123456789012", "210987654321");
+    StackSettings settings =
+        StackSettings.from(
+            Map.of(
+                "MOMENTO_AUTH_TOKEN_SECRET_NAME",
+                secret,
+                "KMS_KEY_ARN",
+                KMS_KEY.replace("123456789012", "210987654321")),
+            TARGET);
+
+    assertThat(settings.secrets()).containsExactly(new ByArn(secret, "momento/other"));
+    assertMistakes(
+        Map.of("MOMENTO_AUTH_TOKEN_SECRET_NAME", secret),
+        Map.of("KMS_KEY_ARN", KMS_KEY.replace("us-east-1", "eu-west-1")),
+        "KMS_KEY_ARN is \"%s\", but must be ARNs of KMS keys (not of aliases) in the region"
+                .formatted(KMS_KEY.replace("us-east-1", "eu-west-1"))
+            + " us-east-1, separated by commas, such as"
+            + " arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab.");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = ';',
+      textBlock =
+          """
+          SECURITY_GROUP_IDS;    sg-01234567; must not be set, because SUBNET_IDS is not set
+          OUTBOUND_PROXY_EXCEPT; example.com; must not be set, because OUTBOUND_PROXY is not set
+          """)
+  void refuse_a_part_without_the_whole(String name, String value, String reason) {
+    assertThatThrownBy(() -> read(name, value, TARGET))
+        .hasMessage(name + " is \"" + value + "\", but " + reason + ".");
+  }
+
+  @Test
+  void require_security_groups_with_subnets() {
+    assertThatThrownBy(() -> read("SUBNET_IDS", "subnet-01234567", TARGET))
+        .hasMessage(
+            "SECURITY_GROUP_IDS is not set, but must be ids of security groups of the same VPC,"
+                + " separated by commas, because SUBNET_IDS is set, such as sg-0123456789abcdef0.");
+  }
+
+  @Test
+  void require_ids_of_subnets_and_security_groups() {
+    assertMistakes(
+        Map.of("SECURITY_GROUP_IDS", "default"),
+        Map.of("SUBNET_IDS", "vpc-01234567"),
+        "SUBNET_IDS is \"vpc-01234567\", but must be ids of subnets of one VPC, separated by"
+            + " commas, such as subnet-0123456789abcdef0.\n"
+            + "SECURITY_GROUP_IDS is \"default\", but must be ids of security groups of the same"
+            + " VPC, separated by commas, such as sg-0123456789abcdef0.");
+  }
+
+  @Test
+  void refuse_replicas_if_the_stack_creates_no_secret() {
+    assertMistakes(
+        Map.of("CREATE_SECRETS", "false"),
+        Map.of("REPLICA_REGIONS", "eu-west-1"),
+        "REPLICA_REGIONS is \"eu-west-1\", but must not be set, because the stack creates no"
+            + " secret.");
+  }
+
+  @ParameterizedTest
+  @CsvSource({"ROTATION_TRIGGER, secrets-manager", "KEY_CHANGED_EVENTS, topic"})
+  void reject_secrets_of_another_account_where_only_this_account_can_serve_them(
+      String setting, String value) {
+    String secret = SECRET_ARN.replace("123456789012", "210987654321");
+
+    assertMistakes(
+        Map.of("MOMENTO_AUTH_TOKEN_SECRET_NAME", secret),
+        Map.of(setting, value),
+        "MOMENTO_AUTH_TOKEN_SECRET_NAME is \"%s\", but must be the ARN of a secret in the account"
+                .formatted(secret)
+            + " 123456789012 and the region us-east-1, such as"
+            + " arn:aws:secretsmanager:us-east-1:123456789012:secret:momento/authentication-token-a1B2c3.");
   }
 
   @Test

@@ -21,6 +21,7 @@ import keyrotation.infrastructure.StackSettings.Environment;
 import software.amazon.awscdk.App;
 import software.amazon.awscdk.AppProps;
 import software.amazon.awscdk.assertions.Template;
+import software.amazon.awscdk.services.lambda.Code;
 
 /** The template for some settings. Each is synthesized once, because that takes a second. */
 final class StackTemplate {
@@ -37,6 +38,29 @@ final class StackTemplate {
           "TOKENS_POLICY", "src/test/resources/policy.json",
           "TOKENS_JWT_ISSUER", "https://login.example.com",
           "TOKENS_JWT_AUDIENCE", "my-application");
+
+  /** Settings for everything that the rules of a company may ask for. */
+  static final Map<String, String> RULES =
+      Map.ofEntries(
+          Map.entry("STACK_SUFFIX", "orders"),
+          Map.entry("MOMENTO_AUTH_TOKEN_SECRET_NAME", "momento/orders," + SECRET_ARN),
+          Map.entry("KMS_KEY_ARN", KMS_KEY + "," + KMS_KEY.replace("1234abcd", "5678abcd")),
+          Map.entry("REPLICA_REGIONS", "eu-west-1=" + KMS_KEY.replace("us-east", "eu-west")),
+          Map.entry("KEY_CHANGED_EVENTS", "topic"),
+          Map.entry("SUBNET_IDS", "subnet-0123456789abcdef0,subnet-0123456789abcdef1"),
+          Map.entry("SECURITY_GROUP_IDS", "sg-0123456789abcdef0"),
+          Map.entry("OUTBOUND_PROXY", "proxy.example.com:3128"),
+          Map.entry("OUTBOUND_PROXY_EXCEPT", "secretsmanager.us-east-1.amazonaws.com"),
+          Map.entry("PERMISSIONS_BOUNDARY_ARN", "arn:aws:iam::123456789012:policy/boundary"),
+          Map.entry("ROLE_PATH", "/platform/"),
+          Map.entry("STACK_TAGS", "team=platform,cost-center=1234"),
+          Map.entry("STACK_KMS_KEY_ARN", KMS_KEY),
+          Map.entry("LOG_RETENTION_IN_DAYS", "365"),
+          Map.entry("LOG_REMOVAL", "keep"),
+          Map.entry("MEMORY_IN_MEGABYTES", "2048"),
+          Map.entry("TIMEOUT_IN_SECONDS", "900"),
+          Map.entry("ARCHITECTURE", "x86_64"),
+          Map.entry("SNAP_START", "off"));
 
   private static final Map<Map<String, String>, StackTemplate> ALL = new ConcurrentHashMap<>();
   private static final ObjectMapper JSON = new ObjectMapper();
@@ -100,7 +124,7 @@ final class StackTemplate {
       return KeyRotationApp.addStack(
           new App(AppProps.builder().outdir(output.toString()).build()),
           StackSettings.from(settings, new Environment(Optional.empty(), Optional.empty())),
-          new Archives(archive, tokens));
+          new Archives(Code.fromAsset(archive.toString()), Optional.of(tokens)));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
