@@ -27,7 +27,7 @@ class LicencesIT {
 
   private static final List<Path> MODULES = List.of(Path.of("../lambda"), Path.of("../tokens"));
   private static final String INDEX = "licenses/INDEX.txt";
-  private static final String TEXTS = "META-INF/LICENSES.txt";
+  private static final String TEXTS = "META-INF/licenses/";
   private static final Pattern JAR = Pattern.compile("(.+?)(-\\d.*)?\\.jar");
   private static final Pattern LICENCE =
       Pattern.compile("(META-INF/)?(LICEN[CS]E|COPYING)(\\.(txt|md))?", Pattern.CASE_INSENSITIVE);
@@ -41,10 +41,10 @@ class LicencesIT {
    * A jar whose classes are in an archive.
    *
    * @param name without its version
-   * @param texts its licences and notices
+   * @param texts its licences and notices, by the names of their files
    * @param carriesLicence whether the text of a licence is among them
    */
-  private record Jar(String name, List<String> texts, boolean carriesLicence) {}
+  private record Jar(String name, Map<String, String> texts, boolean carriesLicence) {}
 
   @Test
   void each_jar_carries_the_text_of_its_licence_or_is_in_the_index() throws IOException {
@@ -65,13 +65,18 @@ class LicencesIT {
   @Test
   void the_licences_and_notices_that_jars_carry_are_passed_on() throws IOException {
     for (Path module : MODULES) {
-      String passedOn = libraries(module).get(TEXTS);
+      Map<String, String> passedOn = libraries(module);
       List<Jar> jars = jars(module);
 
       assertThat(jars).hasSizeGreaterThan(40);
       assertThat(jars)
-          .flatExtracting(Jar::texts)
-          .allSatisfy(text -> assertThat(passedOn).contains(text.strip()));
+          .allSatisfy(
+              jar ->
+                  assertThat(jar.texts)
+                      .allSatisfy(
+                          (file, text) ->
+                              assertThat(passedOn)
+                                  .containsEntry(TEXTS + jar.name + "/" + file, text)));
     }
   }
 
@@ -144,13 +149,13 @@ class LicencesIT {
   }
 
   private static Jar jar(String file, ZipFile jar) throws IOException {
-    List<String> texts = new ArrayList<>();
+    Map<String, String> texts = new TreeMap<>();
     boolean carriesLicence = false;
     for (ZipEntry entry : jar.stream().toList()) {
       boolean isLicence = LICENCE.matcher(entry.getName()).matches();
       if (isLicence || NOTICE.matcher(entry.getName()).matches()) {
         String text = new String(jar.getInputStream(entry).readAllBytes(), UTF_8);
-        texts.add(text);
+        texts.put(entry.getName(), text);
         carriesLicence |= isLicence && text.length() > SHORTEST_TEXT;
       }
     }
@@ -159,7 +164,9 @@ class LicencesIT {
     return new Jar(name.group(1), texts, carriesLicence);
   }
 
-  /** Returns what the archive's jar of libraries holds; the contents of its texts alone. */
+  /**
+   * Returns what the archive's jar of libraries holds; the contents of licences and notices alone.
+   */
   private static Map<String, String> libraries(Path module) throws IOException {
     Map<String, String> entries = new TreeMap<>();
     try (ZipFile archive = archive(module);
@@ -167,7 +174,7 @@ class LicencesIT {
             new ZipInputStream(archive.getInputStream(archive.getEntry("lib/libraries.jar")))) {
       for (ZipEntry entry; (entry = jar.getNextEntry()) != null; ) {
         String name = entry.getName();
-        entries.put(name, name.equals(TEXTS) ? new String(jar.readAllBytes(), UTF_8) : "");
+        entries.put(name, name.startsWith(TEXTS) ? new String(jar.readAllBytes(), UTF_8) : "");
       }
     }
     return entries;
