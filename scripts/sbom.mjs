@@ -15,8 +15,10 @@ const leftOut = [...readFileSync(descriptor, "utf8").matchAll(/<exclude>([\w.-]+
 const isPacked = (jar) => !leftOut.some(({ group, name }) => group === jar.group && name === jar.name);
 const gone = new Set(sbom.components.filter((jar) => !isPacked(jar)).map((jar) => jar["bom-ref"]));
 const isThere = (ref) => !gone.has(ref);
-for (const component of sbom.components) {
-  component.hashes = component.hashes.filter(({ alg }) => alg === "SHA-256");
+for (const jar of sbom.components) {
+  // This project's own jars are published nowhere, and depend on the umask.
+  const isOwn = jar.group === sbom.metadata.component.group;
+  jar.hashes = isOwn ? undefined : jar.hashes.filter(({ alg }) => alg === "SHA-256");
 }
 sbom.components = sbom.components.filter(isPacked);
 sbom.dependencies = sbom.dependencies
