@@ -37,9 +37,8 @@ build() (
     -cp "infrastructure/target/classes:$(cat infrastructure/target/class-path)" \
     keyrotation.infrastructure.ReleaseTemplate "$version" dist/momento-key-rotation.template.json >&2
   cd dist
-  export LC_ALL=C
-  sha256sum -- *.* LICENSE NOTICE >../SHA256SUMS
-  mv ../SHA256SUMS .
+  sha256sum LICENSE NOTICE momento-key-rotation.template.json rotation-function.cdx.json \
+    rotation-function.zip token-function.cdx.json token-function.zip >SHA256SUMS
 )
 
 version=$(sed -n 's|^  <version>\(.*\)</version>$|\1|p' pom.xml)
