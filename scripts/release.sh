@@ -22,7 +22,7 @@ trap 'exit 130' INT TERM
 
 # Builds the commit in the folder $1, and puts the files into its folder dist.
 build() (
-  git clone --quiet . "$1"
+  git -c advice.detachedHead=false clone --quiet . "$1"
   cd "$1"
   mvn --batch-mode --quiet --no-transfer-progress --projects lambda,tokens,infrastructure \
     --also-make --activate-profiles release -Dstyle.color=never -Dmaven.test.skip=true package >&2
