@@ -48,7 +48,7 @@ if [ -n "$tokens" ]; then
 fi
 if [ -n "$year" ]; then
   echo "Synthesizing the stack, whose filters and alarms are applied ..."
-  CHECK_INTERVAL_IN_HOURS=24 MOMENTO_MANAGEMENT_KEY_SECRET=momento/management-key \
+  STACK_SUFFIX="" CHECK_INTERVAL_IN_HOURS=24 MOMENTO_MANAGEMENT_KEY_SECRET=momento/management-key \
     scripts/deploy.sh --synth > /dev/null
   exec scripts/run-in-sandbox.sh --in-tests lambda keyrotation.YearDemo \
     infrastructure/cdk.out/momento-auth-token-refresh-stack.template.json target/year.svg

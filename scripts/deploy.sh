@@ -10,6 +10,7 @@ Settings are environment variables; docs/settings.md lists them. The account and
 those of the aws command; AWS_PROFILE and AWS_REGION select others."
 synth=
 yes=
+stack=
 . "$(dirname "$0")/lib.sh"
 read_options "$@"
 
@@ -20,6 +21,8 @@ case $policy in
   *) export TOKENS_POLICY="$PWD/$policy" ;;
 esac
 cd "$(dirname "$0")/../infrastructure"
+errors=$(mktemp)
+trap 'rm -f "$errors"' EXIT
 . ../scripts/stack.sh
 
 # Prints the ARN of a secret that exists outside the stack, or else the name unchanged. By its ARN

@@ -1,5 +1,6 @@
 # shellcheck shell=sh
-# Functions of the scripts that invoke the deployed function; they need lib.sh.
+# Functions of the scripts that invoke the deployed function; they need lib.sh, and $stack as
+# stack.sh does.
 
 set -f # An operand is no pattern of file names.
 work=$(mktemp -d)
@@ -10,8 +11,8 @@ dots=
 trap 'rm -rf "$work"; [ -z "$dots" ] || kill "$dots"' EXIT
 trap 'exit 130' INT TERM
 
-# Version 1 of the AWS command line reads only AWS_DEFAULT_REGION.
-[ -z "${AWS_REGION:-}" ] || export AWS_DEFAULT_REGION="$AWS_REGION"
+. "$(dirname "$0")/stack.sh"
+[ -z "$target" ] || target=$target:live
 need aws "Install the AWS command line."
 need node "Node.js 20 or newer prints the tables."
 
@@ -21,6 +22,7 @@ need node "Node.js 20 or newer prints the tables."
 # those that it has, as the table $table, and ends.
 # shellcheck disable=SC2154 # Each script sets $table.
 invoke() {
+  find_function
   printf '%s ...' "$1" >&2
   if [ -t 2 ]; then
     (while sleep 2; do printf . >&2; done) &
@@ -28,7 +30,7 @@ invoke() {
   fi
   status=0
   echo "$2" | AWS_MAX_ATTEMPTS=1 aws lambda invoke --cli-read-timeout 910 \
-    --function-name momento-auth-token-refresh-lambda:live \
+    --function-name "$target" \
     --payload fileb:///dev/stdin "$work/response" >/dev/null 2>"$errors" || status=$?
   if [ -n "$dots" ]; then
     kill "$dots"

@@ -5,9 +5,8 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
 
-const [secretId, givenRotation, days, json] = process.argv.slice(2);
+const [secretId, givenRotation, days, json, functionName] = process.argv.slice(2);
 
-const FUNCTION = "momento-auth-token-refresh-lambda";
 const DAY = 24 * 3_600_000;
 const HISTORY = 90 * DAY;
 /** CloudTrail has most events after five minutes. AWS guarantees no time. */
@@ -88,7 +87,7 @@ async function lookUp(eventName, from, visit) {
 
 async function roleOfFunction() {
   try {
-    return (await aws("lambda", "get-function-configuration", "--function-name", FUNCTION)).Role;
+    return (await aws("lambda", "get-function-configuration", "--function-name", functionName)).Role;
   } catch (e) {
     note(`The reads of the function are not left out, for its role is unknown. ${e.message}`);
     return undefined;

@@ -1,9 +1,12 @@
 # shellcheck shell=sh
 # Functions that the scripts share.
 
+# The status of a script that fails.
+failure=1
+
 fail() {
   echo "$@" >&2
-  exit 1
+  exit "$failure"
 }
 
 need() {
@@ -31,7 +34,8 @@ newline='
 '
 
 # Reads the options that the text in $usage lists, each in a line: "  --NAME VALUE  ..." puts a value
-# into the variable NAME, "  --NAME  ..." puts yes; in the variable's name, _ stands for -. A script sets $usage and these variables before.
+# into the variable NAME, "  --NAME  ..." puts yes; in the variable's name, _ stands for -. A script
+# sets $usage and these variables before.
 # If $usage has a line "  OPERAND  ..." as well, the other arguments go into $operands, one a line.
 read_options() {
   operands=

@@ -10,6 +10,7 @@ usage="Usage: scripts/rotate.sh [OPTION ...] --all | SECRET ...
                            after a failure, a repetition rotates the rest
   --revoke-now             then revokes the replaced v2 keys, in place of after their grace period
   --yes                    asks for no confirmation of --revoke-now
+  --stack NAME             the stack whose function rotates (default: that of scripts/deploy.sh)
   --json                   prints the function's responses as JSON, one in a line
   SECRET                   the name or ARN of a secret
 Ends with status 1 if any secret failed."
@@ -19,6 +20,7 @@ if_due=
 issued_before=
 revoke_now=
 yes=
+stack=
 json=
 . "$(dirname "$0")/lib.sh"
 read_options "$@"

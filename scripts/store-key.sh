@@ -2,13 +2,16 @@
 # Stores a key from Momento's console in a secret.
 set -eu
 
-usage="Usage: scripts/store-key.sh [--yes] FILE [SECRET]
-  --yes   asks for no confirmation before it replaces a key
-  FILE    the JSON file with the key, such as momento_token.info.json
-  SECRET  the name or ARN of the secret (default: momento/authentication-token)
+usage="Usage: scripts/store-key.sh [--yes] [--stack NAME] FILE [SECRET]
+  --yes         asks for no confirmation before it replaces a key
+  --stack NAME  the stack whose function rotates the secret (default: that of scripts/deploy.sh)
+  FILE          the JSON file with the key, such as momento_token.info.json
+  SECRET        the name or ARN of the secret (default: momento/authentication-token; with --stack,
+                the one secret that the stack names)
 Says which kind of key the file has and what is missing, stores it, and has the function report
 what a rotation would do. Delete the file afterwards."
 yes=
+stack=
 json=
 table=rotate
 . "$(dirname "$0")/lib.sh"
@@ -23,6 +26,12 @@ fi
 [ -f "$file" ] || fail "There is no file $file."
 operands=${name:-momento/authentication-token}
 require_names
+find_function
+[ -n "$name" ] || [ -z "$described" ] || operands=$(output SecretNames)
+case $operands in
+  *,*) fail "The stack $stack rotates several secrets. Name one of them: $operands" ;;
+  '') fail "The stack $stack names no secret in its output SecretNames. Name the secret." ;;
+esac
 name=$operands
 
 node "$(dirname "$0")/check-key.mjs" "$file"

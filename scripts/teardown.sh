@@ -1,12 +1,16 @@
 #!/bin/sh
-# Deletes the stack that deploy.sh created and keeps its secrets.
+# Deletes a stack and keeps its secrets.
 set -eu
 
-usage="Usage: scripts/teardown.sh [--yes]
-  --yes  asks for no confirmation"
+usage="Usage: scripts/teardown.sh [--yes] [--stack NAME]
+  --yes         asks for no confirmation
+  --stack NAME  deletes the stack NAME (default: that of scripts/deploy.sh)"
 yes=
+stack=
 . "$(dirname "$0")/lib.sh"
 read_options "$@"
+errors=$(mktemp)
+trap 'rm -f "$errors"' EXIT
 . "$(dirname "$0")/stack.sh"
 
 # Names the v2 keys that stay valid. Only a pipe sees the management key.
@@ -22,9 +26,10 @@ name_issued_keys() {
 }
 
 resources=$(resources)
-[ -n "$resources" ] || fail "There is no stack $stack in this account and region."
+[ -n "$resources" ] || miss_stack
 refuse_older "$resources"
 describe
+find_function
 secrets=$(output SecretNames)
 management=$(output ManagementKeySecret)
 
@@ -36,5 +41,5 @@ echo "${secrets:-the secrets with its tag}" | tr , '\n' | sed 's/^/  /'
 aws cloudformation delete-stack --stack-name "$stack"
 echo "Waiting for the deletion ..."
 aws cloudformation wait stack-delete-complete --stack-name "$stack"
-echo "Deleted. To rotate the secrets again: scripts/deploy.sh. To delete one:"
+echo "Deleted. To rotate the secrets again, deploy the stack again. To delete one:"
 echo "  aws secretsmanager delete-secret --secret-id NAME"

@@ -17,6 +17,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
 import java.util.zip.ZipInputStream;
@@ -27,7 +28,9 @@ class LicencesIT {
 
   private static final List<Path> MODULES = List.of(Path.of("../lambda"), Path.of("../tokens"));
   private static final String INDEX = "licenses/INDEX.txt";
-  private static final String TEXTS = "META-INF/LICENSES.txt";
+  private static final String TEXTS = "META-INF/licenses/";
+  private static final Path DESCRIPTOR = Path.of("../lambda/src/main/assembly/libraries.xml");
+  private static final Pattern LEFT_OUT = Pattern.compile("<exclude>([\\w.-]+):([\\w.-]+)<");
   private static final Pattern JAR = Pattern.compile("(.+?)(-\\d.*)?\\.jar");
   private static final Pattern LICENCE =
       Pattern.compile("(META-INF/)?(LICEN[CS]E|COPYING)(\\.(txt|md))?", Pattern.CASE_INSENSITIVE);
@@ -41,10 +44,10 @@ class LicencesIT {
    * A jar whose classes are in an archive.
    *
    * @param name without its version
-   * @param texts its licences and notices
+   * @param texts its licences and notices, by the names of their files
    * @param carriesLicence whether the text of a licence is among them
    */
-  private record Jar(String name, List<String> texts, boolean carriesLicence) {}
+  private record Jar(String name, Map<String, String> texts, boolean carriesLicence) {}
 
   @Test
   void each_jar_carries_the_text_of_its_licence_or_is_in_the_index() throws IOException {
@@ -62,16 +65,41 @@ class LicencesIT {
     }
   }
 
+  /** {@code scripts/sbom.mjs} lists the jars of the class path without these. */
+  @Test
+  void the_descriptor_leaves_out_the_jars_without_a_class_in_the_archive_and_no_others()
+      throws IOException {
+    List<String> leftOut =
+        LEFT_OUT
+            .matcher(Files.readString(DESCRIPTOR))
+            .results()
+            .map(jar -> jar.group(1).replace('.', '/') + "/" + jar.group(2) + "/")
+            .toList();
+    for (Path module : MODULES) {
+      Set<String> packed = libraries(module).keySet();
+      for (Path jar : classPath(module)) {
+        assertThat(isPacked(jar, packed))
+            .as("whether %s has %s", module, jar)
+            .isEqualTo(leftOut.stream().noneMatch(jar.toString()::contains));
+      }
+    }
+  }
+
   @Test
   void the_licences_and_notices_that_jars_carry_are_passed_on() throws IOException {
     for (Path module : MODULES) {
-      String passedOn = libraries(module).get(TEXTS);
+      Map<String, String> passedOn = libraries(module);
       List<Jar> jars = jars(module);
 
       assertThat(jars).hasSizeGreaterThan(40);
       assertThat(jars)
-          .flatExtracting(Jar::texts)
-          .allSatisfy(text -> assertThat(passedOn).contains(text.strip()));
+          .allSatisfy(
+              jar ->
+                  assertThat(jar.texts)
+                      .allSatisfy(
+                          (file, text) ->
+                              assertThat(passedOn)
+                                  .containsEntry(TEXTS + jar.name + "/" + file, text)));
     }
   }
 
@@ -128,38 +156,52 @@ class LicencesIT {
   private static List<Jar> jars(Path module) throws IOException {
     Set<String> packed = libraries(module).keySet();
     List<Jar> jars = new ArrayList<>();
-    for (String path :
-        Files.readString(module.resolve("target/class-path"))
-            .strip()
-            .split(File.pathSeparator, -1)) {
-      try (ZipFile jar = new ZipFile(path)) {
-        if (jar.stream()
-            .map(ZipEntry::getName)
-            .anyMatch(name -> name.endsWith(".class") && packed.contains(name))) {
-          jars.add(jar(Path.of(path).getFileName().toString(), jar));
-        }
+    for (Path path : classPath(module)) {
+      if (isPacked(path, packed)) {
+        jars.add(jar(path));
       }
     }
     return jars;
   }
 
-  private static Jar jar(String file, ZipFile jar) throws IOException {
-    List<String> texts = new ArrayList<>();
+  private static List<Path> classPath(Path module) throws IOException {
+    return Stream.of(
+            Files.readString(module.resolve("target/class-path"))
+                .strip()
+                .split(File.pathSeparator, -1))
+        .map(Path::of)
+        .toList();
+  }
+
+  private static boolean isPacked(Path path, Set<String> packed) throws IOException {
+    try (ZipFile jar = new ZipFile(path.toFile())) {
+      return jar.stream()
+          .map(ZipEntry::getName)
+          .anyMatch(name -> name.endsWith(".class") && packed.contains(name));
+    }
+  }
+
+  private static Jar jar(Path path) throws IOException {
+    Map<String, String> texts = new TreeMap<>();
     boolean carriesLicence = false;
-    for (ZipEntry entry : jar.stream().toList()) {
-      boolean isLicence = LICENCE.matcher(entry.getName()).matches();
-      if (isLicence || NOTICE.matcher(entry.getName()).matches()) {
-        String text = new String(jar.getInputStream(entry).readAllBytes(), UTF_8);
-        texts.add(text);
-        carriesLicence |= isLicence && text.length() > SHORTEST_TEXT;
+    try (ZipFile jar = new ZipFile(path.toFile())) {
+      for (ZipEntry entry : jar.stream().toList()) {
+        boolean isLicence = LICENCE.matcher(entry.getName()).matches();
+        if (isLicence || NOTICE.matcher(entry.getName()).matches()) {
+          String text = new String(jar.getInputStream(entry).readAllBytes(), UTF_8);
+          texts.put(entry.getName(), text);
+          carriesLicence |= isLicence && text.length() > SHORTEST_TEXT;
+        }
       }
     }
-    var name = JAR.matcher(file);
+    var name = JAR.matcher(path.getFileName().toString());
     assertThat(name.matches()).isTrue();
     return new Jar(name.group(1), texts, carriesLicence);
   }
 
-  /** Returns what the archive's jar of libraries holds; the contents of its texts alone. */
+  /**
+   * Returns what the archive's jar of libraries holds; the contents of licences and notices alone.
+   */
   private static Map<String, String> libraries(Path module) throws IOException {
     Map<String, String> entries = new TreeMap<>();
     try (ZipFile archive = archive(module);
@@ -167,7 +209,7 @@ class LicencesIT {
             new ZipInputStream(archive.getInputStream(archive.getEntry("lib/libraries.jar")))) {
       for (ZipEntry entry; (entry = jar.getNextEntry()) != null; ) {
         String name = entry.getName();
-        entries.put(name, name.equals(TEXTS) ? new String(jar.readAllBytes(), UTF_8) : "");
+        entries.put(name, name.startsWith(TEXTS) ? new String(jar.readAllBytes(), UTF_8) : "");
       }
     }
     return entries;

@@ -47,12 +47,12 @@ class ScriptsIT {
   private static final String STACK = "momento-auth-token-refresh-stack";
 
   /** A resource in CloudFormation's answer: logical id, type, physical id. */
-  private static final String RESOURCE =
+  static final String RESOURCE =
       "<member><LogicalResourceId>%s</LogicalResourceId><ResourceType>%s</ResourceType>"
           + "<PhysicalResourceId>%s</PhysicalResourceId>"
           + "<ResourceStatus>CREATE_COMPLETE</ResourceStatus></member>";
 
-  private static final String STACK_WITH_OUTPUTS =
+  static final String STACK_WITH_OUTPUTS =
       "<member><StackName>s</StackName><Outputs>%s</Outputs></member>";
 
   @Test
@@ -240,12 +240,12 @@ class ScriptsIT {
     return "http://localhost:" + server.getAddress().getPort();
   }
 
-  private static String output(String key, String value) {
+  static String output(String key, String value) {
     return "<member><OutputKey>%s</OutputKey><OutputValue>%s</OutputValue></member>"
         .formatted(key, value);
   }
 
-  private static String answer(String action, String list, String members) {
+  static String answer(String action, String list, String members) {
     return "<%1$sResponse><%1$sResult><%2$s>%3$s</%2$s></%1$sResult></%1$sResponse>"
         .formatted(action, list, members);
   }
