@@ -92,7 +92,7 @@ final class KeyRotationStack extends Stack {
 
   /**
    * Returns a command for both versions of the AWS command line. It sends the event once: sent
-   * again, it would be another request. Its timeout exceeds the function's.
+   * again, it would be another request. Its timeout exceeds Lambda's longest.
    */
   private String rotateNowCommand(MomentoKeyRotation rotation) {
     String id = settings.secrets().stream().map(SecretSource::id).findFirst().orElse("NAME");
@@ -105,8 +105,7 @@ final class KeyRotationStack extends Stack {
     return "echo '{\"momento_auth_token_secret_name\":\"%s\"}'".formatted(id)
         + " | AWS_MAX_ATTEMPTS=1 aws lambda invoke --function-name %s --region %s"
             .formatted(alias, getRegion())
-        + " --cli-read-timeout %d --payload fileb:///dev/stdin /dev/stdout"
-            .formatted(settings.hosting().size().timeout() + 60);
+        + " --cli-read-timeout 960 --payload fileb:///dev/stdin /dev/stdout";
   }
 
   private void output(String name, String value, String description) {
