@@ -29,9 +29,9 @@ import software.amazon.awssdk.services.secretsmanager.model.FilterNameStringType
 import software.amazon.awssdk.services.secretsmanager.model.GetSecretValueResponse;
 import software.amazon.awssdk.services.secretsmanager.model.InvalidParameterException;
 import software.amazon.awssdk.services.secretsmanager.model.PutSecretValueResponse;
+import software.amazon.awssdk.services.secretsmanager.model.ReplicationStatusType;
 import software.amazon.awssdk.services.secretsmanager.model.ResourceExistsException;
 import software.amazon.awssdk.services.secretsmanager.model.ResourceNotFoundException;
-import software.amazon.awssdk.services.secretsmanager.model.StatusType;
 import software.amazon.awssdk.services.secretsmanager.model.Tag;
 import software.amazon.awssdk.services.secretsmanager.model.UpdateSecretVersionStageRequest;
 
@@ -88,12 +88,18 @@ public final class SecretStore {
         Boolean.TRUE.equals(secret.rotationEnabled()),
         Optional.ofNullable(secret.nextRotationDate()),
         Optional.ofNullable(secret.lastChangedDate()).orElse(Instant.EPOCH),
-        secret.replicationStatus().stream()
-            .allMatch(replica -> replica.status() == StatusType.IN_SYNC),
+        secret.replicationStatus().stream().map(SecretStore::replica).toList(),
         secret.versionIdsToStages(),
         new SecretTags(
             secret.tags().stream()
                 .collect(toMap(Tag::key, tag -> requireNonNullElse(tag.value(), "")))));
+  }
+
+  private static Replica replica(ReplicationStatusType replica) {
+    return new Replica(
+        requireNonNullElse(replica.region(), "unknown"),
+        requireNonNullElse(replica.statusAsString(), "unknown"),
+        Optional.ofNullable(replica.statusMessage()));
   }
 
   /** Returns the region of a replica's primary; empty if the secret is no replica. */

@@ -36,7 +36,7 @@ class SecretStoreTest {
           false,
           Optional.empty(),
           Instant.EPOCH,
-          true,
+          List.of(),
           Map.of(),
           new SecretTags(Map.of()));
 

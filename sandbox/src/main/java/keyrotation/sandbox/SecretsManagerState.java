@@ -47,6 +47,7 @@ public final class SecretsManagerState {
       "arn:aws:secretsmanager:" + REGION + ":123456789012:secret:";
   private static final String IN_SYNC = "InSync";
   private static final String IN_PROGRESS = "InProgress";
+  private static final String FAILED = "Failed";
 
   /** The value of a version. */
   public sealed interface Value {
@@ -579,6 +580,14 @@ public final class SecretsManagerState {
     replicaStatuses
         .getOrDefault(find(secretId).name, new TreeMap<>())
         .replace(region, lags ? IN_PROGRESS : IN_SYNC);
+  }
+
+  /**
+   * Has DescribeSecret show that replication to a region has failed; {@code replicaLags} ends that.
+   * Callers in the region see the latest state all the same.
+   */
+  public synchronized void replicaFails(String secretId, String region) {
+    replicaStatuses.getOrDefault(find(secretId).name, new TreeMap<>()).replace(region, FAILED);
   }
 
   /** Returns the statuses of a secret's replicas, by region. */
