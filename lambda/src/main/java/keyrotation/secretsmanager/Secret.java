@@ -18,7 +18,7 @@ import java.util.stream.Stream;
 /**
  * A secret, and the staging labels of its versions. A version without a label is not listed.
  *
- * @param name as an operator knows it
+ * @param name as an operator knows it: the name, or the ARN if it is of another account
  * @param created when the secret was created
  * @param rotationEnabled whether Secrets Manager's own rotation is enabled
  * @param nextRotation by when that rotates the secret next; empty if it does not
