@@ -1,6 +1,7 @@
 // Prints the function's responses as a table: report.mjs status|rotate FILE, or as they are:
 // report.mjs json FILE, or the names of their secrets with a key: report.mjs names FILE. The file has a
-// response in each line. Ends with status 1 if a secret has a problem, or its work failed.
+// response in each line. Ends with status 1 if a secret has a problem or a
+// failed replica, or its work failed.
 import { readFileSync } from "node:fs";
 
 const MINUTE = 60_000;
@@ -65,6 +66,8 @@ function state(secret) {
   return secret.unfinished_version_id ? "unfinished" : "ok";
 }
 
+const replicationFailed = (secret) => secret.replicas?.some(({ status }) => status === "Failed");
+
 function statusRow(secret) {
   const age = secret.stored ? duration(Date.now() - Date.parse(secret.stored)) : "-";
   const details = secret.result === "STATUS" ? [] : [secret.message];
@@ -76,6 +79,11 @@ function statusRow(secret) {
   }
   for (const [version, time] of Object.entries(secret.revoked_after ?? {})) {
     details.push(`The key of version ${short(version)} is revoked after ${minute(time)}.`);
+  }
+  for (const { region, status, status_message: message } of secret.replicas ?? []) {
+    if (status !== "InSync") {
+      details.push(`Replica in ${region}: ${status}${message ? ". " + message : "."}`);
+    }
   }
   if (secret.problem) {
     const { reason, message, next_step: nextStep } = secret.problem;
@@ -152,7 +160,7 @@ const reports = lines.map(report);
 const secrets = reports.flatMap((each) => each.secrets);
 const failed =
   reports.some((each) => each.failed) ||
-  secrets.some((secret) => secret.problem || revokedNone(secret));
+  secrets.some((secret) => secret.problem || revokedNone(secret) || replicationFailed(secret));
 if (mode === "json") {
   reports.forEach((each) => console.log(JSON.stringify(each)));
 } else if (mode === "names") {

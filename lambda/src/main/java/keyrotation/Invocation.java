@@ -116,7 +116,7 @@ final class Invocation {
   /** Returns when the management key expires: the new one, if this invocation has rotated it. */
   private Optional<Expiry> managementKeyExpiry(List<RotationResult> results) {
     return results.stream()
-        .filter(result -> settings.v2().isManagementSecret(result.secret()))
+        .filter(result -> isManagementSecret(result.secret()))
         .flatMap(result -> result.currentExpiry().stream())
         .findFirst()
         .or(accountKeys::expiryOfManagementKey);
@@ -147,12 +147,16 @@ final class Invocation {
   }
 
   private List<String> ordinary(List<String> all) {
-    return all.stream().filter(id -> !settings.v2().isManagementSecret(id)).toList();
+    return all.stream().filter(id -> !isManagementSecret(id)).toList();
   }
 
   /** Returns the secret of the management key, if it is rotated. */
   private List<String> management(List<String> all) {
-    return all.stream().filter(settings.v2()::isManagementSecret).toList();
+    return all.stream().filter(this::isManagementSecret).toList();
+  }
+
+  private boolean isManagementSecret(String secretId) {
+    return settings.v2().isManagementSecret(secretId, store.account());
   }
 
   private RotationResult revokePrevious(String secretId, RotationRequest request) {
@@ -344,7 +348,7 @@ final class Invocation {
 
   private KeyVerification verification(String secretId, RotationLog secretLog) {
     KeyVerification.Requirement requirement =
-        settings.v2().isManagementSecret(secretId) ? accountKeys.mustManageKeys() : (_, _) -> {};
+        isManagementSecret(secretId) ? accountKeys.mustManageKeys() : (_, _) -> {};
     return new KeyVerification(momento, settings.v2().endpoints(), requirement, time, secretLog);
   }
 

@@ -106,7 +106,7 @@ final class Rehearsal {
         MomentoApiKeys apiKeys = new MomentoApiKeys(momento, HttpClient.newBuilder(), time)) {
       return new Invocation(
               Settings.from(Map.of("MOMENTO_AUTH_TOKEN_SECRET_NAME", SECRET)),
-              new SecretStore(secretsManager, unlimited, time),
+              new SecretStore(secretsManager, Optional.empty(), unlimited, time),
               new MomentoClient(controlPlane, time, unlimited),
               new KeyManagement(apiKeys, time, unlimited),
               time,

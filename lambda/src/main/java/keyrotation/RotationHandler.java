@@ -14,9 +14,11 @@ import java.net.http.HttpClient;
 import java.security.Security;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Optional;
 import javax.net.ssl.SSLSocketFactory;
 import keyrotation.core.RateLimit;
 import keyrotation.core.RotationException;
+import keyrotation.core.SecretId;
 import keyrotation.core.Time;
 import keyrotation.core.TimeBudget;
 import keyrotation.event.RotationEvent;
@@ -92,7 +94,7 @@ public final class RotationHandler implements RequestStreamHandler {
     this.time = time;
     this.grace = grace;
     this.log = log;
-    this.priming = new Priming(settings, store(time), time).register();
+    this.priming = new Priming(settings, store(Optional.empty(), time), time).register();
   }
 
   /** Makes a client with the time limits of {@link TimeBudget}. */
@@ -117,7 +119,9 @@ public final class RotationHandler implements RequestStreamHandler {
     RotationEvent event = parse(input.readAllBytes(), now, invocationLog);
     Instant deadline = now.plusMillis(context.getRemainingTimeInMillis());
     TimeBudget budget = new TimeBudget(steady, deadline, grace);
-    RotationReport report = run(event, steady, budget, invocationLog);
+    Optional<String> account =
+        Optional.ofNullable(context.getInvokedFunctionArn()).flatMap(SecretId::accountOf);
+    RotationReport report = run(event, store(account, steady), steady, budget, invocationLog);
     if (report.failed()) {
       throw new InvocationFailedException(report.error());
     }
@@ -133,7 +137,11 @@ public final class RotationHandler implements RequestStreamHandler {
   }
 
   private RotationReport run(
-      RotationEvent event, Time steady, TimeBudget budget, RotationLog invocationLog) {
+      RotationEvent event,
+      SecretStore store,
+      Time steady,
+      TimeBudget budget,
+      RotationLog invocationLog) {
     try (MomentoControlPlane controlPlane =
             new MomentoControlPlane(settings.controlEndpoint(), credentials, steady);
         MomentoApiKeys apiKeys = new MomentoApiKeys(settings.v2().apiEndpoint(), http, steady)) {
@@ -141,7 +149,7 @@ public final class RotationHandler implements RequestStreamHandler {
       RateLimit renewals = new RateLimit(settings.refreshesPerSecond(), steady);
       return new Invocation(
               settings,
-              store(steady),
+              store,
               new MomentoClient(controlPlane, steady, renewals),
               new KeyManagement(apiKeys, steady, renewals),
               steady,
@@ -151,7 +159,8 @@ public final class RotationHandler implements RequestStreamHandler {
     }
   }
 
-  private SecretStore store(Time clock) {
-    return new SecretStore(secretsManager, new RateLimit(settings.writesPerSecond(), clock), clock);
+  private SecretStore store(Optional<String> account, Time clock) {
+    return new SecretStore(
+        secretsManager, account, new RateLimit(settings.writesPerSecond(), clock), clock);
   }
 }

@@ -15,6 +15,7 @@ import java.util.stream.Stream;
 import keyrotation.core.GracePeriod;
 import keyrotation.core.HostAndPort;
 import keyrotation.core.RunTimes;
+import keyrotation.core.SecretId;
 import keyrotation.core.SecretTag;
 import keyrotation.momento.EndpointPolicy;
 import keyrotation.momento.KeyDetector;
@@ -62,25 +63,21 @@ public record Settings(
       HostAndPort apiEndpoint,
       RevocationPolicy revocation) {
 
-    /** Tells whether a name or ARN is that of the management key's secret. */
-    boolean isManagementSecret(String secretId) {
-      return managementKeySecret.map(Settings::nameOf).equals(Optional.of(nameOf(secretId)));
+    /**
+     * Tells whether a name or ARN is that of the management key's secret.
+     *
+     * @param account the function's own, which names mean; empty if it is not known
+     */
+    boolean isManagementSecret(String secretId, Optional<String> account) {
+      return managementKeySecret
+          .filter(id -> SecretId.of(id).mayBe(SecretId.of(secretId), account))
+          .isPresent();
     }
   }
 
   /** What ListSecrets can search for in tags, but for "=", which separates key and value here. */
   private static final Pattern TAG =
       Pattern.compile("([A-Za-z0-9 _.:/+@-]{1,128})=([A-Za-z0-9 _.:/+@-]{0,256})");
-
-  /** What AWS allows in a secret's name. */
-  private static final Pattern NAME = Pattern.compile("[A-Za-z0-9/_+=.@-]{1,512}");
-
-  /** The ARN of a secret: its name and six random characters at the end. */
-  private static final Pattern ARN =
-      Pattern.compile(
-          "arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\\d{12}:secret:("
-              + NAME.pattern()
-              + ")-[A-Za-z0-9]{6}");
 
   private static final Pattern HOST_AND_PORT = Pattern.compile("(.*):(.*)");
   private static final String INTERVAL = "CHECK_INTERVAL_IN_HOURS";
@@ -102,7 +99,9 @@ public record Settings(
         reader.readIfSet(
             "MOMENTO_AUTH_TOKEN_SECRET_NAME",
             Settings::secretIds,
-            "names or ARNs of secrets, each once, separated by commas, such as " + DEFAULT_SECRET);
+            "names or ARNs of secrets, each once, separated by commas, such as "
+                + DEFAULT_SECRET
+                + "; ARNs for secrets of two accounts with the same name");
     Optional<SecretTag> tag =
         reader.readIfSet(
             "MOMENTO_AUTH_TOKEN_SECRET_TAG",
@@ -261,16 +260,16 @@ public record Settings(
   private static Optional<List<String>> secretIds(String text) {
     List<String> ids = Stream.of(text.split(",", -1)).map(String::strip).toList();
     boolean valid =
-        ids.stream().allMatch(id -> NAME.matcher(id).matches() || ARN.matcher(id).matches())
+        ids.stream().allMatch(SecretId::isValid)
             && ids.stream().noneMatch(KeyDetector::isInName)
-            && ids.stream().map(Settings::nameOf).distinct().count() == ids.size();
+            && ids.stream()
+                .allMatch(id -> ids.stream().filter(other -> mayBe(id, other)).count() == 1);
     return valid ? Optional.of(ids) : Optional.empty();
   }
 
-  /** Returns the name of a secret that is given by its name or its ARN. */
-  private static String nameOf(String secretId) {
-    var arn = ARN.matcher(secretId);
-    return arn.matches() ? arn.group(1) : secretId;
+  /** The function's own account is not known before an event arrives. */
+  private static boolean mayBe(String id, String other) {
+    return SecretId.of(id).mayBe(SecretId.of(other), Optional.empty());
   }
 
   private static Optional<SecretTag> tag(String text) {

@@ -126,6 +126,50 @@ class LogFiguresTest extends FunctionTestBase {
   }
 
   @Test
+  void replicas_that_failed_are_counted_for_each_secret_and_for_the_run() {
+    restart(
+        new SandboxedFunction(KeyKind.V1_WITH_REUSABLE_TOKEN, Duration.ZERO, namesOf(SECRET, "b")));
+    function.clearFaults(); // There is ample time.
+    for (String secret : List.of(SECRET, "b")) {
+      function
+          .state()
+          .create(
+              secret,
+              new Value.Text(function.momento().issue(LIFE, SUPER_USER).consoleJson()),
+              UUID.randomUUID().toString(),
+              null);
+    }
+    assertThat(runAndRead().has("replicas_failed")).isFalse();
+    assertThat(runLine().path("replicas_failed").asInt(-1)).as("so that an alarm ends").isZero();
+    function.state().addReplicas(SECRET, List.of("eu-west-1", "us-west-2"));
+    function.state().addReplicas("b", List.of("eu-west-1"));
+    function.state().replicaLags(SECRET, "us-west-2", true);
+    assertThat(runAndRead().path("replicas_failed").asInt(-1)).isZero();
+
+    function.state().replicaFails(SECRET, "eu-west-1");
+    function.state().replicaFails(SECRET, "us-west-2");
+    function.state().replicaFails("b", "eu-west-1");
+    var _ = runAndRead();
+
+    assertThat(lines("result").reversed().subList(0, 2))
+        .extracting(line -> line.path("secret").asText() + line.path("replicas_failed"))
+        .containsExactlyInAnyOrder(SECRET + 2, "b1");
+    assertThat(runLine().path("replicas_failed").asInt()).isEqualTo(3);
+  }
+
+  @Test
+  void a_run_that_could_not_read_any_secret_ends_no_alarm_on_replicas() {
+    var _ = runAndRead();
+
+    assertThat(runLine().path("failed_person").asInt()).isOne();
+    assertThat(runLine().has("replicas_failed")).isFalse();
+  }
+
+  private static Map<String, String> namesOf(String... secrets) {
+    return Map.of("MOMENTO_AUTH_TOKEN_SECRET_NAME", String.join(",", secrets));
+  }
+
+  @Test
   void an_empty_secret_has_been_without_a_key_since_it_was_created() {
     function.state().create(SECRET, null, null, null);
     function.pass(Duration.ofDays(3));

@@ -99,6 +99,7 @@ class RecordedLogTest extends FunctionTestBase {
             .issueAged(V2Keys.OWNER, "console", DAY, DAY.multipliedBy(90))
             .consoleJson());
     var _ = function.storeV2Key();
+    function.state().addReplicas(SECRET, List.of("eu-west-1"));
     create(
         "billing",
         function.momento().issue(DAY.multipliedBy(30), Permissions.SUPER_USER).consoleJson());

@@ -22,6 +22,7 @@ import keyrotation.rotation.OldKey;
 import keyrotation.rotation.RenewalPolicy;
 import keyrotation.rotation.RotationResult;
 import keyrotation.rotation.SecretStatus;
+import keyrotation.secretsmanager.Replica;
 import keyrotation.secretsmanager.SecretsManagerErrors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -83,6 +84,14 @@ class RotationReportTest {
             new TreeMap<>(
                 Map.of(
                     "5d4b7a1f-0c6e-4d19-9a55-0f6f3c2b1a09", Instant.parse("2026-11-29T00:50:00Z"))),
+            List.of(
+                new Replica("eu-central-1", "InSync", Optional.empty()),
+                new Replica(
+                    "us-west-2",
+                    "Failed",
+                    Optional.of(
+                        "Replication failed: Secret name momento/a already exists in region"
+                            + " us-west-2."))),
             Optional.empty()));
   }
 
@@ -95,6 +104,7 @@ class RotationReportTest {
             Optional.empty(),
             Optional.empty(),
             new TreeMap<>(),
+            List.of(),
             Optional.of(
                 new RotationException(
                     FailureReason.AWAITING_FIRST_KEY, "The secret has no value yet."))));

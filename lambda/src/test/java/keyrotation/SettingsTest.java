@@ -130,6 +130,16 @@ class SettingsTest {
     assertThatCode(() -> Settings.from(Map.of(variable, text))).doesNotThrowAnyException();
   }
 
+  @Test
+  void secrets_of_two_accounts_may_have_the_same_name() {
+    String arns =
+        "arn:aws:secretsmanager:us-east-1:123456789012:secret:c-Ab1Cd2,"
+            + "arn:aws:secretsmanager:us-east-1:210987654321:secret:c-Ab1Cd2";
+
+    assertThat(Settings.from(Map.of("MOMENTO_AUTH_TOKEN_SECRET_NAME", arns)).secretIds())
+        .hasSize(2);
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = ';',
@@ -139,6 +149,11 @@ class SettingsTest {
         "MOMENTO_AUTH_TOKEN_SECRET_NAME; a,a; momento/authentication-token",
         "MOMENTO_AUTH_TOKEN_SECRET_NAME;"
             + " c,arn:aws:secretsmanager:us-east-1:123456789012:secret:c-Ab1Cd2; each once",
+        "MOMENTO_AUTH_TOKEN_SECRET_NAME;"
+            + " arn:aws:secretsmanager:us-east-1:123456789012:secret:c-Ab1Cd2,"
+            + "arn:aws:secretsmanager:us-east-1:123456789012:secret:c-Ef3Gh4; each once",
+        "MOMENTO_AUTH_TOKEN_SECRET_NAME;"
+            + " c,arn:aws:secretsmanager:us-east-1:210987654321:secret:c-Ab1Cd2; ARNs for secrets",
         "MOMENTO_AUTH_TOKEN_SECRET_NAME; arn:aws:secretsmanager:us-east-1:123456789012:secret:c;"
             + " such as",
         "MOMENTO_AUTH_TOKEN_SECRET_NAME; arn:aws:kms:us-east-1:123456789012:key/c-Ab1Cd2; such as",

@@ -103,6 +103,32 @@ class StatusTest extends FunctionTestBase {
   }
 
   @Test
+  void each_replica_is_shown_with_its_status_and_why_it_failed() {
+    function.storeManagementKey();
+    var _ = function.storeV2Key();
+    assertThat(status().has("replicas")).isFalse();
+    function.state().addReplicas(SECRET, List.of("eu-central-1", "eu-west-1", "us-west-2"));
+    function.state().replicaLags(SECRET, "eu-west-1", true);
+    function.state().replicaFails(SECRET, "us-west-2");
+
+    JsonNode status = status();
+
+    assertThat(status.path("replicas"))
+        .isEqualTo(
+            RotationFixture.parse(
+                """
+                [{"region":"eu-central-1","status":"InSync"},
+                 {"region":"eu-west-1","status":"InProgress"},
+                 {"region":"us-west-2","status":"Failed","status_message":
+                  "Replication failed: Secret name %s already exists in region us-west-2."}]
+                """
+                    .formatted(SECRET)));
+    assertThat(status.path("message").asText())
+        .endsWith(" Its replication to us-west-2 has failed.");
+    assertThat(status.has("problem")).as("with the next rotation").isFalse();
+  }
+
+  @Test
   void a_tag_says_at_what_age_a_key_is_due_and_a_paused_one_never_is() {
     function.storeManagementKey();
     function.store(issue(Optional.of(DAY.multipliedBy(90))).consoleJson());

@@ -59,6 +59,7 @@ final class Year implements AutoCloseable {
   private static final String OTHER_V1 = "billing";
   private static final String V2 = "search";
   private static final String V2_WITHOUT_END = "reports";
+  private static final String OTHER_REGION = "eu-west-1";
   private static final String EMPTY = "shipping";
 
   /** What goes wrong, when, and which alarms it sets off. */
@@ -67,6 +68,7 @@ final class Year implements AutoCloseable {
     STACK_IS_NEW(0, 1, "The stack was just deployed", "no-scheduled-run"),
     MOMENTO_IS_DOWN(30, 4, "Momento is down", "function-errors failures-go-on key-overdue"),
     MOMENTO_THROTTLES(60, 1, "Momento throttles all calls", "function-errors"),
+    REPLICA_FAILS(75, 3, "A secret is not replicated", "replica-failed"),
     NO_RIGHT_TO_WRITE(
         90, 2, "The function may not write", "function-errors failure-needs-operator"),
     SECRET_IS_DELETED(
@@ -253,6 +255,10 @@ final class Year implements AutoCloseable {
               .onEvery(
                   "PutSecretValue",
                   new Fault.Refuse<>(SecretsManagerException.accessDenied("PutSecretValue", V1)));
+      case REPLICA_FAILS -> {
+        var _ = function.state().addReplicas(V1, List.of(OTHER_REGION));
+        function.state().replicaFails(V1, OTHER_REGION);
+      }
       case REFRESH_TOKEN_IS_USED_UP -> useUpRefreshToken(V1);
       case TWO_SECRETS_FAIL -> {
         useUpRefreshToken(V1);
@@ -305,6 +311,9 @@ final class Year implements AutoCloseable {
   private void mend(Incident incident) {
     switch (incident) {
       case MOMENTO_IS_DOWN, MOMENTO_THROTTLES, NO_RIGHT_TO_WRITE -> function.clearFaults();
+      case REPLICA_FAILS -> {
+        var _ = function.state().removeReplicas(V1, List.of(OTHER_REGION));
+      }
       case REFRESH_TOKEN_IS_USED_UP -> store(V1, v1Key());
       case TWO_SECRETS_FAIL -> store(OTHER_V1, v1Key());
       case SECRET_IS_DELETED -> {

@@ -143,6 +143,15 @@ final class Alarms extends Construct {
         "Secrets Manager should have rotated a secret a day ago or earlier, and has not. Scheduled"
             + " runs rotate the key only when it nears its end. Rotate the secret, and look at its"
             + " rotation in Secrets Manager's console.");
+    gauge(
+        "ReplicaFailed",
+        LogMetric.REPLICAS_FAILED,
+        1,
+        "Secrets Manager could not copy a secret to a replica in another region. Applications that"
+            + " read the replica go on with an old key, and fail once that key expires or is"
+            + " revoked by hand. Scheduled runs revoke no key of the secret until the replica is in"
+            + " sync. Find the cause with ./scripts/status.sh, remove it, and replicate the secret"
+            + " again.");
     if (settings.function().v2().managementKeySecret().isPresent()) {
       gauge(
           "ManagementKeyExpiresSoon",

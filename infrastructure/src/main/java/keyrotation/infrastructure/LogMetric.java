@@ -56,6 +56,8 @@ enum LogMetric {
   DAYS_WITHOUT_KEY("DaysWithoutKey", "Maximum", LogField.DAYS_WITHOUT_KEY),
   /** By how many hours Secrets Manager's own rotation is late. */
   OWN_ROTATION_OVERDUE("OwnRotationOverdueHours", "Maximum", LogField.OWN_ROTATION_OVERDUE_HOURS),
+  /** Replicas of secrets that Secrets Manager could not bring up to date. */
+  REPLICAS_FAILED("ReplicasFailed", "Maximum", LogField.REPLICAS_FAILED),
   /** Days until the management key expires; no value if it never does. */
   MANAGEMENT_KEY_DAYS(
       "ManagementKeyDaysToExpiry", "Minimum", LogField.MANAGEMENT_KEY_DAYS_TO_EXPIRY),

@@ -81,7 +81,10 @@ final class OverviewDashboard extends Construct {
                             LogMetric.SECRETS,
                             LogMetric.SECRETS_WITHOUT_KEY,
                             LogMetric.SECRETS_PAUSED),
-                        bars("Scheduled runs", LogMetric.SCHEDULED_RUNS)),
+                        bars("Scheduled runs", LogMetric.SCHEDULED_RUNS),
+                        lines(
+                            "Replicas whose replication failed (alarm at 1)",
+                            LogMetric.REPLICAS_FAILED)),
                     List.of(table("The last failures", log, lastFailures())),
                     List.of(table("The last state of each secret", log, lastStates()))))
             .build();

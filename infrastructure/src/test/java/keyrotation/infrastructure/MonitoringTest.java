@@ -68,7 +68,7 @@ class MonitoringTest {
   void a_gauge_is_taken_from_the_one_line_that_has_the_worst_of_all_secrets() {
     assertThat(LogMetric.values())
         .filteredOn(metric -> !metric.statistic().equals("Sum"))
-        .hasSize(11)
+        .hasSize(12)
         .allSatisfy(metric -> assertThat(metric.pattern()).startsWith("{ $.step = \"run\" && "));
   }
 
@@ -104,7 +104,7 @@ class MonitoringTest {
     String runbook = Files.readString(DOCS.resolve("runbook.md"));
 
     assertThat(alarms(template))
-        .hasSize(11)
+        .hasSize(12)
         .allSatisfy(
             (name, alarm) -> {
               assertThat(alarm.path("AlarmActions").valueStream()).containsExactly(topic);
@@ -123,7 +123,7 @@ class MonitoringTest {
 
     assertThat(alarms(template).values())
         .filteredOn(alarm -> alarm.path("Namespace").asText().equals("MomentoKeyRotation"))
-        .hasSize(8)
+        .hasSize(9)
         .allSatisfy(
             alarm ->
                 assertThat(alarm.path("Statistic").asText())
@@ -136,6 +136,7 @@ class MonitoringTest {
     "key-expires-soon, KeyExpiresSoon, 1",
     "secret-without-key, DaysWithoutKey, 3",
     "own-rotation-overdue, OwnRotationOverdueHours, 24",
+    "replica-failed, ReplicasFailed, 1",
     "management-key-expires-soon, ManagementKeyExpiresSoon, 1",
   })
   void an_alarm_on_a_gauge_keeps_its_state_until_the_next_measurement(
@@ -201,7 +202,7 @@ class MonitoringTest {
   @Test
   void there_is_an_alarm_on_the_management_key_only_if_there_is_one() {
     assertThat(alarms(StackTemplate.of()))
-        .hasSize(10)
+        .hasSize(11)
         .doesNotContainKey("management-key-expires-soon");
   }
 

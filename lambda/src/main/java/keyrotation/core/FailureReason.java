@@ -101,8 +101,9 @@ public enum FailureReason {
           + "given up, and the current one is renewed once more."),
   ACCESS_DENIED(
       PERSON,
-      "Allow the action in the function's role or in the KMS key's policy. A secret "
-          + "that another service manages cannot be rotated here."),
+      "Allow the action in the policy that refuses it: the function's role, the secret's resource "
+          + "policy or the KMS key's policy. A secret that another service manages cannot be "
+          + "rotated here."),
   QUOTA_EXCEEDED(
       PERSON, "Remove staging labels that are no longer needed, or ask AWS to raise the quota."),
   RATE_LIMITED_LOCALLY(

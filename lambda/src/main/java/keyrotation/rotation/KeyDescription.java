@@ -7,6 +7,7 @@ import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.Optional;
 import java.util.regex.Pattern;
+import keyrotation.core.SecretId;
 import keyrotation.momento.KeyInfo;
 import keyrotation.secretsmanager.Secret;
 
@@ -24,7 +25,7 @@ record KeyDescription(String secretHash, Optional<String> versionId) {
 
   /** Returns the description of a key that is issued for a version. */
   static String of(Secret secret, String versionId) {
-    String name = secret.name();
+    String name = SecretId.of(secret.name()).name();
     return String.join(
         " ",
         ISSUER,

@@ -37,6 +37,8 @@ public enum LogField {
   DAYS_WITHOUT_KEY,
   /** The hours since Secrets Manager's own rotation should have begun; 0 if it is not late. */
   OWN_ROTATION_OVERDUE_HOURS,
+  /** How many replicas of the secret could not be brought up to date; absent if it has none. */
+  REPLICAS_FAILED,
   /** How many keys were revoked. */
   KEYS_REVOKED,
   /** How many of them had been issued and never stored; absent if none. */

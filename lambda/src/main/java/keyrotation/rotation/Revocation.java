@@ -99,8 +99,11 @@ public final class Revocation {
   }
 
   private static List<String> without(Inspected secret, List<String> secretIds) {
-    Set<String> own = Set.of(secret.secret().name(), secret.secret().arn());
-    return secretIds.stream().filter(id -> !own.contains(id)).toList();
+    // The name of a secret of another account is its ARN here.
+    return secretIds.stream()
+        .filter(id -> !id.equals(secret.secret().name()))
+        .filter(id -> !id.equals(secret.secret().arn()))
+        .toList();
   }
 
   private Map<String, Look> look(List<String> secretIds, TimeBudget budget) {

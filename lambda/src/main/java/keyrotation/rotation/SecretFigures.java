@@ -11,6 +11,7 @@ import java.util.stream.DoubleStream;
 import keyrotation.core.Json;
 import keyrotation.core.RotationException;
 import keyrotation.momento.Expiry;
+import keyrotation.secretsmanager.Replica;
 import keyrotation.secretsmanager.Secret;
 import keyrotation.secretsmanager.SecretTags;
 
@@ -29,8 +30,9 @@ final class SecretFigures {
   private SecretFigures() {}
 
   /**
-   * Returns the worst of the figures of several secrets. One line has them all: if each alarm
-   * looked at the lines of single secrets, a later line would end the alarm for another secret.
+   * Returns the worst of the figures of several secrets, and the sum of their failed replicas. One
+   * line has them all: if each alarm looked at the lines of single secrets, a later line would end
+   * the alarm for another secret.
    */
   static ObjectNode ofAll(Collection<ObjectNode> secrets) {
     ObjectNode worst = Json.object();
@@ -39,6 +41,11 @@ final class SecretFigures {
         .ifPresent(days -> worst.put("" + LogField.DAYS_TO_EXPIRY, days));
     for (LogField field : LARGEST) {
       values(secrets, field).max().ifPresent(value -> worst.put("" + field, value));
+    }
+    // Always there, so that its alarm ends as well once the last replica is removed.
+    if (!worst.isEmpty()) {
+      worst.put(
+          "" + LogField.REPLICAS_FAILED, (int) values(secrets, LogField.REPLICAS_FAILED).sum());
     }
     return worst;
   }
@@ -70,6 +77,11 @@ final class SecretFigures {
                     .filter(next -> next.isBefore(now))
                     .map(next -> hours(Duration.between(next, now)))
                     .orElse(0.0));
+    if (!secret.replicas().isEmpty()) {
+      figures.put(
+          "" + LogField.REPLICAS_FAILED,
+          (int) secret.replicas().stream().filter(Replica::hasFailed).count());
+    }
     current.ifPresent(key -> addKey(figures, key, secret, policy, now));
     return figures;
   }

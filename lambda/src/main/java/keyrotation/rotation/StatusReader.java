@@ -3,6 +3,7 @@ package keyrotation.rotation;
 import static keyrotation.core.FailureReason.AWAITING_FIRST_KEY;
 
 import java.time.Instant;
+import java.util.List;
 import java.util.Optional;
 import java.util.TreeMap;
 import keyrotation.core.RotationException;
@@ -38,6 +39,7 @@ public final class StatusReader {
               Optional.empty(),
               Optional.empty(),
               new TreeMap<>(),
+              List.of(),
               Optional.of(e)));
     }
     return new RotationResult.Status(secret.name(), of(secret, request));
@@ -58,6 +60,7 @@ public final class StatusReader {
         task.flatMap(RotationTask::labelledSuccessor),
         secret.nextRotation(),
         secret.revocations(),
+        secret.replicas(),
         problem);
   }
 

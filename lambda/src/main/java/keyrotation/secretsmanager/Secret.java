@@ -18,12 +18,12 @@ import java.util.stream.Stream;
 /**
  * A secret, and the staging labels of its versions. A version without a label is not listed.
  *
- * @param name as an operator knows it
+ * @param name as an operator knows it: the name, or the ARN if it is of another account
  * @param created when the secret was created
  * @param rotationEnabled whether Secrets Manager's own rotation is enabled
  * @param nextRotation by when that rotates the secret next; empty if it does not
  * @param changed when the secret was last changed
- * @param replicasInSync whether every replica has the latest versions; true if there are none
+ * @param replicas its copies in other regions
  * @param labels the staging labels, by version id
  * @param tags the settings of this secret
  */
@@ -34,7 +34,7 @@ public record Secret(
     boolean rotationEnabled,
     Optional<Instant> nextRotation,
     Instant changed,
-    boolean replicasInSync,
+    List<Replica> replicas,
     Map<String, List<String>> labels,
     SecretTags tags) {
 
@@ -43,6 +43,11 @@ public record Secret(
    * Its four steps take minutes.
    */
   private static final Duration ROTATION_TIME = Duration.ofHours(1);
+
+  /** Tells whether every replica has the latest versions; true if there are none. */
+  public boolean replicasInSync() {
+    return replicas.stream().allMatch(Replica::isInSync);
+  }
 
   /** Tells whether Secrets Manager's own rotation of the secret is under way. */
   public boolean isBeingRotated(Instant now) {
@@ -95,15 +100,7 @@ public record Secret(
 
   private Secret with(Map<String, List<String>> changedLabels) {
     return new Secret(
-        arn,
-        name,
-        created,
-        rotationEnabled,
-        nextRotation,
-        changed,
-        replicasInSync,
-        changedLabels,
-        tags);
+        arn, name, created, rotationEnabled, nextRotation, changed, replicas, changedLabels, tags);
   }
 
   /** Returns when a version's key is to be revoked; the latest time if there are several. */

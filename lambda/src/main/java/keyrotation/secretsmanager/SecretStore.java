@@ -16,6 +16,7 @@ import java.util.function.Consumer;
 import java.util.function.Supplier;
 import keyrotation.core.RateLimit;
 import keyrotation.core.RotationException;
+import keyrotation.core.SecretId;
 import keyrotation.core.SecretTag;
 import keyrotation.core.Sensitive;
 import keyrotation.core.Time;
@@ -29,9 +30,9 @@ import software.amazon.awssdk.services.secretsmanager.model.FilterNameStringType
 import software.amazon.awssdk.services.secretsmanager.model.GetSecretValueResponse;
 import software.amazon.awssdk.services.secretsmanager.model.InvalidParameterException;
 import software.amazon.awssdk.services.secretsmanager.model.PutSecretValueResponse;
+import software.amazon.awssdk.services.secretsmanager.model.ReplicationStatusType;
 import software.amazon.awssdk.services.secretsmanager.model.ResourceExistsException;
 import software.amazon.awssdk.services.secretsmanager.model.ResourceNotFoundException;
-import software.amazon.awssdk.services.secretsmanager.model.StatusType;
 import software.amazon.awssdk.services.secretsmanager.model.Tag;
 import software.amazon.awssdk.services.secretsmanager.model.UpdateSecretVersionStageRequest;
 
@@ -53,20 +54,29 @@ public final class SecretStore {
   private final SecretsManagerClient client;
   private final RateLimit writes;
   private final Time time;
+  private final Optional<String> account;
 
   /**
    * Prepares for calls.
    *
+   * @param account the function's own account, which names mean; empty if it is not known
    * @param writes the limit of writing calls, which all rotations share
    */
-  public SecretStore(SecretsManagerClient client, RateLimit writes, Time time) {
+  public SecretStore(
+      SecretsManagerClient client, Optional<String> account, RateLimit writes, Time time) {
     this.client = client;
+    this.account = account;
     this.writes = writes;
     this.time = time;
   }
 
+  /** Returns the function's own account, which names mean; empty if it is not known. */
+  public Optional<String> account() {
+    return account;
+  }
+
   /**
-   * Looks a secret up by name or ARN.
+   * Looks a secret up by name or ARN. A name means the function's own account.
    *
    * @throws RotationException {@code SECRET_IS_REPLICA} too: a replica takes no write
    */
@@ -83,17 +93,23 @@ public final class SecretStore {
             });
     return new Secret(
         secret.arn(),
-        secret.name(),
+        SecretId.of(secret.arn()).otherAccount(account).isPresent() ? secret.arn() : secret.name(),
         requireNonNullElse(secret.createdDate(), Instant.EPOCH),
         Boolean.TRUE.equals(secret.rotationEnabled()),
         Optional.ofNullable(secret.nextRotationDate()),
         Optional.ofNullable(secret.lastChangedDate()).orElse(Instant.EPOCH),
-        secret.replicationStatus().stream()
-            .allMatch(replica -> replica.status() == StatusType.IN_SYNC),
+        secret.replicationStatus().stream().map(SecretStore::replica).toList(),
         secret.versionIdsToStages(),
         new SecretTags(
             secret.tags().stream()
                 .collect(toMap(Tag::key, tag -> requireNonNullElse(tag.value(), "")))));
+  }
+
+  private static Replica replica(ReplicationStatusType replica) {
+    return new Replica(
+        requireNonNullElse(replica.region(), "unknown"),
+        requireNonNullElse(replica.statusAsString(), "unknown"),
+        Optional.ofNullable(replica.statusMessage()));
   }
 
   /** Returns the region of a replica's primary; empty if the secret is no replica. */
@@ -306,12 +322,14 @@ public final class SecretStore {
   }
 
   /** Makes a call, and turns an error that the call does not handle into a reason. */
-  private static <T extends @Nullable Object> T call(
-      String action, String secretId, Supplier<T> call) {
+  private <T extends @Nullable Object> T call(String action, String secretId, Supplier<T> call) {
     try {
       return call.get();
     } catch (AwsServiceException e) {
-      throw SecretsManagerErrors.failure("secretsmanager:" + action + " on " + secretId, e);
+      throw SecretsManagerErrors.failure(
+          "secretsmanager:" + action + " on " + secretId,
+          SecretId.of(secretId).otherAccount(account),
+          e);
     } catch (SdkClientException e) {
       throw new RotationException(
           SECRETS_MANAGER_UNAVAILABLE,
@@ -320,9 +338,9 @@ public final class SecretStore {
   }
 
   /** Makes a call whose answer is not needed. */
-  private static void call(String action, String secretId, Runnable call) {
+  private void call(String action, String secretId, Runnable call) {
     var _ =
-        SecretStore.<@Nullable Object>call(
+        this.<@Nullable Object>call(
             action,
             secretId,
             () -> {

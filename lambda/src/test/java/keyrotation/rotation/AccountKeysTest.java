@@ -57,7 +57,7 @@ class AccountKeysTest {
           new KeyManagement(api, time, new RateLimit(1000, time)),
           new ManagementKey(
               Optional.of(MANAGEMENT_SECRET),
-              new SecretStore(client, new RateLimit(1000, time), time),
+              new SecretStore(client, Optional.empty(), new RateLimit(1000, time), time),
               log),
           time);
 

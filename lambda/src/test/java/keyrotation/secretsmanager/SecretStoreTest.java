@@ -36,7 +36,7 @@ class SecretStoreTest {
           false,
           Optional.empty(),
           Instant.EPOCH,
-          true,
+          List.of(),
           Map.of(),
           new SecretTags(Map.of()));
 
@@ -88,7 +88,8 @@ class SecretStoreTest {
     var _ = onePerSecond.callAtOnce(() -> "");
 
     // There is no such secret.
-    assertThatThrownBy(() -> write.accept(new SecretStore(client, onePerSecond, time)))
+    assertThatThrownBy(
+            () -> write.accept(new SecretStore(client, Optional.empty(), onePerSecond, time)))
         .isInstanceOf(RotationException.class);
     return Duration.between(start, time.instant());
   }
@@ -110,6 +111,6 @@ class SecretStoreTest {
     Time time = Time.system();
     RateLimit writes = new RateLimit(pause, time);
     var _ = writes.acquire(1, Duration.ZERO);
-    return new SecretStore(client, writes, time);
+    return new SecretStore(client, Optional.empty(), writes, time);
   }
 }

@@ -62,6 +62,15 @@ public final class SecretsManagerException extends RuntimeException {
 
   /** The caller's role does not allow the action on the secret. */
   public static SecretsManagerException accessDenied(String action, String resource) {
+    return denied(action, resource, "identity-based");
+  }
+
+  /** The policy of a secret of another account does not allow the action. */
+  public static SecretsManagerException deniedByResourcePolicy(String action, String resource) {
+    return denied(action, resource, "resource-based");
+  }
+
+  private static SecretsManagerException denied(String action, String resource, String kind) {
     return new SecretsManagerException(
         400,
         "AccessDeniedException",
@@ -70,9 +79,18 @@ public final class SecretsManagerException extends RuntimeException {
             + action
             + " on resource: "
             + resource
-            + " because no identity-based policy allows the secretsmanager:"
+            + " because no "
+            + kind
+            + " policy allows the secretsmanager:"
             + action
             + " action");
+  }
+
+  /** A secret of another account is encrypted with AWS's own key. The code is users' reports. */
+  public static SecretsManagerException keyOfOtherAccount() {
+    return invalidRequest(
+        "You can't access a secret from a different AWS account if you encrypt the secret with the"
+            + " default KMS service key.");
   }
 
   /** The rotation function does not exist or must not be invoked. */

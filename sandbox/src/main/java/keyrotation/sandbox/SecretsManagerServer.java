@@ -459,12 +459,16 @@ public final class SecretsManagerServer implements AutoCloseable {
     state
         .replicaStatuses(secret)
         .forEach(
-            (region, status) ->
-                result
-                    .withArrayProperty("ReplicationStatus")
-                    .addObject()
-                    .put("Region", region)
-                    .put("Status", status));
+            (region, status) -> {
+              ObjectNode replica = result.withArrayProperty("ReplicationStatus").addObject();
+              replica.put("Region", region).put("Status", status);
+              if (status.equals("Failed")) {
+                replica.put(
+                    "StatusMessage",
+                    "Replication failed: Secret name %s already exists in region %s."
+                        .formatted(secret.name(), region));
+              }
+            });
     return result;
   }
 

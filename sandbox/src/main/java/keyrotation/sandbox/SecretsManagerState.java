@@ -19,6 +19,8 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.UnaryOperator;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -45,8 +47,11 @@ public final class SecretsManagerState {
   private static final String REGION = "us-east-1";
   private static final String ARN_PREFIX =
       "arn:aws:secretsmanager:" + REGION + ":123456789012:secret:";
+  private static final Pattern ARN_OF_ANOTHER_ACCOUNT =
+      Pattern.compile("arn:aws:secretsmanager:" + REGION + ":\\d{12}:secret:(.+)-[A-Za-z0-9]{6}");
   private static final String IN_SYNC = "InSync";
   private static final String IN_PROGRESS = "InProgress";
+  private static final String FAILED = "Failed";
 
   /** The value of a version. */
   public sealed interface Value {
@@ -288,23 +293,11 @@ public final class SecretsManagerState {
       throw SecretsManagerException.exists(
           "The operation failed because the secret " + name + " already exists.");
     }
-    Instant now = now();
     // Like the service's random characters, the suffix changes when a secret is created again.
     String suffix =
-        Integer.toString(100_000 + secrets.size() + (int) (now.toEpochMilli() % 800_000));
-    Secret secret =
-        new Secret(
-            ARN_PREFIX + name + "-" + suffix,
-            name,
-            Optional.empty(),
-            Optional.ofNullable(kmsKeyId),
-            now,
-            now,
-            Optional.empty(),
-            Optional.empty(),
-            Optional.empty(),
-            Map.of(),
-            List.of());
+        Integer.toString(
+            100_000 + secrets.size() + (int) (clock.instant().toEpochMilli() % 800_000));
+    Secret secret = newSecret(ARN_PREFIX + name + "-" + suffix, name, kmsKeyId);
     secrets.put(name, secret);
     if (value != null && token != null) {
       put(name, token, value, Set.of(CURRENT));
@@ -312,6 +305,49 @@ public final class SecretsManagerState {
       history.remove(name);
     }
     return describe(name);
+  }
+
+  /**
+   * Creates a secret of another account, whose policies allow all callers all actions. Callers find
+   * it by its whole ARN alone: a name means their own account.
+   *
+   * @param kmsKeyId a key of that account, since AWS's own key does not serve other accounts
+   */
+  public synchronized Secret createInOtherAccount(
+      String arn, Value value, String token, String kmsKeyId) {
+    Matcher parts = ARN_OF_ANOTHER_ACCOUNT.matcher(arn);
+    if (!parts.matches() || arn.startsWith(ARN_PREFIX) || secrets.containsKey(arn)) {
+      throw new IllegalArgumentException("not the ARN of a new secret of another account");
+    }
+    secrets.put(arn, newSecret(arn, parts.group(1), kmsKeyId));
+    put(arn, token, value, Set.of(CURRENT));
+    history.remove(arn);
+    return describe(arn);
+  }
+
+  private Secret newSecret(String arn, String name, @Nullable String kmsKeyId) {
+    Instant now = now();
+    return new Secret(
+        arn,
+        name,
+        Optional.empty(),
+        Optional.ofNullable(kmsKeyId),
+        now,
+        now,
+        Optional.empty(),
+        Optional.empty(),
+        Optional.empty(),
+        Map.of(),
+        List.of());
+  }
+
+  /** Returns what identifies a secret here: its name, or its ARN if it is of another account. */
+  private static String key(Secret secret) {
+    return isOwn(secret) ? secret.name : secret.arn;
+  }
+
+  private static boolean isOwn(Secret secret) {
+    return secret.arn.startsWith(ARN_PREFIX);
   }
 
   /** DescribeSecret, also of a secret that is scheduled for deletion. */
@@ -327,7 +363,7 @@ public final class SecretsManagerState {
   /** Returns the secret as it was before the latest write to it. */
   synchronized Secret describeStale(String secretId) {
     Secret secret = find(secretId);
-    List<PastState> past = history.getOrDefault(secret.name, List.of());
+    List<PastState> past = history.getOrDefault(key(secret), List.of());
     return past.isEmpty() ? secret : past.getLast().secret;
   }
 
@@ -335,7 +371,7 @@ public final class SecretsManagerState {
   synchronized Secret describeAsOf(String secretId, Duration ago) {
     Secret secret = find(secretId);
     Instant then = clock.instant().minus(ago);
-    return history.getOrDefault(secret.name, List.of()).stream()
+    return history.getOrDefault(key(secret), List.of()).stream()
         .filter(past -> past.until.isAfter(then))
         .map(PastState::secret)
         .findFirst()
@@ -470,19 +506,19 @@ public final class SecretsManagerState {
           "You can't delete a secret that still has replica regions.");
     }
     if (atOnce) {
-      secrets.remove(secret.name);
+      secrets.remove(key(secret));
       return secret.withDeletion(Optional.of(now()));
     }
     usable(secretId);
     Secret deleted = secret.withDeletion(Optional.of(now()));
-    secrets.put(secret.name, deleted);
+    secrets.put(key(secret), deleted);
     return deleted;
   }
 
   /** RestoreSecret. */
   public synchronized Secret restore(String secretId) {
     Secret restored = find(secretId).withDeletion(Optional.empty());
-    secrets.put(restored.name, restored);
+    secrets.put(key(restored), restored);
     return restored;
   }
 
@@ -534,7 +570,7 @@ public final class SecretsManagerState {
   /** CancelRotateSecret: disables the service's own rotation. */
   synchronized Secret cancelRotation(String secretId) {
     Secret secret = usable(secretId).withRotation(Optional.empty());
-    secrets.put(secret.name, secret);
+    secrets.put(key(secret), secret);
     return secret;
   }
 
@@ -542,14 +578,14 @@ public final class SecretsManagerState {
   synchronized void setDescription(String secretId, String description) {
     Secret secret = usable(secretId);
     secrets.put(
-        secret.name,
+        key(secret),
         secret.withDescription(Optional.of(description).filter(text -> !text.isEmpty())));
   }
 
   /** Sets the primary's region; the secret is a replica if the region is not its own. */
   public synchronized void replicate(String secretId, String primaryRegion) {
     Secret secret = find(secretId);
-    secrets.put(secret.name, secret.withPrimaryRegion(primaryRegion));
+    secrets.put(key(secret), secret.withPrimaryRegion(primaryRegion));
   }
 
   /**
@@ -557,9 +593,9 @@ public final class SecretsManagerState {
    */
   public synchronized Secret addReplicas(String secretId, Collection<String> regions) {
     Secret secret = usable(secretId).withPrimaryRegion(REGION);
-    secrets.put(secret.name, secret);
+    secrets.put(key(secret), secret);
     Map<String, String> statuses =
-        replicaStatuses.computeIfAbsent(secret.name, _ -> new TreeMap<>());
+        replicaStatuses.computeIfAbsent(key(secret), _ -> new TreeMap<>());
     regions.forEach(region -> statuses.put(region, IN_SYNC));
     return secret;
   }
@@ -567,7 +603,7 @@ public final class SecretsManagerState {
   /** RemoveRegionsFromReplication: the replicas in these regions are deleted. */
   public synchronized Secret removeReplicas(String secretId, Collection<String> regions) {
     Secret secret = usable(secretId);
-    replicaStatuses.getOrDefault(secret.name, new TreeMap<>()).keySet().removeAll(regions);
+    replicaStatuses.getOrDefault(key(secret), new TreeMap<>()).keySet().removeAll(regions);
     return secret;
   }
 
@@ -577,13 +613,21 @@ public final class SecretsManagerState {
    */
   public synchronized void replicaLags(String secretId, String region, boolean lags) {
     replicaStatuses
-        .getOrDefault(find(secretId).name, new TreeMap<>())
+        .getOrDefault(key(find(secretId)), new TreeMap<>())
         .replace(region, lags ? IN_PROGRESS : IN_SYNC);
+  }
+
+  /**
+   * Has DescribeSecret show that replication to a region has failed; {@code replicaLags} ends that.
+   * Callers in the region see the latest state all the same.
+   */
+  public synchronized void replicaFails(String secretId, String region) {
+    replicaStatuses.getOrDefault(key(find(secretId)), new TreeMap<>()).replace(region, FAILED);
   }
 
   /** Returns the statuses of a secret's replicas, by region. */
   synchronized Map<String, String> replicaStatuses(Secret secret) {
-    return new TreeMap<>(replicaStatuses.getOrDefault(secret.name, Map.of()));
+    return new TreeMap<>(replicaStatuses.getOrDefault(key(secret), Map.of()));
   }
 
   private Set<String> replicaRegions(Secret secret) {
@@ -593,7 +637,7 @@ public final class SecretsManagerState {
   /** Tells whether a secret, given by name or ARN, has a replica in a region. */
   synchronized boolean hasReplicaIn(String region, String secretId) {
     return secrets.values().stream()
-        .filter(secret -> secret.name.equals(secretId) || secret.arn.equals(secretId))
+        .filter(secret -> key(secret).equals(secretId) || secret.arn.equals(secretId))
         .anyMatch(secret -> replicaRegions(secret).contains(region));
   }
 
@@ -610,7 +654,7 @@ public final class SecretsManagerState {
     Secret secret = usable(secretId);
     Map<String, String> all = new TreeMap<>(secret.tags);
     all.putAll(tags);
-    secrets.put(secret.name, secret.withTags(all));
+    secrets.put(key(secret), secret.withTags(all));
   }
 
   /** UntagResource. */
@@ -618,12 +662,15 @@ public final class SecretsManagerState {
     Secret secret = usable(secretId);
     Map<String, String> left = new TreeMap<>(secret.tags);
     left.remove(tag);
-    secrets.put(secret.name, secret.withTags(left));
+    secrets.put(key(secret), secret.withTags(left));
   }
 
-  /** ListSecrets: all secrets that are not scheduled for deletion. */
+  /** ListSecrets: all secrets of the account that are not scheduled for deletion. */
   public synchronized List<Secret> list() {
-    return secrets.values().stream().filter(secret -> secret.deletion.isEmpty()).toList();
+    return secrets.values().stream()
+        .filter(SecretsManagerState::isOwn)
+        .filter(secret -> secret.deletion.isEmpty())
+        .toList();
   }
 
   private Secret save(Secret secret, List<Version> versions, Instant now) {
@@ -639,12 +686,12 @@ public final class SecretsManagerState {
 
   /** Replaces a secret, and keeps its previous state for stale and lagging reads. */
   private void replace(Secret before, Secret after) {
-    List<PastState> past = history.computeIfAbsent(before.name, _ -> new ArrayList<>());
+    List<PastState> past = history.computeIfAbsent(key(before), _ -> new ArrayList<>());
     past.add(new PastState(before, clock.instant()));
     if (past.size() > MAX_HISTORY) {
       past.removeFirst();
     }
-    secrets.put(before.name, after);
+    secrets.put(key(before), after);
   }
 
   private static void moveLabel(List<Version> versions, String label, String to) {
@@ -697,14 +744,17 @@ public final class SecretsManagerState {
     }
   }
 
-  /** Finds a secret by name, ARN, or ARN without the random suffix. */
+  /**
+   * Finds a secret by name, ARN, or ARN without the random suffix; one of another account by its
+   * whole ARN.
+   */
   private Secret find(String secretId) {
     return secrets.values().stream()
         .filter(
             secret ->
-                secret.name.equals(secretId)
+                key(secret).equals(secretId)
                     || secret.arn.equals(secretId)
-                    || secretId.equals(ARN_PREFIX + secret.name))
+                    || secretId.equals(ARN_PREFIX + key(secret)))
         .max(comparing(Secret::created))
         .orElseThrow(
             () ->
