@@ -76,7 +76,7 @@ final class Alarms extends Construct {
             .map(arn -> Topic.fromTopicArn(this, "Topic", arn))
             .orElseGet(() -> createTopic(settings));
     this.interval = settings.function().policy().interval().toHours();
-    addAlarmsOnKeys(settings);
+    addAlarmsOnKeys();
     addAlarmsOnFailures();
     addAlarmsOnRuns(function, undelivered);
     tokens.ifPresent(this::addAlarmsOnTokens);
@@ -116,7 +116,7 @@ final class Alarms extends Construct {
     return created;
   }
 
-  private void addAlarmsOnKeys(StackSettings settings) {
+  private void addAlarmsOnKeys() {
     gauge(
         "KeyOverdue",
         LogMetric.RUNS_OVERDUE,
@@ -152,14 +152,12 @@ final class Alarms extends Construct {
             + " revoked by hand. Scheduled runs revoke no key of the secret until the replica is in"
             + " sync. Find the cause with ./scripts/status.sh, remove it, and replicate the secret"
             + " again.");
-    if (settings.function().v2().managementKeySecret().isPresent()) {
-      gauge(
-          "ManagementKeyExpiresSoon",
-          LogMetric.MANAGEMENT_KEY_EXPIRES_SOON,
-          1,
-          "The management key expires soon. After that, no v2 key can be rotated or revoked. Create"
-              + " a new management key in Momento's console, and store it.");
-    }
+    gauge(
+        "ManagementKeyExpiresSoon",
+        LogMetric.MANAGEMENT_KEY_EXPIRES_SOON,
+        1,
+        "The management key expires soon. After that, no v2 key can be rotated or revoked. Create a"
+            + " new management key in Momento's console, and store it.");
   }
 
   private void addAlarmsOnFailures() {

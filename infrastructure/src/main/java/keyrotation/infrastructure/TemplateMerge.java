@@ -113,12 +113,8 @@ final class TemplateMerge {
     if (isPlain(value) && isPlain(without) && isPlain(with)) {
       ObjectNode merged = (ObjectNode) value;
       for (String name : names(without, with)) {
-        if (name.equals("DependsOn")) {
-          merged.set(name, union(merged.path(name), with.path(name)));
-        } else {
-          merged.set(
-              name, merged(part(merged, name), part(without, name), part(with, name), condition));
-        }
+        merged.set(
+            name, merged(part(merged, name), part(without, name), part(with, name), condition));
       }
       return merged;
     }
@@ -136,16 +132,6 @@ final class TemplateMerge {
   private static JsonNode part(JsonNode object, String name) {
     JsonNode part = object.path(name);
     return part.isMissingNode() && name.equals("Properties") ? JSON.objectNode() : part;
-  }
-
-  /**
-   * Returns all dependencies. CloudFormation passes over a resource that its condition leaves out.
-   */
-  private static ArrayNode union(JsonNode some, JsonNode others) {
-    Set<JsonNode> all = new LinkedHashSet<>();
-    some.forEach(all::add);
-    others.forEach(all::add);
-    return JSON.arrayNode().addAll(all);
   }
 
   /** Lists of the same length differ in their elements; others in which elements they have. */

@@ -1,6 +1,6 @@
 package keyrotation.infrastructure;
 
-import static keyrotation.infrastructure.TemplateParameters.check;
+import static keyrotation.infrastructure.ParameterValues.check;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
@@ -72,7 +72,7 @@ final class CloudFormation {
             "arn:aws:cloudformation:us-east-1:123456789012:stack/%s/7d1e5f2a"
                 .formatted(stackName)));
     values.put("AWS::NoValue", IntrinsicFunctions.noValue());
-    values.putAll(TemplateParameters.values(template.path("Parameters"), parameters));
+    values.putAll(ParameterValues.values(template.path("Parameters"), parameters));
   }
 
   /**

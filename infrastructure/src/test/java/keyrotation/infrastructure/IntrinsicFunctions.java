@@ -1,6 +1,6 @@
 package keyrotation.infrastructure;
 
-import static keyrotation.infrastructure.TemplateParameters.check;
+import static keyrotation.infrastructure.ParameterValues.check;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;

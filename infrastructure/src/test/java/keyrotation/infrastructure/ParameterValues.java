@@ -18,7 +18,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /** Checks the values of a template's parameters as CloudFormation does. */
-final class TemplateParameters {
+final class ParameterValues {
 
   /** In bytes, of one parameter. */
   private static final int MAX_VALUE_SIZE = 4096;
@@ -29,7 +29,7 @@ final class TemplateParameters {
   private static final Set<String> ATTRIBUTES =
       Set.of("Type", "Default", "Description", "NoEcho", "ConstraintDescription", "AllowedValues");
 
-  private TemplateParameters() {}
+  private ParameterValues() {}
 
   /**
    * Returns the value of each parameter: a text, or a list of texts for the types of lists.
