@@ -77,14 +77,15 @@ class ReleaseIT {
     Optional<MotoServer> started = MotoServer.start();
     assumeTrue(started.isPresent(), "moto_server is not installed");
     assumeTrue(Shell.isOnPath("aws"), "the AWS command line is not installed");
-    JsonNode template = ReleaseFiles.template();
-    Path file = Files.writeString(directory.resolve("template.json"), template.toString());
+    String text = ReleaseTemplate.text("1.0.0");
+    JsonNode template = JSON.readTree(text);
+    Path file = Files.writeString(directory.resolve("template.json"), text);
     try (MotoServer moto = started.get()) {
       Account account = new Account(new Shell(moto.endpoint()), template, file);
       Deployment orders =
           new Deployment(
               "orders-keys",
-              Map.of("SecretNames", SECRETS.get(0), "CheckInterval", "daily"),
+              Map.of("SecretNames", SECRETS.get(0), "CheckIntervalInHours", "24"),
               Map.of(NAMES, SECRETS.get(0), INTERVAL, "24"));
       Deployment reports =
           new Deployment(
@@ -94,8 +95,8 @@ class ReleaseIT {
       Deployment tagged =
           new Deployment(
               "tagged-keys",
-              Map.of("SecretTag", "rotate=momento"),
-              Map.of(TAG, "rotate=momento", INTERVAL, "24"));
+              Map.of("SecretTagValue", "yes"),
+              Map.of(TAG, "momento:rotate=yes", INTERVAL, "24"));
       account.createSecrets();
       account.aws("s3 mb s3://" + BUCKET);
       account.aws("s3 cp ../lambda/target/function.zip s3://%s/%s".formatted(BUCKET, ARCHIVE));
@@ -112,7 +113,7 @@ class ReleaseIT {
       Deployment hourly =
           new Deployment(
               orders.stack,
-              Map.of("SecretNames", SECRETS.get(0), "CheckInterval", "hourly"),
+              Map.of("SecretNames", SECRETS.get(0), "CheckIntervalInHours", "1"),
               Map.of(NAMES, SECRETS.get(0), INTERVAL, "1"));
       account.deploy(hourly);
       account.assertDeployed(hourly, "UPDATE_COMPLETE");
@@ -183,7 +184,7 @@ class ReleaseIT {
         aws(
             "secretsmanager create-secret --name %s --secret-string key-of-%s --tags"
                 .formatted(secret, secret),
-            "Key=%s,Value=momento".formatted(secret.startsWith("tagged") ? "rotate" : "for"));
+            "Key=%s,Value=yes".formatted(secret.startsWith("tagged") ? "momento:rotate" : "named"));
       }
     }
 
@@ -237,6 +238,7 @@ class ReleaseIT {
       for (var parameter : template.path("Parameters").properties()) {
         values.put(parameter.getKey(), parameter.getValue().path("Default").asText());
       }
+      values.put("CreatedSecretName", "");
       values.put("ArchiveBucket", BUCKET);
       values.put("ArchiveKey", ARCHIVE);
       values.putAll(deployment.parameters);
