@@ -31,6 +31,7 @@ import keyrotation.rotation.BatchRotation;
 import keyrotation.rotation.LogStep;
 import keyrotation.rotation.RotationLog;
 import keyrotation.secretsmanager.SecretStore;
+import keyrotation.secretsmanager.UnansweredCall;
 import software.amazon.awssdk.core.retry.RetryMode;
 import software.amazon.awssdk.http.urlconnection.UrlConnectionHttpClient;
 import software.amazon.awssdk.services.secretsmanager.SecretsManagerClient;
@@ -104,7 +105,8 @@ public final class RotationHandler implements RequestStreamHandler {
             UrlConnectionHttpClient.builder().socketTimeout(TimeBudget.SOCKET_TIMEOUT))
         .overrideConfiguration(
             o ->
-                o.retryStrategy(RetryMode.STANDARD)
+                o.addExecutionInterceptor(UnansweredCall.interceptor())
+                    .retryStrategy(RetryMode.STANDARD)
                     .apiCallAttemptTimeout(TimeBudget.ATTEMPT_TIMEOUT)
                     .apiCallTimeout(TimeBudget.SECRETS_MANAGER_TIMEOUT))
         .build();

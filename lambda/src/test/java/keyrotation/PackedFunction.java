@@ -56,8 +56,7 @@ final class PackedFunction extends RotationFixture {
     this(kind, false, environment -> environment);
   }
 
-  private PackedFunction(
-      KeyKind kind, boolean snapStart, UnaryOperator<Map<String, String>> change) {
+  PackedFunction(KeyKind kind, boolean snapStart, UnaryOperator<Map<String, String>> change) {
     // The process reads the machine's clock. The sandbox's lags behind, so that it can be advanced.
     AtomicReference<Duration> lag = new AtomicReference<>(LAG);
     super(

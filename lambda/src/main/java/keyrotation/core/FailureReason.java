@@ -91,8 +91,8 @@ public enum FailureReason {
   MOMENTO_UNAVAILABLE(
       WAIT,
       NextStep.RETRY
-          + " If it keeps failing, check Momento's status page and the function's outbound "
-          + "network access."),
+          + " If it keeps failing, check Momento's status page, and the function's route to the"
+          + " host: DNS, the security group, and a NAT gateway or the proxy."),
   NEW_KEY_INVALID(PERSON, "The current key was not changed. Report this to Momento's support."),
   NEW_KEY_REJECTED(
       WAIT,
@@ -114,8 +114,8 @@ public enum FailureReason {
   SECRETS_MANAGER_UNAVAILABLE(
       WAIT,
       NextStep.RETRY
-          + " If it keeps failing and the function runs in a VPC, check that the VPC has an "
-          + "endpoint for Secrets Manager."),
+          + " If it keeps failing, check the function's route to the host: DNS, the security group,"
+          + " and an endpoint of the VPC for Secrets Manager, a NAT gateway or the proxy."),
   SUPERSEDED(WAIT, "If that was intended, no action is needed; otherwise send the event again."),
   CANNOT_ROLL_BACK(PERSON, "Keep the current key, or store another by hand."),
   ROTATION_NOT_ENABLED(

@@ -11,6 +11,12 @@ public record HostAndPort(String host, int port) {
           "(?=.{1,253}$)([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\\.)*"
               + "[A-Za-z]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?");
 
+  /** Returns the address as an operator writes it. */
+  @Override
+  public String toString() {
+    return host + ":" + port;
+  }
+
   public static boolean isHostName(String text) {
     return HOST_NAME.matcher(text).matches();
   }

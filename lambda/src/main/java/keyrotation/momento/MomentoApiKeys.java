@@ -6,11 +6,9 @@ import static keyrotation.core.FailureReason.MOMENTO_THROTTLED;
 import static keyrotation.core.FailureReason.MOMENTO_UNAVAILABLE;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.net.ConnectException;
 import java.net.URI;
 import java.net.URLEncoder;
 import java.net.http.HttpClient;
-import java.net.http.HttpConnectTimeoutException;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
@@ -28,7 +26,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
-import javax.net.ssl.SSLHandshakeException;
+import keyrotation.core.ConnectionFailure;
 import keyrotation.core.FailureReason;
 import keyrotation.core.HostAndPort;
 import keyrotation.core.Json;
@@ -52,6 +50,10 @@ public final class MomentoApiKeys implements AutoCloseable {
   /** What Momento calls an error; anything else is not shown, as it may quote a key. */
   private static final Pattern CODE = Pattern.compile("[A-Za-z_ ]{1,40}");
 
+  /** Less than any call's limit, so that a call that never connected is known as such. */
+  private static final Duration CONNECT_TIMEOUT = TimeBudget.LIST_TIMEOUT.minusSeconds(1);
+
+  private final HostAndPort endpoint;
   private final URI base;
   private final Supplier<HttpClient> builder;
   private Optional<HttpClient> client = Optional.empty();
@@ -63,13 +65,10 @@ public final class MomentoApiKeys implements AutoCloseable {
    * @param builder makes the HTTP client, which {@link #close} closes
    */
   public MomentoApiKeys(HostAndPort endpoint, HttpClient.Builder builder, InstantSource clock) {
+    this.endpoint = endpoint;
     this.base = URI.create("https://" + endpoint.host() + ":" + endpoint.port());
     this.builder =
-        () ->
-            builder
-                .version(HttpClient.Version.HTTP_1_1)
-                .connectTimeout(TimeBudget.LIST_TIMEOUT)
-                .build();
+        () -> builder.version(HttpClient.Version.HTTP_1_1).connectTimeout(CONNECT_TIMEOUT).build();
     this.clock = clock;
   }
 
@@ -115,13 +114,12 @@ public final class MomentoApiKeys implements AutoCloseable {
       return answer(response.get(limit.toMillis(), MILLISECONDS));
     } catch (ExecutionException e) {
       Throwable cause = Objects.requireNonNull(e.getCause());
-      boolean neverConnected =
-          cause instanceof ConnectException
-              || cause instanceof HttpConnectTimeoutException
-              || cause instanceof SSLHandshakeException;
-      return failed(cause.getClass().getSimpleName(), !neverConnected);
+      Optional<String> noConnection = ConnectionFailure.describe(endpoint, cause);
+      String failure = cause.getClass().getSimpleName();
+      return failed(
+          noConnection.map(text -> failure + ": " + text).orElse(failure), noConnection.isEmpty());
     } catch (TimeoutException e) {
-      return failed("no answer in time", true);
+      return failed("no answer in time from " + ConnectionFailure.route(endpoint), true);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new IllegalStateException("Interrupted while waiting.");
@@ -132,6 +130,10 @@ public final class MomentoApiKeys implements AutoCloseable {
 
   private ApiAnswer answer(HttpResponse<byte[]> response) {
     int status = response.statusCode();
+    if (status == 407) { // From a proxy, and without a body.
+      String refused = ConnectionFailure.describe(endpoint, "the proxy answered HTTP 407");
+      return unknown(MOMENTO_UNAVAILABLE, refused, Optional.of(Unavailable.NEVER), false);
+    }
     Optional<ObjectNode> body = Json.read(new String(response.body(), UTF_8));
     if (status == 200) {
       return body.<ApiAnswer>map(json -> new ApiAnswer.Success(json, clockSkew(response)))

@@ -24,13 +24,13 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import keyrotation.core.ConnectionFailure;
 import keyrotation.core.HostAndPort;
 import keyrotation.core.RotationException;
 import keyrotation.core.Sensitive;
 import momento.auth.AuthGrpc;
 import momento.auth._RefreshApiTokenRequest;
 import momento.auth._RefreshApiTokenResponse;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Momento's control plane (gRPC). Each invocation has its own: Lambda freezes the function between
@@ -109,7 +109,7 @@ public final class MomentoControlPlane implements AutoCloseable {
         default ->
             code == Status.Code.PERMISSION_DENIED && hasMomentosTrailer(e)
                 ? new RefreshResult.Rejected(code.name())
-                : new RefreshResult.Unknown(unavailable(code, e.getTrailers()));
+                : new RefreshResult.Unknown(unavailable(key.endpoint(), e));
       };
     }
   }
@@ -136,7 +136,7 @@ public final class MomentoControlPlane implements AutoCloseable {
                 ? new Verdict.Denied()
                 : denialWithoutTrailer(
                     key.endpoint(), limit.minus(Duration.between(start, clock.instant())));
-        default -> new Verdict.Unknown(unavailable(code, e.getTrailers()));
+        default -> new Verdict.Unknown(unavailable(key.endpoint(), e));
       };
     }
   }
@@ -147,7 +147,8 @@ public final class MomentoControlPlane implements AutoCloseable {
       case Verdict.Rejected _ -> new Verdict.Denied();
       case Verdict.Unknown unknown -> unknown;
       case Verdict.Accepted _, Verdict.Denied _ ->
-          new Verdict.Unknown(unavailable(Status.Code.PERMISSION_DENIED, null));
+          new Verdict.Unknown(
+              unavailable(Status.Code.PERMISSION_DENIED, Optional.empty(), Optional.empty()));
     };
   }
 
@@ -166,7 +167,7 @@ public final class MomentoControlPlane implements AutoCloseable {
         case UNAUTHENTICATED, INVALID_ARGUMENT -> verdict = new Verdict.Rejected(code.name());
         case PERMISSION_DENIED -> verdict = new Verdict.Denied();
         default -> {
-          return new Verdict.Unknown(unavailable(code, e.getTrailers()));
+          return new Verdict.Unknown(unavailable(endpoint, e));
         }
       }
     }
@@ -192,13 +193,33 @@ public final class MomentoControlPlane implements AutoCloseable {
     return e.getTrailers() != null && e.getTrailers().containsKey(ERR);
   }
 
-  private static Unavailable unavailable(Status.Code code, @Nullable Metadata trailers) {
+  private Unavailable unavailable(String endpoint, StatusRuntimeException e) {
+    return unavailable(
+        codeOf(e.getStatus()),
+        noConnection(target(endpoint), e),
+        Optional.ofNullable(e.getTrailers()));
+  }
+
+  /** Describes a connection that was not made; empty if there was one. */
+  private static Optional<String> noConnection(HostAndPort host, StatusRuntimeException e) {
+    Status status = e.getStatus();
+    // What gRPC says of a call that was over before it was sent.
+    boolean hasWaited =
+        status.getCode() == Status.Code.DEADLINE_EXCEEDED
+            && String.valueOf(status.getDescription()).contains("waiting_for_connection");
+    return hasWaited
+        ? Optional.of(ConnectionFailure.timedOut(host))
+        : ConnectionFailure.describe(host, e);
+  }
+
+  private static Unavailable unavailable(
+      Status.Code code, Optional<String> noConnection, Optional<Metadata> trailers) {
     return new Unavailable(
         code == Status.Code.RESOURCE_EXHAUSTED ? MOMENTO_THROTTLED : MOMENTO_UNAVAILABLE,
-        code.name(),
+        noConnection.map(text -> code + ": " + text).orElse(code.name()),
         PERMANENT.contains(code)
             ? Optional.of(Unavailable.NEVER)
-            : Optional.ofNullable(trailers)
+            : trailers
                 .map(t -> t.get(PUSHBACK))
                 .filter(text -> text.matches("-?\\d{1,9}"))
                 .map(Long::parseLong)

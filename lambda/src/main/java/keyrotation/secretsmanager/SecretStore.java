@@ -333,7 +333,7 @@ public final class SecretStore {
     } catch (SdkClientException e) {
       throw new RotationException(
           SECRETS_MANAGER_UNAVAILABLE,
-          "secretsmanager:" + action + " got no answer (" + e.getClass().getSimpleName() + ").");
+          "secretsmanager:" + action + " " + UnansweredCall.describe(e) + ".");
     }
   }
 

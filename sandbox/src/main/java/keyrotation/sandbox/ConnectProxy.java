@@ -9,32 +9,37 @@ import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalInt;
+import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
 
 /**
- * An HTTP proxy on the loopback interface that leads a domain's hosts to a server on this machine.
+ * An HTTP proxy on the loopback interface that leads hosts to servers on this machine.
  *
- * <p>It answers the method CONNECT only, and refuses other hosts and ports than the domain's hosts
- * on port 443.
+ * <p>It answers the method CONNECT only, and refuses all other hosts and ports.
  */
 public final class ConnectProxy implements AutoCloseable {
 
   private static final int LONGEST_REQUEST = 8192;
 
-  private final String suffix;
-  private final int targetPort;
+  private final Function<String, OptionalInt> targetPort;
+  private final Queue<String> requested = new ConcurrentLinkedQueue<>();
+  private volatile String refusal = "";
   private final ServerSocket listener;
   private final Set<Socket> sockets = ConcurrentHashMap.newKeySet();
   private final AtomicInteger openTunnels = new AtomicInteger();
   private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
 
-  private ConnectProxy(String domain, int targetPort) throws IOException {
-    this.suffix = "." + domain + ":443";
+  private ConnectProxy(Function<String, OptionalInt> targetPort) throws IOException {
     this.targetPort = targetPort;
     this.listener = new ServerSocket(0, 0, InetAddress.getLoopbackAddress());
     threads.execute(this::accept);
@@ -43,12 +48,29 @@ public final class ConnectProxy implements AutoCloseable {
   /**
    * Starts a proxy on a free port.
    *
-   * @param domain its hosts, without the domain itself, are led to the server
+   * @param domain its hosts, without the domain itself, are led to the server, on port 443
    * @param targetPort the server's port on the loopback interface
    */
   public static ConnectProxy start(String domain, int targetPort) {
+    String suffix = "." + domain + ":443";
+    return start(host -> host.endsWith(suffix) ? OptionalInt.of(targetPort) : OptionalInt.empty());
+  }
+
+  /**
+   * Starts a proxy on a free port.
+   *
+   * @param targetPorts the servers' ports on the loopback interface, by host and port, such as
+   *     {@code a.example:443}
+   */
+  public static ConnectProxy start(Map<String, Integer> targetPorts) {
+    Map<String, Integer> ports = Map.copyOf(targetPorts);
+    return start(
+        host -> ports.containsKey(host) ? OptionalInt.of(ports.get(host)) : OptionalInt.empty());
+  }
+
+  private static ConnectProxy start(Function<String, OptionalInt> targetPort) {
     try {
-      return new ConnectProxy(domain, targetPort);
+      return new ConnectProxy(targetPort);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -57,6 +79,20 @@ public final class ConnectProxy implements AutoCloseable {
   /** Returns the proxy's port on localhost. */
   public int port() {
     return listener.getLocalPort();
+  }
+
+  /** Returns the host and port of each CONNECT so far, in order, also of those that it refused. */
+  public List<String> requested() {
+    return List.copyOf(requested);
+  }
+
+  /**
+   * Refuses all connections from now on.
+   *
+   * @param status such as {@code 407 Proxy Authentication Required}
+   */
+  public void refuse(String status) {
+    refusal = status;
   }
 
   /** Returns the number of connections that the proxy forwards at present. */
@@ -88,10 +124,17 @@ public final class ConnectProxy implements AutoCloseable {
       String request = readHead(client.getInputStream());
       if (!request.startsWith("CONNECT ")) {
         respond(client, "405 Method Not Allowed");
-      } else if (!request.split(" ", 3)[1].endsWith(suffix)) {
+        return;
+      }
+      String host = request.split(" ", 3)[1];
+      requested.add(host);
+      OptionalInt port = targetPort.apply(host);
+      if (!refusal.isEmpty()) {
+        respond(client, refusal);
+      } else if (port.isEmpty()) {
         respond(client, "403 Forbidden");
       } else {
-        tunnel(client);
+        tunnel(client, port.getAsInt());
       }
     } catch (IOException | RejectedExecutionException e) {
       // The client sees it as a broken connection.
@@ -100,8 +143,8 @@ public final class ConnectProxy implements AutoCloseable {
     }
   }
 
-  private void tunnel(Socket client) throws IOException {
-    try (Socket server = new Socket(InetAddress.getLoopbackAddress(), targetPort)) {
+  private void tunnel(Socket client, int port) throws IOException {
+    try (Socket server = new Socket(InetAddress.getLoopbackAddress(), port)) {
       keep(server);
       openTunnels.incrementAndGet();
       try {

@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -76,6 +77,25 @@ class ConnectProxyTest {
     assertThat(client.getInputStream().readAllBytes())
         .asString(US_ASCII)
         .isEqualTo("HTTP/1.1 403 Forbidden\r\n\r\n");
+  }
+
+  @Test
+  void a_proxy_for_named_hosts_counts_what_is_asked_for_and_may_refuse_all() throws IOException {
+    try (ConnectProxy named = ConnectProxy.start(Map.of("a.example:8443", server.getLocalPort()));
+        Socket first = new Socket(InetAddress.getLoopbackAddress(), named.port());
+        Socket second = new Socket(InetAddress.getLoopbackAddress(), named.port())) {
+      send(first, "CONNECT a.example:8443 HTTP/1.1\r\n\r\n");
+      assertThat(first.getInputStream().readNBytes(ESTABLISHED.length()))
+          .asString(US_ASCII)
+          .isEqualTo(ESTABLISHED);
+      named.refuse("407 Proxy Authentication Required");
+      send(second, "CONNECT b.example:443 HTTP/1.1\r\n\r\n");
+
+      assertThat(second.getInputStream().readAllBytes())
+          .asString(US_ASCII)
+          .startsWith("HTTP/1.1 407 ");
+      assertThat(named.requested()).containsExactly("a.example:8443", "b.example:443");
+    }
   }
 
   @Test
