@@ -31,6 +31,7 @@ final class ParameterReferences {
   /** Those that no text of the template equals. */
   private static final List<String> NO_TEXTS =
       List.of(
+          "ArchiveBucketPerRegion",
           "RevokeOperatorKeys",
           "CheckIntervalInHours",
           "CheckDays",
@@ -121,6 +122,12 @@ final class ParameterReferences {
     }
     if (name.equals("Resource") && text.equals(example("SecretArns"))) {
       return split(param("SecretArns"));
+    }
+    if (name.equals("S3Bucket")) {
+      return choice(
+          "HasArchiveBucketPerRegion",
+          JSON.objectNode().put("Fn::Sub", "${ArchiveBucket}-${AWS::Region}"),
+          param("ArchiveBucket"));
     }
     if (name.equals("CHECK_INTERVAL_IN_HOURS")) {
       return param("CheckIntervalInHours");

@@ -136,7 +136,7 @@ final class StackSettingsParser {
             reader.value(MANAGEMENT_SECRET).map(id -> TargetArns.secret(id, _ -> false)),
             endpoints,
             proxyOptions);
-    Optional<String> suffix = reader.readIfSet(SUFFIX, SUFFIXES);
+    Optional<String> suffix = suffix();
     Hosting hosted = hosting.parse();
     reader.throwIfMistaken();
     return new StackSettings(
@@ -152,6 +152,18 @@ final class StackSettingsParser {
         keyChanged,
         tokenSettings,
         hosted);
+  }
+
+  /** Reads the suffix. The default secret is that of the stack without one. */
+  private Optional<String> suffix() {
+    if (reader.value(SUFFIX).isPresent() && reader.value(SECRET_TAG).isEmpty()) {
+      reader.requireSet(
+          SECRET_NAME,
+          "names or ARNs of secrets that no other stack rotates",
+          "momento/orders",
+          SUFFIX + " is set");
+    }
+    return reader.readIfSet(SUFFIX, SUFFIXES);
   }
 
   /** Reads which secrets the stack creates, of those that are given by their name. */

@@ -62,6 +62,7 @@ final class TemplateHeader {
     merge.define("HasNamesAndArns", and(ref("HasSecretNamesHere"), isSet("SecretArns")));
     merge.define("HasSecrets", or(ref("HasSecretNamesHere"), isSet("SecretArns")));
     merge.define("HasFirstKeyRole", and(isSet("FirstKeyRole"), isSet("CreatedSecretName")));
+    merge.define("HasArchiveBucketPerRegion", equal("ArchiveBucketPerRegion", "true"));
     merge.define("RevokesOperatorKeys", equal("RevokeOperatorKeys", "true"));
     merge.define("HasMetricsPerSecret", equal("MetricsPerSecret", "true"));
     merge.define(

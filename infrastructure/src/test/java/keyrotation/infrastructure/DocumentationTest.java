@@ -87,6 +87,24 @@ class DocumentationTest {
   }
 
   @Test
+  void the_page_of_releases_has_all_parameters_with_their_settings_and_no_others()
+      throws IOException {
+    String page = Files.readString(ROOT.resolve("docs/install.md"));
+    String table = page.substring(page.indexOf("| parameter |"), page.indexOf("## A link"));
+    List<String> rows = table.lines().filter(line -> line.startsWith("| `")).toList();
+
+    assertThat(rows.stream().flatMap(row -> codes(row.split("\\|", -1)[1])))
+        .containsExactlyInAnyOrderElementsOf(
+            TemplateParameters.ALL.stream().map(TemplateParameter::name).toList());
+    assertThat(rows.stream().flatMap(row -> codes(row.split("\\|", -1)[2])))
+        .isSubsetOf(StackSettings.NAMES);
+  }
+
+  private static Stream<String> codes(String cell) {
+    return Pattern.compile("`([^`]+)`").matcher(cell).results().map(match -> match.group(1));
+  }
+
+  @Test
   void the_readme_is_short_and_names_only_settings_that_exist() throws IOException {
     Path readme = ROOT.resolve("README.md");
 

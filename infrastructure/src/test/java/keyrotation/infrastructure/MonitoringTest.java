@@ -200,10 +200,11 @@ class MonitoringTest {
   }
 
   @Test
-  void there_is_an_alarm_on_the_management_key_only_if_there_is_one() {
+  void there_are_the_same_alarms_with_and_without_a_management_key() {
     assertThat(alarms(StackTemplate.of()))
-        .hasSize(11)
-        .doesNotContainKey("management-key-expires-soon");
+        .hasSize(12)
+        .containsKey("management-key-expires-soon")
+        .containsOnlyKeys(alarms(template).keySet());
   }
 
   @Test

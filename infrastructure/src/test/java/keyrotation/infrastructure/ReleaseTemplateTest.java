@@ -98,6 +98,18 @@ class ReleaseTemplateTest {
   }
 
   @Test
+  void takes_the_archive_from_a_bucket_of_each_region_on_request() {
+    JsonNode resources =
+        CloudFormation.evaluate(
+                TEMPLATE,
+                STACK,
+                Map.of("ArchiveBucket", "my-releases", "ArchiveBucketPerRegion", "true"))
+            .resources();
+
+    assertThat(resources.findValuesAsText("S3Bucket")).containsExactly("my-releases-us-east-1");
+  }
+
+  @Test
   void is_written_the_same_each_time() {
     assertThat(ReleaseTemplate.text("1.2.3")).isEqualTo(TEXT);
   }

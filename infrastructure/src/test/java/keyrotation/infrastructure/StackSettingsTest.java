@@ -214,9 +214,6 @@ class StackSettingsTest {
           KMS_KEY_ARN,                       arn:aws:kms:us-east-1:123456789012:alias/momento
           KMS_KEY_ARN,                       arn:aws:kms:us-east-1:123456789012:key/*
           STACK_KMS_KEY_ARN,                 arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab
-          STACK_SUFFIX,                      Orders
-          STACK_SUFFIX,                      -orders
-          STACK_SUFFIX,                      a-suffix-of-21-letters
           REPLICA_REGIONS,                   us-east-1
           REPLICA_REGIONS,                   `eu-west-1,eu-west-1`
           REPLICA_REGIONS,                   Ireland
@@ -420,6 +417,25 @@ class StackSettingsTest {
             + " commas, such as subnet-0123456789abcdef0.\n"
             + "SECURITY_GROUP_IDS is \"default\", but must be ids of security groups of the same"
             + " VPC, separated by commas, such as sg-0123456789abcdef0.");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"Orders", "-orders", "orders-", "a-suffix-of-21-letters"})
+  void refuse_a_suffix_that_is_no_end_of_a_name(String suffix) {
+    assertMistakes(
+        Map.of("MOMENTO_AUTH_TOKEN_SECRET_NAME", "momento/orders"),
+        Map.of("STACK_SUFFIX", suffix),
+        "STACK_SUFFIX is \"%s\", but must be lower-case letters, digits and hyphens, 20 at most,"
+                .formatted(suffix)
+            + " with no hyphen at an end, such as orders.");
+  }
+
+  @Test
+  void require_secrets_of_its_own_for_a_stack_with_a_suffix() {
+    assertThatThrownBy(() -> read("STACK_SUFFIX", "orders", TARGET))
+        .hasMessage(
+            "MOMENTO_AUTH_TOKEN_SECRET_NAME is not set, but must be names or ARNs of secrets that"
+                + " no other stack rotates, because STACK_SUFFIX is set, such as momento/orders.");
   }
 
   @Test

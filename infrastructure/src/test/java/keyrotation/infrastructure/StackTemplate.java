@@ -20,6 +20,7 @@ import java.util.zip.ZipOutputStream;
 import keyrotation.infrastructure.StackSettings.Environment;
 import software.amazon.awscdk.App;
 import software.amazon.awscdk.AppProps;
+import software.amazon.awscdk.Stack;
 import software.amazon.awscdk.assertions.Template;
 import software.amazon.awscdk.services.lambda.Code;
 
@@ -92,6 +93,10 @@ final class StackTemplate {
     return ALL.computeIfAbsent(settings, StackTemplate::synthesize);
   }
 
+  static StackTemplate of(Stack stack) {
+    return new StackTemplate(JSON.valueToTree(Template.fromStack(stack).toJSON()));
+  }
+
   static KeyRotationStack stack(String... settings) {
     return stack(map(settings));
   }
@@ -105,7 +110,7 @@ final class StackTemplate {
   }
 
   private static synchronized StackTemplate synthesize(Map<String, String> settings) {
-    return new StackTemplate(JSON.valueToTree(Template.fromStack(stack(settings)).toJSON()));
+    return of(stack(settings));
   }
 
   /** Uses constant archives, so that the template does not change with the functions' code. */
