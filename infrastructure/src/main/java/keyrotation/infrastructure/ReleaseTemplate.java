@@ -196,35 +196,29 @@ final class ReleaseTemplate {
 
   /** Returns the template of a stack with these settings, whose archive is in a bucket. */
   static ObjectNode synthesize(Map<String, String> settings, String stackName) {
-    try {
-      Path output = Files.createTempDirectory("template");
-      App app =
-          new App(
-              AppProps.builder()
-                  .outdir(output.toString())
-                  .defaultStackSynthesizer(
-                      DefaultStackSynthesizer.Builder.create()
-                          .generateBootstrapVersionRule(false)
-                          .build())
-                  .build());
-      Code archive =
-          Code.fromBucket(
-              Bucket.fromBucketName(new Stack(app, "Archives"), "Bucket", example("ArchiveBucket")),
-              example("ArchiveKey"));
-      Map<String, String> all = new HashMap<>(settings);
-      // CloudFormation publishes a new version only if the template changes. Then a published
-      // version would not have a parameter's new value.
-      all.put("SNAP_START", "off");
-      KeyRotationStack stack =
-          new KeyRotationStack(
-              app,
-              StackSettings.from(all, new Environment(Optional.empty(), Optional.empty())),
-              StackNames.ofConstruct(stackName),
-              new Archives(archive, Optional.empty()));
-      return JSON.valueToTree(app.synth().getStackByName(stack.getStackName()).getTemplate());
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
+    App app =
+        new App(
+            AppProps.builder()
+                .defaultStackSynthesizer(
+                    DefaultStackSynthesizer.Builder.create()
+                        .generateBootstrapVersionRule(false)
+                        .build())
+                .build());
+    Code archive =
+        Code.fromBucket(
+            Bucket.fromBucketName(new Stack(app, "Archives"), "Bucket", example("ArchiveBucket")),
+            example("ArchiveKey"));
+    Map<String, String> all = new HashMap<>(settings);
+    // CloudFormation publishes a new version only if the template changes. Then a published version
+    // would not have a parameter's new value.
+    all.put("SNAP_START", "off");
+    KeyRotationStack stack =
+        new KeyRotationStack(
+            app,
+            StackSettings.from(all, new Environment(Optional.empty(), Optional.empty())),
+            StackNames.ofConstruct(stackName),
+            new Archives(archive, Optional.empty()));
+    return JSON.valueToTree(app.synth().getStackByName(stack.getStackName()).getTemplate());
   }
 
   /** Returns the example of a parameter. */

@@ -77,27 +77,20 @@ class CommandBlocksIT {
       Shell shell =
           new Shell(
               moto.endpoint(),
-              Map.of(
-                  "AWS_CONFIG_FILE",
-                  profile.toString(),
-                  "AWS_DEFAULT_REGION",
-                  REGION,
-                  "API",
-                  "https://mga.registry.prod.a.momentohq.com",
-                  "JWT",
-                  "a-jwt",
-                  "KEY_ID",
-                  "key-of-an-old-secret",
-                  "LABEL",
-                  "UNUSED",
-                  "LIVE_ROTATION_FUNCTION_ARN",
-                  function + ":live",
-                  "MANAGEMENT_SECRET",
-                  "managing",
-                  "TOKENS_URL",
-                  "https://api.example.com/tokens",
-                  "VERSION_ID",
-                  version));
+              Map.ofEntries(
+                  Map.entry("AWS_CONFIG_FILE", profile.toString()),
+                  Map.entry("AWS_DEFAULT_REGION", REGION),
+                  Map.entry("BUCKET", "my-releases"),
+                  Map.entry("SECRET", "momento/orders"),
+                  Map.entry("STACK", "momento-orders"),
+                  Map.entry("API", "https://mga.registry.prod.a.momentohq.com"),
+                  Map.entry("JWT", "a-jwt"),
+                  Map.entry("KEY_ID", "key-of-an-old-secret"),
+                  Map.entry("LABEL", "UNUSED"),
+                  Map.entry("LIVE_ROTATION_FUNCTION_ARN", function + ":live"),
+                  Map.entry("MANAGEMENT_SECRET", "managing"),
+                  Map.entry("TOKENS_URL", "https://api.example.com/tokens"),
+                  Map.entry("VERSION_ID", version)));
       shell.aws(
           "secretsmanager create-secret --secret-string {\"apiKey\":\"k\",\"endpoint\":\"e\"}"
               + " --name "
@@ -110,6 +103,10 @@ class CommandBlocksIT {
       Files.writeString(directory.resolve("momento_token.info.json"), "{\"refreshToken\":\"\"}");
       Files.writeString(directory.resolve("management-key.json"), "{}");
       Files.writeString(directory.resolve("momento-key.json"), "{}");
+      Files.writeString(
+          directory.resolve("momento-key-rotation.template.json"), StackTemplate.release());
+      Files.copy(
+          Path.of("../lambda/target/function.zip"), directory.resolve("rotation-function.zip"));
 
       deploy(shell);
 

@@ -16,6 +16,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import keyrotation.sandbox.MotoServer;
 import org.junit.jupiter.api.Tag;
@@ -70,18 +71,77 @@ class ReleaseIT {
 
   @TempDir private Path directory;
 
+  @Test
+  void two_stacks_come_up_over_existing_secrets_by_the_commands_of_the_readme()
+      throws IOException, InterruptedException {
+    try (MotoServer moto = startMoto()) {
+      Account account = account(moto);
+      for (String name : List.of("orders", "reports")) {
+        account.aws(
+            "secretsmanager create-secret --secret-string key --name %s/momento".formatted(name));
+
+        Shell shell =
+            new Shell(
+                moto.endpoint(),
+                Map.of(
+                    "BUCKET",
+                    BUCKET + "-" + name,
+                    "SECRET",
+                    name + "/momento",
+                    "STACK",
+                    name + "-keys"));
+        Shell.Result deployed =
+            shell.run("sh", "-ec", "cd '%s'\n%s".formatted(directory, commandsOfReadme()));
+        assertThat(deployed.status()).as(deployed.output()).isZero();
+
+        account.assertDeployed(
+            new Deployment(
+                name + "-keys",
+                Map.of(
+                    "SecretNames",
+                    name + "/momento",
+                    "ManagementKeySecretName",
+                    "momento/management-key"),
+                Map.of(NAMES, name + "/momento", INTERVAL, "24")),
+            "CREATE_COMPLETE");
+      }
+    }
+  }
+
+  /** Returns the block that deploys the files of a release. */
+  private static String commandsOfReadme() throws IOException {
+    return Pattern.compile("(?s)```sh\\n((?:(?!```).)*aws cloudformation deploy.*?)```")
+        .matcher(Files.readString(Path.of("../README.md")))
+        .results()
+        .map(block -> block.group(1))
+        .findFirst()
+        .orElseThrow();
+  }
+
+  private static MotoServer startMoto() throws IOException, InterruptedException {
+    Optional<MotoServer> started = MotoServer.start();
+    assumeTrue(started.isPresent(), "moto_server is not installed");
+    assumeTrue(Shell.isOnPath("aws"), "the AWS command line is not installed");
+    return started.get();
+  }
+
+  /** Puts the files of a release into the directory, as scripts/release.sh does. */
+  private Account account(MotoServer moto) throws IOException {
+    String template = StackTemplate.release();
+    Files.copy(
+        Path.of("../lambda/target/function.zip"), directory.resolve("rotation-function.zip"));
+    return new Account(
+        new Shell(moto.endpoint()),
+        JSON.readTree(template),
+        Files.writeString(directory.resolve("momento-key-rotation.template.json"), template));
+  }
+
   @Tag("slow")
   @Test
   void stacks_in_one_account_are_deployed_changed_and_deleted_apart_from_each_other()
       throws IOException, InterruptedException {
-    Optional<MotoServer> started = MotoServer.start();
-    assumeTrue(started.isPresent(), "moto_server is not installed");
-    assumeTrue(Shell.isOnPath("aws"), "the AWS command line is not installed");
-    String text = ReleaseTemplate.text("1.0.0");
-    JsonNode template = JSON.readTree(text);
-    Path file = Files.writeString(directory.resolve("template.json"), text);
-    try (MotoServer moto = started.get()) {
-      Account account = new Account(new Shell(moto.endpoint()), template, file);
+    try (MotoServer moto = startMoto()) {
+      Account account = account(moto);
       Deployment orders =
           new Deployment(
               "orders-keys",

@@ -66,6 +66,8 @@ final class StackTemplate {
   private static final Map<Map<String, String>, StackTemplate> ALL = new ConcurrentHashMap<>();
   private static final ObjectMapper JSON = new ObjectMapper();
 
+  private static String release = "";
+
   private final JsonNode json;
 
   private StackTemplate(JsonNode json) {
@@ -91,6 +93,14 @@ final class StackTemplate {
 
   static StackTemplate of(Map<String, String> settings) {
     return ALL.computeIfAbsent(settings, StackTemplate::synthesize);
+  }
+
+  /** Returns the release's template, made once. */
+  static synchronized String release() {
+    if (release.isEmpty()) {
+      release = ReleaseTemplate.text("1.0.0");
+    }
+    return release;
   }
 
   static StackTemplate of(Stack stack) {
