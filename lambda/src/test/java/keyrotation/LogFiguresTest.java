@@ -128,7 +128,10 @@ class LogFiguresTest extends FunctionTestBase {
   @Test
   void replicas_that_failed_are_counted_for_each_secret_and_for_the_run() {
     restart(
-        new SandboxedFunction(KeyKind.V1_WITH_REUSABLE_TOKEN, Duration.ZERO, namesOf(SECRET, "b")));
+        new SandboxedFunction(
+            KeyKind.V1_WITH_REUSABLE_TOKEN,
+            Duration.ZERO,
+            Map.of("MOMENTO_AUTH_TOKEN_SECRET_NAME", SECRET + ",b")));
     function.clearFaults(); // There is ample time.
     for (String secret : List.of(SECRET, "b")) {
       function
@@ -163,10 +166,6 @@ class LogFiguresTest extends FunctionTestBase {
 
     assertThat(runLine().path("failed_person").asInt()).isOne();
     assertThat(runLine().has("replicas_failed")).isFalse();
-  }
-
-  private static Map<String, String> namesOf(String... secrets) {
-    return Map.of("MOMENTO_AUTH_TOKEN_SECRET_NAME", String.join(",", secrets));
   }
 
   @Test
