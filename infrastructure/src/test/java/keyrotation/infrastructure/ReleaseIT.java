@@ -84,6 +84,8 @@ class ReleaseIT {
             new Shell(
                 moto.endpoint(),
                 Map.of(
+                    "AWS_DEFAULT_REGION",
+                    "us-east-1",
                     "BUCKET",
                     BUCKET + "-" + name,
                     "SECRET",
