@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.List;
 import keyrotation.infrastructure.MomentoKeyRotation;
 import keyrotation.infrastructure.MomentoKeyRotationProps;
+import keyrotation.infrastructure.RotationTrigger;
 import software.amazon.awscdk.Stack;
 import software.amazon.awscdk.services.cloudwatch.Alarm;
 import software.amazon.awscdk.services.cloudwatch.ComparisonOperator;
@@ -37,6 +38,7 @@ public final class OrdersStack extends Stack {
                 .createSecrets("orders/momento")
                 .managementKeySecret("momento/management-key")
                 .rotateAfter(Duration.ofDays(20))
+                .trigger(RotationTrigger.SECRETS_MANAGER)
                 .kmsKeys(key.getKeyArn())
                 .network(
                     vpc.selectSubnets(subnets).getSubnetIds(), List.of(group.getSecurityGroupId()))

@@ -5,7 +5,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import keyrotation.infrastructure.StackSettings.Replica;
-import keyrotation.infrastructure.StackSettings.Trigger;
 import org.jspecify.annotations.Nullable;
 import software.amazon.awscdk.ArnComponents;
 import software.amazon.awscdk.ArnFormat;
@@ -74,7 +73,7 @@ public final class MomentoKeyRotation extends Construct {
         new RotationFunction(
             this, "Rotation", settings, names, secretArns, archives.rotation(), failures);
     var _ = new RunSchedule(this, "Runs", settings, function.alias(), undelivered);
-    if (settings.trigger() == Trigger.SECRETS_MANAGER) {
+    if (settings.trigger() == RotationTrigger.SECRETS_MANAGER) {
       var _ = new SecretsManagerRotation(this, "Schedule", secretArns, function.alias(), settings);
     }
     LogMetrics metrics =
@@ -245,7 +244,7 @@ public final class MomentoKeyRotation extends Construct {
     CfnSecret created = secret.build();
     // If the stack's creation is rolled back, the secret is deleted, so that a retry can create it.
     created.applyRemovalPolicy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE);
-    if (settings.trigger() == Trigger.EVENTBRIDGE) {
+    if (settings.trigger() == RotationTrigger.EVENTBRIDGE) {
       FunctionParts.suppressNag(
           created,
           "AwsSolutions-SMG4",

@@ -16,7 +16,6 @@ import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 import keyrotation.infrastructure.StackSettings.Environment;
-import keyrotation.infrastructure.StackSettings.Trigger;
 import keyrotation.tokens.Authorizer;
 import keyrotation.tokens.TokenSettings;
 import org.jspecify.annotations.Nullable;
@@ -94,7 +93,7 @@ public final class MomentoKeyRotationProps {
   }
 
   /** Sets what starts rotations. */
-  public MomentoKeyRotationProps trigger(Trigger trigger) {
+  public MomentoKeyRotationProps trigger(RotationTrigger trigger) {
     return set(
         StackSettings.TRIGGER,
         switch (trigger) {

@@ -34,7 +34,7 @@ record StackSettings(
     Settings function,
     List<String> kmsKeyArns,
     List<Replica> replicas,
-    Trigger trigger,
+    RotationTrigger trigger,
     Monitoring monitoring,
     Optional<FirstKey> firstKey,
     KeyChangedTarget keyChanged,
@@ -100,17 +100,6 @@ record StackSettings(
               HostingParser.NAMES)
           .flatMap(List::stream)
           .toList();
-
-  /** What starts a rotation. */
-  public enum Trigger {
-    /** The stack's schedule; its runs rotate the keys that are due. */
-    EVENTBRIDGE,
-    /**
-     * Secrets Manager's own rotation. The stack's scheduled runs then only finish interrupted
-     * rotations and rotate keys that would expire too soon.
-     */
-    SECRETS_MANAGER
-  }
 
   /**
    * How the alarms and metrics are set up.

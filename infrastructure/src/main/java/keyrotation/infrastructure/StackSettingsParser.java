@@ -32,7 +32,6 @@ import keyrotation.infrastructure.StackSettings.Environment;
 import keyrotation.infrastructure.StackSettings.FirstKey;
 import keyrotation.infrastructure.StackSettings.Monitoring;
 import keyrotation.infrastructure.StackSettings.Replica;
-import keyrotation.infrastructure.StackSettings.Trigger;
 import keyrotation.secretsmanager.SecretTags;
 import keyrotation.tokens.TokenSettings;
 
@@ -69,9 +68,13 @@ final class StackSettingsParser {
   private static final SettingRule<Boolean> TRUE_OR_FALSE =
       new SettingRule<>(Map.of("true", true, "false", false), "true or false", "true");
 
-  private static final SettingRule<Trigger> TRIGGERS =
+  private static final SettingRule<RotationTrigger> TRIGGERS =
       new SettingRule<>(
-          Map.of("eventbridge", Trigger.EVENTBRIDGE, "secrets-manager", Trigger.SECRETS_MANAGER),
+          Map.of(
+              "eventbridge",
+              RotationTrigger.EVENTBRIDGE,
+              "secrets-manager",
+              RotationTrigger.SECRETS_MANAGER),
           "eventbridge or secrets-manager",
           "eventbridge");
 
@@ -109,7 +112,7 @@ final class StackSettingsParser {
     Map<String, String> environment = functionEnvironment(proxyOptions);
     Optional<Settings> function = functionSettings(environment);
     Predicate<String> isCreated = createdSecrets(function);
-    Trigger trigger = reader.read(TRIGGER, "eventbridge", TRIGGERS);
+    RotationTrigger trigger = reader.read(TRIGGER, "eventbridge", TRIGGERS);
     checkSecretArns(trigger);
     arns.checkSecrets(MANAGEMENT_SECRET, reader);
     checkNamesLength();
@@ -191,8 +194,9 @@ final class StackSettingsParser {
   }
 
   /** Secrets of other accounts can be rotated by the schedule alone, and send no events here. */
-  private void checkSecretArns(Trigger trigger) {
-    if (trigger == Trigger.SECRETS_MANAGER || reader.value(KEY_CHANGED_EVENTS).isPresent()) {
+  private void checkSecretArns(RotationTrigger trigger) {
+    if (trigger == RotationTrigger.SECRETS_MANAGER
+        || reader.value(KEY_CHANGED_EVENTS).isPresent()) {
       arns.checkSecrets(SECRET_NAME, reader);
     } else {
       arns.checkRegion(SECRET_NAME, reader);
@@ -357,8 +361,8 @@ final class StackSettingsParser {
     }
   }
 
-  private void checkTag(Trigger trigger) {
-    if (trigger == Trigger.SECRETS_MANAGER) {
+  private void checkTag(RotationTrigger trigger) {
+    if (trigger == RotationTrigger.SECRETS_MANAGER) {
       reader
           .value(SECRET_TAG)
           .ifPresent(

@@ -20,7 +20,6 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Stream;
-import keyrotation.infrastructure.StackSettings.Trigger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import software.amazon.awscdk.App;
@@ -207,7 +206,7 @@ class MomentoKeyRotationTest {
         .checkEvery(Duration.ofDays(1))
         .checkAt(
             LocalTime.of(4, 30), ZoneId.of("Europe/Berlin"), DayOfWeek.MONDAY, DayOfWeek.THURSDAY)
-        .trigger(Trigger.SECRETS_MANAGER)
+        .trigger(RotationTrigger.SECRETS_MANAGER)
         .kmsKeys(KMS_KEY)
         .replicaRegions(Map.of("eu-west-1", KMS_KEY))
         .allowedRoles("r")

@@ -1,5 +1,6 @@
 package keyrotation.infrastructure;
 
+import static java.util.stream.Collectors.joining;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -108,6 +109,61 @@ class ReleaseIT {
             "CREATE_COMPLETE");
       }
     }
+  }
+
+  @Tag("slow")
+  @Test
+  void the_check_for_a_real_account_passes_and_cleans_up()
+      throws IOException, InterruptedException {
+    try (MotoServer moto = startMoto()) {
+      Account account = account(moto);
+      String path = programAws(account.template) + ":" + System.getenv("PATH");
+      Shell shell = new Shell(moto.endpoint(), Map.of("PATH", path));
+
+      Shell.Result checked =
+          shell.run("../scripts/check-release.sh", "--yes", directory.toString());
+
+      assertThat(checked.output()).contains("The release is good");
+      assertThat(checked.status()).as(checked.output()).isZero();
+      assertThat(account.lists().values()).allMatch(JsonNode::isEmpty);
+      assertThat(account.aws("secretsmanager list-secrets --query SecretList")).isEmpty();
+      assertThat(account.aws("s3api list-buckets --query Buckets")).isEmpty();
+    }
+  }
+
+  /**
+   * Returns a folder with a program {@code aws} that does what moto cannot. It gives each parameter
+   * a value, as moto takes a default for a changed value at an update; and it answers for the
+   * functions, which moto starts in Docker alone.
+   */
+  private String programAws(JsonNode template) throws IOException {
+    Path folder = Files.createDirectory(directory.resolve("bin"));
+    String defaults =
+        template.path("Parameters").properties().stream()
+            .map(
+                parameter ->
+                    parameter.getKey() + "=" + parameter.getValue().path("Default").asText())
+            .map(value -> "'" + value + "'")
+            .collect(joining(" "));
+    Path program =
+        Files.writeString(
+            folder.resolve("aws"),
+            """
+            #!/bin/sh
+            PATH=${PATH#*:}
+            if [ "$1 $2" = "lambda invoke" ]; then
+              grep -qxF '{"status":true}' && echo None && exit
+            fi
+            for argument; do
+              shift
+              set -- "$@" "$argument"
+              [ "$argument" != --parameter-overrides ] || set -- "$@" %s
+            done
+            exec aws "$@"
+            """
+                .formatted(defaults));
+    assertThat(program.toFile().setExecutable(true)).isTrue();
+    return folder.toString();
   }
 
   /** Returns the block that deploys the files of a release. */

@@ -124,8 +124,8 @@ class ReleaseTemplateTest {
 
   @Test
   void has_no_error_by_cfn_lint() throws IOException, InterruptedException {
-    assumeTrue(Shell.isOnPath("cfn-lint"), "cfn-lint is not installed");
     Path file = Files.writeString(Path.of("target", "release.template.json"), TEXT);
+    assumeTrue(Shell.isOnPath("cfn-lint"), "cfn-lint is not installed");
     Path output = Path.of("target", "cfn-lint-release.txt");
     // W3005: the CDK repeats the function's dependency on its role. W1033: the default of a list of
     // ids is empty, and then a condition leaves the list out.

@@ -23,7 +23,6 @@ import keyrotation.infrastructure.StackSettings.Environment;
 import keyrotation.infrastructure.StackSettings.FirstKey;
 import keyrotation.infrastructure.StackSettings.Monitoring;
 import keyrotation.infrastructure.StackSettings.Replica;
-import keyrotation.infrastructure.StackSettings.Trigger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -64,7 +63,7 @@ class StackSettingsTest {
                 Settings.from(environment),
                 List.of(),
                 List.of(),
-                Trigger.EVENTBRIDGE,
+                RotationTrigger.EVENTBRIDGE,
                 new Monitoring(Optional.empty(), Optional.empty(), false),
                 Optional.empty(),
                 new KeyChangedTarget.Nowhere(),
@@ -154,7 +153,7 @@ class StackSettingsTest {
                 List.of(
                     new Replica("eu-west-1", Optional.empty()),
                     new Replica("us-west-2", Optional.of(KMS_KEY.replace("east-1", "west-2")))),
-                Trigger.EVENTBRIDGE,
+                RotationTrigger.EVENTBRIDGE,
                 new Monitoring(Optional.of("a.b+c@sub.example.com"), Optional.empty(), false),
                 Optional.of(new FirstKey("r-viewer", "cell.momento.example.com")),
                 new KeyChangedTarget.NewTopic(),
