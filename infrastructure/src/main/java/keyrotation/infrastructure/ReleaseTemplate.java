@@ -43,11 +43,15 @@ final class ReleaseTemplate {
   private static final String CHECK_INTERVAL = "CHECK_INTERVAL_IN_HOURS";
   private static final String CHECK_AT = "CHECK_AT";
   private static final String CHECK_DAYS = "CHECK_DAYS";
-  private static final String TOPIC = "topic";
+  private static final String KEY_CHANGED = "KEY_CHANGED_EVENTS";
+
+  /** The name that stands for the stack's name in synthesized templates. */
+  static final String STACK_NAME = "example-stack";
 
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private final Map<Map<String, String>, ObjectNode> synthesized = new HashMap<>();
+  private final TemplateMerge template = new TemplateMerge();
   private final String version;
 
   private ReleaseTemplate(String version) {
@@ -70,6 +74,7 @@ final class ReleaseTemplate {
     try {
       return JSON.writer(printer)
               .writeValueAsString(new ReleaseTemplate(version).create())
+              // The CDK puts a secret's name and an address into logical ids.
               .replaceAll("(?<=[a-z])(examplecreated|platformexamplecom)(?=[0-9A-F]{8}\\W)", "")
           + "\n";
     } catch (IOException e) {
@@ -78,54 +83,45 @@ final class ReleaseTemplate {
   }
 
   private ObjectNode create() {
-    TemplateMerge merge = new TemplateMerge();
+    mergeTimes();
+    mergeSecrets();
+    mergeSettings();
+    mergeHosting();
+    mergeEvents();
+    return TemplateHeader.complete(version, template);
+  }
+
+  private void mergeTimes() {
     SortedMap<String, ObjectNode> intervals = new TreeMap<>();
     INTERVALS.forEach(
         hours -> intervals.put(hours, stack(everything().with(CHECK_INTERVAL, hours))));
-    ObjectNode atIntervals = merge.mapped("Intervals", "CheckIntervalInHours", intervals);
+    String time = example("CheckAt") + " " + example("CheckTimeZone");
     SortedMap<String, ObjectNode> days = new TreeMap<>();
-    DAYS.forEach(
-        of ->
-            days.put(
-                of,
-                stack(
-                    everything()
-                        .with(CHECK_AT, example("CheckAt") + " " + example("CheckTimeZone"))
-                        .with(CHECK_DAYS, of))));
-    merge.begin(atIntervals);
-    merge.merge("HasCheckAt", atIntervals, merge.mapped("Days", "CheckDays", days));
-    mergeSecrets(merge);
-    mergeSettings(merge);
-    mergeHosting(merge);
-    mergeEvents(merge);
-    merge.limit("KeyChangedRule1", "HasKeyChangedNames");
-    merge.limit("SecretNames", "HasSecrets");
-    return TemplateHeader.complete(version, merge);
+    DAYS.forEach(of -> days.put(of, stack(everything().with(CHECK_AT, time).with(CHECK_DAYS, of))));
+    ObjectNode atIntervals = template.mapped("Intervals", "CheckIntervalInHours", intervals);
+    template.begin(atIntervals);
+    template.merge("HasCheckAt", atIntervals, template.mapped("Days", "CheckDays", days));
   }
 
-  private void mergeSecrets(TemplateMerge merge) {
+  private void mergeSecrets() {
     Variant all = everything().without("REPLICA_REGIONS");
-    merge(merge, "HasReplicaRegion", all, everything());
-    merge(merge, "HasCreatedSecretName", all.secrets("SecretNames", "SecretArns"), all);
-    merge(merge, "HasSecretNames", all.secrets("CreatedSecretName", "SecretArns"), all);
-    merge(merge, "HasSecretArns", all.secrets("CreatedSecretName", "SecretNames"), all);
-    merge(
-        merge,
-        "HasSecretTagValue",
-        all,
-        all.with("MOMENTO_AUTH_TOKEN_SECRET_TAG", "momento:rotate=" + example("SecretTagValue")));
-    Variant created = everything().secrets("CreatedSecretName").without("KEY_CHANGED_EVENTS");
-    merge(
-        merge,
-        "RotatedBySecretsManager",
-        created,
-        created.with("ROTATION_TRIGGER", "secrets-manager"));
+    merge("HasReplicaRegion", all, everything());
+    merge("HasCreatedSecretName", all.secrets("SecretNames", "SecretArns"), all);
+    merge("HasSecretNames", all.secrets("CreatedSecretName", "SecretArns"), all);
+    merge("HasSecretArns", all.secrets("CreatedSecretName", "SecretNames"), all);
+    String tag = "momento:rotate=" + example("SecretTagValue");
+    merge("HasSecretTagValue", all, all.with("MOMENTO_AUTH_TOKEN_SECRET_TAG", tag));
+    // CloudFormation has no loops, so the template schedules Secrets Manager's own rotation of this
+    // one secret alone.
+    Variant created = everything().secrets("CreatedSecretName").without(KEY_CHANGED);
+    merge("RotatedBySecretsManager", created, created.with("ROTATION_TRIGGER", "secrets-manager"));
+    template.limit("SecretNames", "HasSecrets");
   }
 
   /** Merges the parameters that stand for one setting each. */
-  private void mergeSettings(TemplateMerge merge) {
+  private void mergeSettings() {
     Variant noFirstKey = everything().without("MOMENTO_FIRST_KEY_ROLE", "MOMENTO_ENDPOINT");
-    merge(merge, "HasFirstKeyRole", noFirstKey, everything());
+    merge("HasFirstKeyRole", noFirstKey, everything());
     TemplateParameters.ALL.stream()
         .filter(TemplateParameter::isOptional)
         .filter(parameter -> !parameter.name().startsWith("FirstKey"))
@@ -135,53 +131,32 @@ final class ReleaseTemplate {
                     .setting()
                     .ifPresent(
                         setting ->
-                            merge(
-                                merge,
-                                parameter.condition(),
-                                noFirstKey.without(setting),
-                                noFirstKey)));
-    merge(
-        merge,
-        "RevokesOperatorKeys",
-        everything(),
-        everything().with("REVOKE_OPERATOR_KEYS", "true"));
-    merge(
-        merge,
-        "HasMetricsPerSecret",
-        everything(),
-        everything().with("METRICS_PER_SECRET", "true"));
+                            merge(parameter.condition(), noFirstKey.without(setting), noFirstKey)));
+    merge("RevokesOperatorKeys", everything(), everything().with("REVOKE_OPERATOR_KEYS", "true"));
+    merge("HasMetricsPerSecret", everything(), everything().with("METRICS_PER_SECRET", "true"));
   }
 
-  private void mergeHosting(TemplateMerge merge) {
+  private void mergeHosting() {
+    merge("HasSubnetIds", everything().without("SUBNET_IDS", "SECURITY_GROUP_IDS"), everything());
     merge(
-        merge,
-        "HasSubnetIds",
-        everything().without("SUBNET_IDS", "SECURITY_GROUP_IDS"),
-        everything());
-    merge(
-        merge,
         "HasProxyHost",
         everything().without("OUTBOUND_PROXY", "OUTBOUND_PROXY_EXCEPT"),
         everything());
   }
 
-  private void mergeEvents(TemplateMerge merge) {
+  private void mergeEvents() {
     Variant noEmail = everything().without("ALARM_EMAIL");
-    merge(
-        merge,
-        "HasAlarmTopicArn",
-        noEmail,
-        noEmail.with("ALARM_TOPIC_ARN", example("AlarmTopicArn")));
-    merge(merge, "HasKeyChangedEvents", everything().without("KEY_CHANGED_EVENTS"), everything());
-    merge(
-        merge,
-        "HasKeyChangedBus",
-        everything(),
-        everything().with("KEY_CHANGED_EVENTS", example("KeyChangedEvents")));
+    Variant ownTopic = noEmail.with("ALARM_TOPIC_ARN", example("AlarmTopicArn"));
+    merge("HasAlarmTopicArn", noEmail, ownTopic);
+    merge("HasKeyChangedEvents", everything().without(KEY_CHANGED), everything());
+    Variant bus = everything().with(KEY_CHANGED, example("KeyChangedEvents"));
+    merge("HasKeyChangedBus", everything(), bus);
+    // The first rule is for secrets with names, the second for those with ARNs.
+    template.limit("KeyChangedRule1", "HasKeyChangedNames");
   }
 
-  private void merge(TemplateMerge merge, String condition, Variant without, Variant with) {
-    merge.merge(condition, stack(without), stack(with));
+  private void merge(String condition, Variant without, Variant with) {
+    template.merge(condition, stack(without), stack(with));
   }
 
   /** Returns a stack's template, with parameters in place of their examples. */
@@ -190,9 +165,6 @@ final class ReleaseTemplate {
         variant.settings(),
         settings -> ParameterReferences.in(synthesize(settings, STACK_NAME), settings));
   }
-
-  /** The name that stands for the stack's name in synthesized templates. */
-  static final String STACK_NAME = "example-stack";
 
   /** Returns the template of a stack with these settings, whose archive is in a bucket. */
   static ObjectNode synthesize(Map<String, String> settings, String stackName) {
@@ -230,13 +202,13 @@ final class ReleaseTemplate {
         .example();
   }
 
-  /** Returns all settings that exclude each other not, with the parameters' examples. */
+  /** Returns all settings that do not exclude each other, with the parameters' examples. */
   private static Variant everything() {
     Map<String, String> settings = new TreeMap<>();
     TemplateParameters.ALL.forEach(
         parameter ->
             parameter.setting().ifPresent(setting -> settings.put(setting, parameter.example())));
-    settings.put("KEY_CHANGED_EVENTS", TOPIC);
+    settings.put(KEY_CHANGED, "topic");
     settings.put(
         "REPLICA_REGIONS",
         "%s=%s,%s=%s"
