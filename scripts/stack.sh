@@ -15,8 +15,8 @@ case $stack in
   '')
     suffix=$(echo "${STACK_SUFFIX:-}" | sed 's/^ *//; s/ *$//')
     case $suffix in
-      *[!a-z0-9-]* | ?????????????????????*)
-        fail "STACK_SUFFIX is \"$suffix\", but must be lower-case letters, digits and hyphens, 20 at most."
+      *[!a-z0-9-]* | ?????????????????*)
+        fail "STACK_SUFFIX is \"$suffix\", but must be lower-case letters, digits and hyphens, 16 at most."
         ;;
     esac
     stack=momento-auth-token-refresh-stack${suffix:+-$suffix}

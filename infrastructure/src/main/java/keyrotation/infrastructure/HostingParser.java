@@ -58,6 +58,8 @@ final class HostingParser {
   /** What the JVM reaches directly unless an option replaces these defaults. */
   private static final List<String> LOOPBACK = List.of("localhost", "127.*", "[::1]");
 
+  private static final Pattern IP_ADDRESS = Pattern.compile("\\d{1,3}(\\.\\d{1,3}){3}");
+
   private static final SettingRule<List<String>> SUBNETS =
       SettingRule.list(
           Pattern.compile("subnet-[0-9a-f]{8,17}").asMatchPredicate(),
@@ -72,12 +74,14 @@ final class HostingParser {
 
   private static final SettingRule<HostAndPort> PROXIES =
       new SettingRule<>(
-          HostingParser::hostAndPort, "a host name and a port", "proxy.example.com:3128");
+          HostingParser::hostAndPort,
+          "a host name or an IP address, and a port",
+          "proxy.example.com:3128");
 
   private static final SettingRule<List<String>> EXCEPTIONS =
       SettingRule.list(
-          host -> HostAndPort.isHostName(host.startsWith("*.") ? host.substring(2) : host),
-          "host names, separated by commas; *. at the beginning stands for any beginning",
+          Pattern.compile("(\\*\\.)?[A-Za-z0-9-]+(\\.[A-Za-z0-9-]+)*(\\.\\*)?").asMatchPredicate(),
+          "host names or IP addresses, separated by commas; a star stands for any beginning or end",
           "secretsmanager.us-east-1.amazonaws.com");
 
   private static final SettingRule<String> BOUNDARIES =
@@ -186,7 +190,7 @@ final class HostingParser {
   private static Optional<HostAndPort> hostAndPort(String text) {
     int colon = text.lastIndexOf(':');
     String host = text.substring(0, Math.max(colon, 0));
-    return HostAndPort.isHostName(host)
+    return HostAndPort.isHostName(host) || IP_ADDRESS.matcher(host).matches()
         ? SettingRule.number(1, 65_535, "", "")
             .parser()
             .apply(text.substring(colon + 1))
@@ -195,7 +199,8 @@ final class HostingParser {
   }
 
   private static Optional<Map<String, String>> tags(String text) {
-    Pattern form = Pattern.compile("(?!aws:)([\\w .:/+@-]{1,128})=([\\w .:/+@-]{0,256})");
+    Pattern form =
+        Pattern.compile("(?!aws:)([\\p{L}\\p{N} _.:/+@-]{1,128})=([\\p{L}\\p{N} _.:/+@-]{0,256})");
     Map<String, String> tags = new LinkedHashMap<>();
     for (String entry : text.split(",", -1)) {
       var tag = form.matcher(entry.strip());

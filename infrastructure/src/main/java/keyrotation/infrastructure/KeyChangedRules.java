@@ -75,7 +75,7 @@ final class KeyChangedRules extends Construct {
       Optional<PolicyStatement> useKey) {
     List<String> ruleNames =
         IntStream.rangeClosed(1, patterns.size())
-            .mapToObj(number -> names.prefix() + "-key-changed-" + number)
+            .mapToObj(number -> names.rules() + "-key-changed-" + number)
             .toList();
     Role role = createRole(ruleNames, target, action, useKey);
     for (int i = 0; i < patterns.size(); i++) {

@@ -48,7 +48,8 @@ sealed interface KeyChangedTarget {
             switch (text) {
               case "none" -> Optional.of(new Nowhere());
               case "topic" -> Optional.of(new NewTopic());
-              default -> Bus.parse(text, target);
+              default ->
+                  SettingRule.isToken(text) ? Optional.of(new Bus(text)) : Bus.parse(text, target);
             },
         "none, topic, or the ARN of an event bus other than the default bus of the deployment's"
             + " account and region",

@@ -1,5 +1,6 @@
 package keyrotation.infrastructure;
 
+import java.util.Optional;
 import keyrotation.core.HostAndPort;
 import keyrotation.infrastructure.MomentoKeyRotation.TokenParts;
 import software.amazon.awscdk.CfnOutput;
@@ -22,7 +23,9 @@ final class KeyRotationStack extends Stack {
             .tags(settings.hosting().tags())
             .build());
     this.settings = settings;
-    addOutputs(new MomentoKeyRotation(this, MomentoKeyRotation.NO_ID, settings, names, archives));
+    addOutputs(
+        new MomentoKeyRotation(
+            this, MomentoKeyRotation.NO_ID, settings, Optional.of(names), archives));
   }
 
   private void addOutputs(MomentoKeyRotation rotation) {

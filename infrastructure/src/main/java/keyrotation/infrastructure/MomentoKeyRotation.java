@@ -9,10 +9,12 @@ import org.jspecify.annotations.Nullable;
 import software.amazon.awscdk.ArnComponents;
 import software.amazon.awscdk.ArnFormat;
 import software.amazon.awscdk.CfnTag;
+import software.amazon.awscdk.Names;
 import software.amazon.awscdk.RemovalPolicy;
 import software.amazon.awscdk.Stack;
 import software.amazon.awscdk.TagProps;
 import software.amazon.awscdk.Tags;
+import software.amazon.awscdk.UniqueResourceNameOptions;
 import software.amazon.awscdk.services.iam.CfnRole;
 import software.amazon.awscdk.services.iam.IRole;
 import software.amazon.awscdk.services.lambda.IAlias;
@@ -33,6 +35,9 @@ public final class MomentoKeyRotation extends Construct {
   /** A construct with this id adds nothing to the logical ids of the resources in it. */
   static final String NO_ID = "Default";
 
+  private static final UniqueResourceNameOptions SHORT =
+      UniqueResourceNameOptions.builder().separator("-").maxLength(46).build();
+
   private final StackSettings settings;
   private final StackNames names;
   private final RotationFunction function;
@@ -46,26 +51,31 @@ public final class MomentoKeyRotation extends Construct {
   record TokenParts(TokenFunction function, TokenApi api) {}
 
   /**
-   * Creates the resources. Their names begin with the stack's name and the id, so that there can be
+   * Creates the resources. Their names begin with the place in the app, so that there can be
    * several in an account and region.
    *
    * @throws IllegalArgumentException if any property is invalid; the message has one line for each
    *     mistake, with the name of the setting that the property stands for
    */
   public MomentoKeyRotation(Construct scope, String id, MomentoKeyRotationProps props) {
-    this(
-        scope,
-        id,
-        props.settings(scope),
-        StackNames.ofConstruct(Stack.of(scope).getStackName() + "-" + id),
-        props.archives());
+    this(scope, id, props.settings(scope), Optional.empty(), props.archives());
   }
 
+  /**
+   * Creates the resources.
+   *
+   * @param givenNames their names; if empty, the place in the app gives them
+   */
   MomentoKeyRotation(
-      Construct scope, String id, StackSettings settings, StackNames names, Archives archives) {
+      Construct scope,
+      String id,
+      StackSettings settings,
+      Optional<StackNames> givenNames,
+      Archives archives) {
     super(scope, id);
     this.settings = settings;
-    this.names = names;
+    this.names =
+        givenNames.orElseGet(() -> StackNames.ofConstruct(Names.uniqueResourceName(this, SHORT)));
     Map<SecretSource, String> secretArns = secretArns();
     this.failures = FunctionParts.queue(this, "Failures", settings.hosting());
     this.undelivered = FunctionParts.queue(this, "Undelivered", settings.hosting());

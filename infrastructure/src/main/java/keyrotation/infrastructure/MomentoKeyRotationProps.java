@@ -7,6 +7,7 @@ import java.time.DayOfWeek;
 import java.time.Duration;
 import java.time.LocalTime;
 import java.time.ZoneId;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -72,12 +73,12 @@ public final class MomentoKeyRotationProps {
 
   /** Sets the age at which a key is due, in whole days. */
   public MomentoKeyRotationProps rotateAfter(Duration age) {
-    return set("AUTO_ROTATION_IN_DAYS", age.toDays());
+    return set("AUTO_ROTATION_IN_DAYS", whole(age, ChronoUnit.DAYS));
   }
 
   /** Starts scheduled runs at equal intervals of whole hours. */
   public MomentoKeyRotationProps checkEvery(Duration interval) {
-    return set("CHECK_INTERVAL_IN_HOURS", interval.toHours());
+    return set("CHECK_INTERVAL_IN_HOURS", whole(interval, ChronoUnit.HOURS));
   }
 
   /** Starts scheduled runs at a time of day on these days; without days, on each day. */
@@ -142,7 +143,7 @@ public final class MomentoKeyRotationProps {
 
   /** Revokes replaced v2 keys after this time, in whole hours. */
   public MomentoKeyRotationProps revokeAfter(Duration grace) {
-    return set("REVOKE_AFTER_HOURS", grace.toHours());
+    return set("REVOKE_AFTER_HOURS", whole(grace, ChronoUnit.HOURS));
   }
 
   /** Revokes no replaced keys. */
@@ -260,7 +261,7 @@ public final class MomentoKeyRotationProps {
 
   /** Sets the longest time that an invocation of the function that rotates keys may take. */
   public MomentoKeyRotationProps timeout(Duration time) {
-    return set(HostingParser.TIMEOUT, time.toSeconds());
+    return set(HostingParser.TIMEOUT, whole(time, ChronoUnit.SECONDS));
   }
 
   /** Sets the processors of the functions. */
@@ -315,7 +316,7 @@ public final class MomentoKeyRotationProps {
 
   /** Sets the longest life of a token that a rule of the policy may allow, in whole minutes. */
   public MomentoKeyRotationProps maxTokenLifetime(Duration life) {
-    return set(TokenSettings.MAX_LIFETIME, life.toMinutes());
+    return set(TokenSettings.MAX_LIFETIME, whole(life, ChronoUnit.MINUTES));
   }
 
   private MomentoKeyRotationProps set(String name, Object value) {
@@ -325,6 +326,14 @@ public final class MomentoKeyRotationProps {
             ? entries.stream().map(Object::toString).collect(joining(","))
             : value.toString());
     return this;
+  }
+
+  private static long whole(Duration duration, ChronoUnit unit) {
+    if (!duration.truncatedTo(unit).equals(duration)) {
+      throw new IllegalArgumentException(
+          duration + " is not a whole number of " + unit.name().toLowerCase(Locale.ROOT) + ".");
+    }
+    return duration.dividedBy(unit.getDuration());
   }
 
   /** Returns the settings that these properties stand for. */

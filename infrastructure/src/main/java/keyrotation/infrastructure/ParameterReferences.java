@@ -152,6 +152,16 @@ final class ParameterReferences {
     }
     // A person puts in the name.
     replaced = replaced.replaceFirst("(\"momento_auth_token_secret_name\":\")[^\"]*\"", "$1NAME\"");
+    if (replaced.contains(ReleaseTemplate.STACK_ID)) {
+      ObjectNode parts = JSON.objectNode();
+      parts.putArray("Fn::Split").add("/").add(param("AWS::StackId"));
+      ObjectNode sub = JSON.objectNode();
+      sub.putArray("Fn::Sub")
+          .add(replaced.replace(ReleaseTemplate.STACK_ID, "${Id}"))
+          .addObject()
+          .set("Id", select(2, parts));
+      return sub;
+    }
     return replaced.contains("${")
         ? JSON.objectNode().put("Fn::Sub", replaced)
         : JSON.textNode(replaced);
@@ -191,12 +201,12 @@ final class ParameterReferences {
 
   /**
    * Returns the statement for the secrets that are given by name. CloudFormation has no loops, and
-   * no function may be in a delimiter. So the ARNs name no region and no account; the condition
-   * does.
+   * no function may be in a delimiter. So the ARNs name no partition, region and account; the
+   * condition does.
    */
   private static ObjectNode byName(ObjectNode statement) {
     ObjectNode arns = JSON.objectNode();
-    String start = "arn:aws:secretsmanager:*:*:secret:";
+    String start = "arn:*:secretsmanager:*:*:secret:";
     String end = "-??????";
     arns.putArray("Fn::Split")
         .add("|")

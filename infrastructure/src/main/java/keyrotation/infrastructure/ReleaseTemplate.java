@@ -74,7 +74,9 @@ final class ReleaseTemplate {
     try {
       return JSON.writer(printer)
               .writeValueAsString(new ReleaseTemplate(version).create())
-              // The CDK puts a secret's name and an address into logical ids.
+              // The CDK puts these examples into logical ids. Deployed stacks have these ids, so
+              // the
+              // examples must stay.
               .replaceAll("(?<=[a-z])(examplecreated|platformexamplecom)(?=[0-9A-F]{8}\\W)", "")
           + "\n";
     } catch (IOException e) {
@@ -163,11 +165,18 @@ final class ReleaseTemplate {
   private ObjectNode stack(Variant variant) {
     return synthesized.computeIfAbsent(
         variant.settings(),
-        settings -> ParameterReferences.in(synthesize(settings, STACK_NAME), settings));
+        settings -> ParameterReferences.in(synthesize(settings, STACK_NAME, STACK_ID), settings));
   }
 
-  /** Returns the template of a stack with these settings, whose archive is in a bucket. */
-  static ObjectNode synthesize(Map<String, String> settings, String stackName) {
+  /** The name that stands for the last part of the stack's id. */
+  static final String STACK_ID = "example-id";
+
+  /**
+   * Returns the template of a stack with these settings, whose archive is in a bucket.
+   *
+   * @param stackId the last part of the stack's id, which is short and unique
+   */
+  static ObjectNode synthesize(Map<String, String> settings, String stackName, String stackId) {
     App app =
         new App(
             AppProps.builder()
@@ -188,7 +197,7 @@ final class ReleaseTemplate {
         new KeyRotationStack(
             app,
             StackSettings.from(all, new Environment(Optional.empty(), Optional.empty())),
-            StackNames.ofConstruct(stackName),
+            StackNames.ofTemplate(stackName, stackId),
             new Archives(archive, Optional.empty()));
     return JSON.valueToTree(app.synth().getStackByName(stack.getStackName()).getTemplate());
   }

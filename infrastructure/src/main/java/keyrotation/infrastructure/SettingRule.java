@@ -5,6 +5,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.function.Predicate;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
@@ -15,7 +16,7 @@ import java.util.stream.Stream;
 record SettingRule<T>(Function<String, Optional<T>> parser, String rule, String example) {
 
   /** What the CDK has in place of a value that only CloudFormation will know. */
-  private static final String TOKEN = "${Token[";
+  private static final Pattern TOKEN = Pattern.compile("[$#]\\{Token\\[");
 
   SettingRule(Map<String, T> values, String rule, String example) {
     this(text -> Optional.ofNullable(values.get(text)), rule, example);
@@ -53,7 +54,8 @@ record SettingRule<T>(Function<String, Optional<T>> parser, String rule, String 
         example);
   }
 
-  private static boolean isToken(String text) {
-    return text.contains(TOKEN);
+  /** Tells whether only CloudFormation will know a value. */
+  static boolean isToken(String text) {
+    return TOKEN.matcher(text).find();
   }
 }

@@ -5,11 +5,12 @@ import java.util.Optional;
 /**
  * The names that must be unique in an account and region, so that there can be many stacks.
  *
- * @param prefix what the names of alarms, rules, the dashboard and the API begin with
+ * @param prefix what the names of alarms, the dashboard and the API begin with
+ * @param rules what the names of rules begin with; 46 characters at most, of EventBridge's 64
  * @param function the function's name; if empty, CloudFormation makes one
  * @param namespace the namespace of the metrics
  */
-record StackNames(String prefix, Optional<String> function, String namespace) {
+record StackNames(String prefix, String rules, Optional<String> function, String namespace) {
 
   /**
    * The name of the older TypeScript system's stack. No logical id equals one of the older stack's,
@@ -32,6 +33,7 @@ record StackNames(String prefix, Optional<String> function, String namespace) {
     String end = suffix.map(text -> "-" + text).orElse("");
     return new StackNames(
         STACK + end,
+        STACK + end,
         Optional.of(FUNCTION + end),
         NAMESPACE + suffix.map(text -> "/" + text).orElse(""));
   }
@@ -39,9 +41,19 @@ record StackNames(String prefix, Optional<String> function, String namespace) {
   /**
    * Returns the names of a construct in another stack.
    *
-   * @param prefix is unique in the account and region
+   * @param prefix is unique in the account and region, and has 46 characters at most
    */
   static StackNames ofConstruct(String prefix) {
-    return new StackNames(prefix, Optional.empty(), NAMESPACE + "/" + prefix);
+    return ofTemplate(prefix, prefix);
+  }
+
+  /**
+   * Returns the names in a template with parameters.
+   *
+   * @param prefix the stack's name
+   * @param rules a short name that is unique in the account and region
+   */
+  static StackNames ofTemplate(String prefix, String rules) {
+    return new StackNames(prefix, rules, Optional.empty(), NAMESPACE + "/" + prefix);
   }
 }

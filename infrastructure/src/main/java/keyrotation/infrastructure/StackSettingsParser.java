@@ -44,10 +44,16 @@ final class StackSettingsParser {
   private static final Pattern NAME = Pattern.compile("[A-Za-z0-9/_+=.@-]{1,512}");
 
   /** Six metrics for each of them. */
-  private static final int MAX_SECRETS_WITH_METRICS = 200;
+  private static final int MAX_SECRETS_WITH_METRICS = 100;
 
   /** Leaves room for other settings. */
   private static final int MAX_NAMES_LENGTH = 3400;
+
+  /** What an ARN in a role has in addition to the name: its other parts, quotes and a comma. */
+  private static final int ARN_LENGTH = 67;
+
+  /** IAM's limit of a role's inline policies, less the other statements. */
+  private static final int MAX_ARNS_LENGTH = 8200;
 
   /** Lambda's limit, of which names and values count. */
   private static final int MAX_ENVIRONMENT_SIZE = 4096;
@@ -58,11 +64,11 @@ final class StackSettingsParser {
    */
   private static final String JVM_OPTIONS = "-XX:TieredStopAtLevel=1";
 
-  /** The longest of the names of alarms is the rest of their limit. */
+  /** A rule has 64 characters, of which the stack without a suffix leaves so many. */
   private static final SettingRule<String> SUFFIXES =
       SettingRule.text(
-          Pattern.compile("[a-z0-9]([a-z0-9-]{0,18}[a-z0-9])?").asMatchPredicate(),
-          "lower-case letters, digits and hyphens, 20 at most, with no hyphen at an end",
+          Pattern.compile("[a-z0-9]([a-z0-9-]{0,14}[a-z0-9])?").asMatchPredicate(),
+          "lower-case letters, digits and hyphens, 16 at most, with no hyphen at an end",
           "orders");
 
   private static final SettingRule<Boolean> TRUE_OR_FALSE =
@@ -337,13 +343,24 @@ final class StackSettingsParser {
   }
 
   private void checkNamesLength() {
-    int length = reader.value(SECRET_NAME).orElse("").length();
-    if (length > MAX_NAMES_LENGTH) {
+    String names = reader.value(SECRET_NAME).orElse("");
+    int arnsLength =
+        Stream.of(names.split(",", -1))
+            .map(String::strip)
+            .mapToInt(id -> id.length() + (id.startsWith("arn:") ? 3 : ARN_LENGTH))
+            .sum();
+    if (names.length() > MAX_NAMES_LENGTH) {
       reader.mistake(
           ("%s is %d characters long, but must be at most %d, because Lambda limits a function's"
                   + " environment. Mark the secrets with a tag instead, and set %s, such as"
                   + " rotate=momento.")
-              .formatted(SECRET_NAME, length, MAX_NAMES_LENGTH, SECRET_TAG));
+              .formatted(SECRET_NAME, names.length(), MAX_NAMES_LENGTH, SECRET_TAG));
+    } else if (arnsLength > MAX_ARNS_LENGTH) {
+      reader.mistake(
+          ("The ARNs of the secrets in %s are %d characters long in the function's role, but must"
+               + " be at most %d, because IAM limits a role's policies. Mark the secrets with a tag"
+               + " instead, and set %s, such as rotate=momento.")
+              .formatted(SECRET_NAME, arnsLength, MAX_ARNS_LENGTH, SECRET_TAG));
     }
   }
 

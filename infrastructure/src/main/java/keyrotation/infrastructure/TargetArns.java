@@ -28,7 +28,7 @@ record TargetArns(Environment target) {
   private static final Pattern KMS_KEY =
       Pattern.compile("key/(mrk-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})");
 
-  private static final Pattern REGION = Pattern.compile("[a-z]{2}(-[a-z]+)+-\\d");
+  private static final Pattern REGION = Pattern.compile("[a-z]{2,4}(-[a-z]+)+-\\d");
 
   private static final Pattern TOPIC = Pattern.compile("[A-Za-z0-9_-]{1,256}");
 
@@ -150,7 +150,7 @@ record TargetArns(Environment target) {
       boolean isValid =
           REGION.matcher(parts[0]).matches()
               && !target.region().equals(Optional.of(parts[0]))
-              && (parts.length == 1 || there.isKmsKey(parts[1]));
+              && (parts.length == 1 || SettingRule.isToken(parts[1]) || there.isKmsKey(parts[1]));
       Optional<String> key = parts.length == 1 ? Optional.empty() : Optional.of(parts[1]);
       if (!isValid || replicas.put(parts[0], new Replica(parts[0], key)) != null) {
         return Optional.empty();

@@ -69,8 +69,17 @@ final class TemplateHeader {
         "RotatedBySecretsManager",
         and(equal("RotationTrigger", "secrets-manager"), isSet("CreatedSecretName")));
     merge.define("HasAlarmEmail", and(isSet("AlarmEmail"), equal("AlarmTopicArn", "")));
+    // A rule of the default bus that sends its events there again would match them again.
+    ObjectNode defaultBus = JSON.objectNode();
+    defaultBus.put(
+        "Fn::Sub",
+        "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:event-bus/default");
     merge.define(
-        "HasKeyChangedEvents", and(not(equal("KeyChangedEvents", "none")), ref("HasSecrets")));
+        "HasKeyChangedEvents",
+        and(
+            not(equal("KeyChangedEvents", "none")),
+            not(function("Fn::Equals", param("KeyChangedEvents"), defaultBus)),
+            ref("HasSecrets")));
     merge.define(
         "HasKeyChangedBus",
         and(ref("HasKeyChangedEvents"), not(equal("KeyChangedEvents", "topic"))));

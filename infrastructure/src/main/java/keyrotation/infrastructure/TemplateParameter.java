@@ -26,6 +26,8 @@ record TemplateParameter(
     Optional<String> setting,
     String example) {
 
+  private static final int MAX_SECRETS_LENGTH = 1500;
+
   /** What values a parameter accepts. */
   sealed interface Rule {
 
@@ -44,6 +46,13 @@ record TemplateParameter(
     return fallback.equals(Optional.of("")) || name.equals("CreatedSecretName");
   }
 
+  /** A list of secrets is in the function's environment and in its role, whose sizes AWS limits. */
+  private Optional<Integer> longest() {
+    return Optional.of(name)
+        .filter(List.of("SecretNames", "SecretArns")::contains)
+        .map(_ -> MAX_SECRETS_LENGTH);
+  }
+
   /** Returns the name of the condition that it has a value. */
   String condition() {
     return "Has" + name;
@@ -58,6 +67,7 @@ record TemplateParameter(
     switch (rule) {
       case Rule.Text(String pattern, String text) -> {
         json.put("AllowedPattern", isOptional() ? "^$|" + pattern : pattern);
+        longest().ifPresent(length -> json.put("MaxLength", length));
         json.put("ConstraintDescription", "Must be " + text + ".");
       }
       case Rule.OneOf(List<String> values) -> values.forEach(json.withArray("AllowedValues")::add);

@@ -16,9 +16,11 @@ final class TemplateParameters {
   private static final String SECRET_ARN =
       ARN + "secretsmanager:[a-z0-9-]+:\\d{12}:secret:[A-Za-z0-9/_+=.@-]+-[A-Za-z0-9]{6}";
   private static final String KEY_ARN = ARN + "kms:[a-z0-9-]+:\\d{12}:key/[a-z0-9-]+";
-  private static final String REGION = "[a-z]{2}(-[a-z]+)+-\\d";
+  private static final String REGION = "[a-z]{2,4}(-[a-z]+)+-\\d";
   private static final String HOST = "[A-Za-z0-9-]+(\\.[A-Za-z0-9-]+)*";
-  private static final String HOST_AND_PORT = HOST + ":\\d{1,5}";
+  private static final String PORT =
+      "([1-9]\\d{0,3}|[1-5]\\d{4}|6[0-4]\\d{3}|65[0-4]\\d\\d|655[0-2]\\d|6553[0-5])";
+  private static final String HOST_AND_PORT = HOST + ":" + PORT;
   private static final String ROLE = "[A-Za-z0-9_-]{1,64}";
 
   private static final String ARCHIVE = "Archive";
@@ -162,7 +164,9 @@ final class TemplateParameters {
                   V2,
                   "Hours until a replaced key is revoked",
                   "From 2 to 8760, or off. Empty for a week.")
-              .pattern("\\d{1,4}|off", "a number of hours, or off")
+              .pattern(
+                  "[2-9]|[1-9]\\d{1,2}|[1-7]\\d{3}|8[0-6]\\d\\d|87[0-5]\\d|8760|off",
+                  "a number of hours from 2 to 8760, or off")
               .example("169", "REVOKE_AFTER_HOURS"),
           new TemplateParameter(
               "RevokeOperatorKeys",
@@ -212,7 +216,7 @@ final class TemplateParameters {
                   TIMES,
                   "Days until a key is due",
                   "From 1 to 1000. Empty for 30 days for v2 keys, and 1 day for v1 keys.")
-              .pattern("\\d{1,4}", "a number of days")
+              .pattern("[1-9]\\d{0,2}|1000", "a number of days from 1 to 1000")
               .example("37", "AUTO_ROTATION_IN_DAYS"),
           new TemplateParameter(
               "RotationTrigger",
@@ -243,7 +247,7 @@ final class TemplateParameters {
               "MetricsPerSecret",
               MONITORING,
               "Metrics of each secret",
-              "They cost more. At most 200 secrets.",
+              "They cost more. At most 100 secrets.",
               new OneOf(List.of("false", "true")),
               Optional.of("false"),
               Optional.empty(),
@@ -291,14 +295,14 @@ final class TemplateParameters {
               .pattern(HOST, "a host name")
               .example("proxy.example.org"),
           text("ProxyPort", HOSTING, "Port of the proxy", "Needed with a proxy.")
-              .pattern("\\d{1,5}", "a port")
+              .pattern(PORT, "a port")
               .example("3129"),
           text(
                   "ProxyExceptions",
                   HOSTING,
                   "Hosts without the proxy",
                   "Hosts that are connected to directly, such as Secrets Manager's.")
-              .list("(\\*\\.)?" + HOST, "host names, separated by commas without spaces")
+              .list("(\\*\\.)?" + HOST + "(\\.\\*)?", "hosts, separated by commas without spaces")
               .example("direct.example.org"),
           text("PermissionsBoundaryArn", HOSTING, "Permissions boundary", "Of each role.")
               .pattern(

@@ -136,7 +136,7 @@ class KeyChangedRulesTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"100, 33, 2", "6, 512, 2", "1, 512, 1"})
+  @CsvSource({"80, 33, 2", "6, 512, 2", "1, 512, 1"})
   void each_of_many_secrets_matches_one_pattern_within_the_limit(int count, int length, int rules)
       throws Exception {
     List<String> names = names(count, length);
@@ -218,7 +218,7 @@ class KeyChangedRulesTest {
             "KEY_CHANGED_EVENTS",
             BUS,
             "MOMENTO_AUTH_TOKEN_SECRET_NAME",
-            String.join(",", names(100, 33)));
+            String.join(",", names(80, 33)));
     JsonNode role = two.role("events.amazonaws.com");
 
     assertThat(two.all(RULE).values())

@@ -24,11 +24,14 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import software.amazon.awscdk.App;
 import software.amazon.awscdk.AppProps;
+import software.amazon.awscdk.CfnParameter;
 import software.amazon.awscdk.Stack;
 import software.amazon.awscdk.assertions.Annotations;
 import software.amazon.awscdk.assertions.Match;
+import software.amazon.awscdk.services.events.EventBus;
 import software.amazon.awscdk.services.lambda.Architecture;
 import software.amazon.awscdk.services.lambda.Code;
+import software.constructs.Construct;
 
 /** The construct, in apps of other people and several times in one account. */
 class MomentoKeyRotationTest {
@@ -95,8 +98,10 @@ class MomentoKeyRotationTest {
   @Test
   void two_in_one_stack_have_no_name_in_common() throws IOException {
     Stack stack = new Stack(app(), "Orders");
-    var _ = new MomentoKeyRotation(stack, "First", props().createSecrets("a").keyChangedTopic());
-    var _ = new MomentoKeyRotation(stack, "Second", props().createSecrets("b").keyChangedTopic());
+    for (String place : List.of("First", "Second")) {
+      Construct scope = new Construct(stack, place);
+      var _ = new MomentoKeyRotation(scope, "Keys", props().createSecrets(place).keyChangedTopic());
+    }
 
     JsonNode all = StackTemplate.of(stack).json();
 
@@ -135,6 +140,78 @@ class MomentoKeyRotationTest {
         .doesNotContainAnyElementsOf(names)
         .doesNotContainAnyElementsOf(names(third.json(), ""));
     assertThat(names(third.json(), "")).doesNotContainAnyElementsOf(names);
+  }
+
+  @Test
+  void names_fit_into_the_limits_of_services_however_deep_the_place() throws IOException {
+    Stack stack = new Stack(app(), "OrdersPlatformProductionEuWest1Application");
+    Construct deep = new Construct(new Construct(stack, "Momento keys/of orders"), "x".repeat(80));
+    var _ = new MomentoKeyRotation(deep, "Keys", props().createSecrets("a").keyChangedTopic());
+
+    JsonNode rule = StackTemplate.of(stack).properties("AWS::Events::Rule");
+
+    assertThat(rule.path("Name").asText()).hasSizeLessThanOrEqualTo(64).matches("[.A-Za-z0-9_-]+");
+  }
+
+  @Test
+  void the_longest_suffix_leaves_room_for_the_number_of_a_rule() {
+    StackTemplate template =
+        StackTemplate.of(
+            "STACK_SUFFIX",
+            "x".repeat(16),
+            "MOMENTO_AUTH_TOKEN_SECRET_NAME",
+            "momento/orders",
+            "KEY_CHANGED_EVENTS",
+            "topic");
+
+    assertThat(template.properties("AWS::Events::Rule").path("Name").asText() + "0")
+        .hasSizeLessThanOrEqualTo(64);
+    assertThat(template.properties(FUNCTION).path("FunctionName").asText())
+        .hasSizeLessThanOrEqualTo(64);
+  }
+
+  @Test
+  void takes_tokens_for_each_arn_but_those_of_secrets() throws IOException {
+    Stack stack = new Stack(app(), "Orders");
+    EventBus bus = new EventBus(stack, "Bus");
+    CfnParameter list =
+        CfnParameter.Builder.create(stack, "Subnets").type("List<AWS::EC2::Subnet::Id>").build();
+    CfnParameter arn = new CfnParameter(stack, "Arn");
+    var _ =
+        new MomentoKeyRotation(
+            stack,
+            "Keys",
+            props()
+                .createSecrets("a")
+                .keyChangedBus(bus.getEventBusArn())
+                .network(list.getValueAsList(), List.of(arn.getValueAsString()))
+                .replicaRegions(Map.of("eu-west-1", arn.getValueAsString()))
+                .kmsKeys(arn.getValueAsString())
+                .encryption(arn.getValueAsString())
+                .permissionsBoundary(arn.getValueAsString())
+                .alarmTopic(arn.getValueAsString()));
+
+    StackTemplate template = StackTemplate.of(stack);
+    assertThat(template.properties(FUNCTION).at("/VpcConfig/SubnetIds/Ref").asText())
+        .isEqualTo("Subnets");
+    assertThat(template.properties("AWS::Events::Rule").at("/Targets/0/Arn/Fn::GetAtt/1").asText())
+        .isEqualTo("Arn");
+    assertThat(
+            template
+                .properties("AWS::SecretsManager::Secret")
+                .at("/ReplicaRegions/0/KmsKeyId/Ref")
+                .asText())
+        .isEqualTo("Arn");
+  }
+
+  @Test
+  void refuses_durations_that_are_no_whole_number_of_their_unit() throws IOException {
+    MomentoKeyRotationProps props = props();
+
+    assertThatThrownBy(() -> props.checkEvery(Duration.ofMinutes(90)))
+        .hasMessage("PT1H30M is not a whole number of hours.");
+    assertThatThrownBy(() -> props.rotateAfter(Duration.ofHours(47)))
+        .hasMessage("PT47H is not a whole number of days.");
   }
 
   @Test

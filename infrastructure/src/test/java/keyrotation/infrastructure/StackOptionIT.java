@@ -123,14 +123,14 @@ class StackOptionIT {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"Blue", "blue_2", "blue green", "exactly-21-characters"})
+  @ValueSource(strings = {"Blue", "blue_2", "blue green", "has-17-characters"})
   void an_invalid_suffix_is_refused_by_each_script(String suffix) throws Exception {
     for (String script : List.of("status.sh", "teardown.sh", "deploy.sh")) {
       Shell.Result refused = run(Map.of("STACK_SUFFIX", suffix), "../scripts/" + script);
 
       assertThat(refused.output())
           .isEqualTo(
-              "STACK_SUFFIX is \"%s\", but must be lower-case letters, digits and hyphens, 20 at most.\n"
+              "STACK_SUFFIX is \"%s\", but must be lower-case letters, digits and hyphens, 16 at most.\n"
                   .formatted(suffix));
       assertThat(refused.status()).isEqualTo(1);
     }

@@ -419,12 +419,12 @@ class StackSettingsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"Orders", "-orders", "orders-", "a-suffix-of-21-letters"})
+  @ValueSource(strings = {"Orders", "-orders", "orders-", "has-17-characters"})
   void refuse_a_suffix_that_is_no_end_of_a_name(String suffix) {
     assertMistakes(
         Map.of("MOMENTO_AUTH_TOKEN_SECRET_NAME", "momento/orders"),
         Map.of("STACK_SUFFIX", suffix),
-        "STACK_SUFFIX is \"%s\", but must be lower-case letters, digits and hyphens, 20 at most,"
+        "STACK_SUFFIX is \"%s\", but must be lower-case letters, digits and hyphens, 16 at most,"
                 .formatted(suffix)
             + " with no hyphen at an end, such as orders.");
   }
@@ -492,9 +492,58 @@ class StackSettingsTest {
   }
 
   @Test
-  void reject_metrics_of_more_than_200_secrets_or_of_an_unknown_number() {
+  void reject_more_names_than_the_functions_role_can_hold() {
+    String names = IntStream.range(100, 220).mapToObj("s%d"::formatted).collect(joining(","));
+
+    assertThatThrownBy(() -> read("MOMENTO_AUTH_TOKEN_SECRET_NAME", names, TARGET))
+        .hasMessageStartingWith(
+            "The ARNs of the secrets in MOMENTO_AUTH_TOKEN_SECRET_NAME are 8520 characters long in"
+                + " the function's role, but must be at most 8200, because IAM")
+        .hasMessageContaining("MOMENTO_AUTH_TOKEN_SECRET_TAG");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "10.0.0.5:3128, 10.0.0.9",
+    "proxy.example.com:3128, 10.*",
+    "proxy:80, *.example.com",
+  })
+  void accept_a_proxy_and_its_exceptions_by_name_and_by_address(String proxy, String except) {
+    StackSettings settings =
+        StackSettings.from(
+            Map.of("OUTBOUND_PROXY", proxy, "OUTBOUND_PROXY_EXCEPT", except), TARGET);
+
+    assertThat(settings.environment().get("JAVA_TOOL_OPTIONS"))
+        .endsWith(
+            " -Dhttps.proxyHost=%s -Dhttps.proxyPort=%s -Dhttp.nonProxyHosts=localhost|127.*|[::1]|%s"
+                .formatted(proxy.split(":", -1)[0], proxy.split(":", -1)[1], except));
+  }
+
+  /** The largest policy that the settings allow, with all other statements in it. */
+  @Test
+  void accept_no_more_names_than_iam_allows() {
+    String names = IntStream.range(0, 115).mapToObj("s%03d"::formatted).collect(joining(","));
+    Map<String, String> settings = new HashMap<>(StackTemplate.RULES);
+    settings.put("MOMENTO_AUTH_TOKEN_SECRET_NAME", names);
+    settings.put("CREATE_SECRETS", "false");
+    settings.remove("REPLICA_REGIONS");
+    settings.put("MOMENTO_MANAGEMENT_KEY_SECRET", "momento/management-key");
+
+    StackTemplate template = StackTemplate.of(settings);
+    String policy =
+        CloudFormation.evaluate(template.withoutBootstrap(), "orders", Map.of())
+            .resources()
+            .path(template.id("AWS::IAM::Role", "Rotation"))
+            .at("/Properties/Policies/0/PolicyDocument")
+            .toString();
+
+    assertThat(policy).hasSizeLessThanOrEqualTo(10_240);
+  }
+
+  @Test
+  void reject_metrics_of_more_than_100_secrets_or_of_an_unknown_number() {
     Map<String, String> perSecret = Map.of("METRICS_PER_SECRET", "true");
-    String names = IntStream.rangeClosed(1, 200).mapToObj(i -> "s" + i).collect(joining(","));
+    String names = IntStream.rangeClosed(1, 100).mapToObj(i -> "s" + i).collect(joining(","));
     assertThat(
             StackSettings.from(
                     Map.of("METRICS_PER_SECRET", "true", "MOMENTO_AUTH_TOKEN_SECRET_NAME", names),
@@ -505,9 +554,9 @@ class StackSettingsTest {
 
     assertMistakes(
         perSecret,
-        Map.of("MOMENTO_AUTH_TOKEN_SECRET_NAME", names + ",s201"),
-        "METRICS_PER_SECRET is \"true\", but must be false with more than 200 secrets; there are"
-            + " 201.");
+        Map.of("MOMENTO_AUTH_TOKEN_SECRET_NAME", names + ",s101"),
+        "METRICS_PER_SECRET is \"true\", but must be false with more than 100 secrets; there are"
+            + " 101.");
     assertMistakes(
         perSecret,
         Map.of("MOMENTO_AUTH_TOKEN_SECRET_TAG", "rotate=momento"),

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -147,6 +148,11 @@ final class StackTemplate {
 
   JsonNode json() {
     return json;
+  }
+
+  /** Returns the template without the CDK's check of its bootstrap stack. */
+  JsonNode withoutBootstrap() {
+    return json.<ObjectNode>deepCopy().remove(List.of("Parameters", "Rules"));
   }
 
   /** Returns the function's environment variables. */
