@@ -60,6 +60,7 @@ class TerminalIT {
 
   private final Sandbox sandbox =
       Sandbox.start(() -> Instant.now().minus(ago), RefreshTokens.SINGLE_USE);
+  private final SecretsManagerState secrets = sandbox.secretsManager().state();
   private final LambdaServer lambda = deploy();
 
   private LambdaServer deploy() {
@@ -88,7 +89,7 @@ class TerminalIT {
     store(
         "momento/billing",
         sandbox.momento().issue(DAY.multipliedBy(30), Permissions.SUPER_USER).consoleJson());
-    var _ = sandbox.secretsManager().state().create("momento/reports", null, null, null);
+    var _ = secrets.create("momento/reports", null, null, null);
     ago = Duration.ZERO;
   }
 
@@ -141,6 +142,23 @@ class TerminalIT {
     assertThat(run("scripts/status.sh", "momento/missing", "momento/orders").output())
         .containsPattern("momento/missing +- +- +- +- +problem\\n +SECRET_NOT_FOUND: ")
         .containsPattern("momento/orders +v2 .* ok");
+  }
+
+  @Tag("slow")
+  @Test
+  void a_failed_replica_has_a_line_and_ends_the_status_with_status_1() throws Exception {
+    var _ = secrets.addReplicas("momento/orders", List.of("eu-north-1", "eu-west-1", "us-west-2"));
+    secrets.replicaLags("momento/orders", "eu-west-1", true);
+    assertThat(run("scripts/status.sh", "momento/orders").status()).isZero();
+
+    secrets.replicaFails("momento/orders", "us-west-2");
+    Shell.Result result = run("scripts/status.sh", "momento/orders");
+    assertThat(result.status()).isEqualTo(1);
+    assertThat(result.output())
+        .contains(
+            " ok\n    Replica in eu-west-1: InProgress.\n    Replica in us-west-2: Failed."
+                + " Replication failed: Secret name momento/orders already exists in\n    region")
+        .contains("Secrets: 1 ok.");
   }
 
   @Tag("slow")
@@ -354,13 +372,7 @@ class TerminalIT {
 
   private String currentKey(String secret) throws IOException {
     Value value =
-        sandbox
-            .secretsManager()
-            .state()
-            .describe(secret)
-            .labelled(SecretsManagerState.CURRENT)
-            .orElseThrow()
-            .value();
+        secrets.describe(secret).labelled(SecretsManagerState.CURRENT).orElseThrow().value();
     String json = value instanceof Value.Text(String text) ? text : "";
     return new ObjectMapper().readTree(json).path("apiKey").asText();
   }
@@ -383,10 +395,6 @@ class TerminalIT {
   }
 
   private void store(String secret, String value) {
-    var _ =
-        sandbox
-            .secretsManager()
-            .state()
-            .create(secret, new Value.Text(value), UUID.randomUUID().toString(), null);
+    var _ = secrets.create(secret, new Value.Text(value), UUID.randomUUID().toString(), null);
   }
 }
