@@ -29,6 +29,9 @@ resources=$(resources)
 [ -n "$resources" ] || miss_stack
 refuse_older "$resources"
 describe
+# All stacks of this project have this output, and other stacks have more in them than this.
+[ -n "$target" ] || [ -n "$(output RotateNowCommand)" ] || fail "The stack $stack is no stack of deploy.sh or of the" \
+  "release's template. Delete it with the tool that made it."
 find_function
 secrets=$(output SecretNames)
 management=$(output ManagementKeySecret)
