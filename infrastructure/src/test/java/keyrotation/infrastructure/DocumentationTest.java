@@ -123,6 +123,7 @@ class DocumentationTest {
 
     assertThat(Files.readAllLines(readme)).hasSizeLessThanOrEqualTo(150);
     assertThat(findAll(SETTING_ROW, readme)).isNotEmpty().isSubsetOf(StackSettings.NAMES);
+    assertThat(readme).content().contains("\"s3://$BUCKET/" + StackTemplate.version() + "/\"");
   }
 
   @Test

@@ -16,6 +16,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 import keyrotation.infrastructure.StackSettings.Environment;
@@ -96,10 +98,23 @@ final class StackTemplate {
     return ALL.computeIfAbsent(settings, StackTemplate::synthesize);
   }
 
+  /** Returns the project's version. */
+  static String version() {
+    try {
+      Matcher version =
+          Pattern.compile("(?m)^  <version>(.*)</version>$")
+              .matcher(Files.readString(Path.of("../pom.xml")));
+      assertThat(version.find()).isTrue();
+      return version.group(1);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
   /** Returns the release's template, made once. */
   static synchronized String release() {
     if (release.isEmpty()) {
-      release = ReleaseTemplate.text("1.0.0");
+      release = ReleaseTemplate.text(version());
     }
     return release;
   }
