@@ -6,7 +6,7 @@ import static keyrotation.infrastructure.StackTemplate.SECRET_ARN;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Random;
+import java.util.SplittableRandom;
 import java.util.TreeMap;
 
 /**
@@ -22,28 +22,30 @@ record ReleaseVariant(Map<String, String> parameters, Map<String, String> settin
 
   /** Returns the least that a stack can be. */
   static ReleaseVariant least() {
-    return new Builder(new Random(0), 0).build();
+    return new Builder(new SplittableRandom(0), 0).build();
   }
 
   /** Returns a variant with as many settings as exclude each other not. */
   static ReleaseVariant most() {
-    return new Builder(new Random(0), 1).build();
+    return new Builder(new SplittableRandom(0), 1).build();
   }
 
-  /** Returns a variant of which each number makes another. */
+  /**
+   * Returns a variant of which each number makes another; numbers in a row have little in common.
+   */
   static ReleaseVariant random(int number) {
-    return new Builder(new Random(number), 0.5).build();
+    return new Builder(new SplittableRandom(number), 0.5).build();
   }
 
   /** Chooses what a variant has, within the rules of the template. */
   private static final class Builder {
 
-    private final Random random;
+    private final SplittableRandom random;
     private final double probability;
     private final Map<String, String> parameters = new TreeMap<>();
     private final Map<String, String> settings = new TreeMap<>();
 
-    Builder(Random random, double probability) {
+    Builder(SplittableRandom random, double probability) {
       this.random = random;
       this.probability = probability;
     }
