@@ -73,7 +73,7 @@ class ReleaseIT {
   @TempDir private Path directory;
 
   @Test
-  void two_stacks_come_up_over_existing_secrets_by_the_commands_of_the_readme()
+  void two_stacks_come_up_over_existing_secrets_by_the_commands_of_the_readme_and_one_goes()
       throws IOException, InterruptedException {
     try (MotoServer moto = startMoto()) {
       Account account = account(moto);
@@ -108,6 +108,16 @@ class ReleaseIT {
                 Map.of(NAMES, name + "/momento", INTERVAL, "24")),
             "CREATE_COMPLETE");
       }
+
+      account.aws("cloudformation delete-stack --stack-name orders-keys");
+      assertThat(
+              account.aws("lambda list-functions --query Functions[].FunctionName").valueStream())
+          .singleElement()
+          .asString()
+          .startsWith("\"reports-keys-");
+      assertThat(account.aws("secretsmanager list-secrets --query SecretList[].Name").valueStream())
+          .extracting(JsonNode::asText)
+          .containsExactlyInAnyOrder("orders/momento", "reports/momento");
     }
   }
 
