@@ -82,9 +82,7 @@ class CloudFormationTest {
         "true | A rule is no function: true",
       })
   void a_rule_has_parameters_and_functions_of_rules_alone(String assertion, String message) {
-    assertThatThrownBy(() -> evaluate(RULES.formatted(assertion)))
-        .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining(message);
+    assertRefused(RULES.formatted(assertion), message);
   }
 
   @Test
@@ -153,9 +151,7 @@ class CloudFormationTest {
         "true | A condition is no function: true",
       })
   void a_condition_that_cannot_be_evaluated_is_a_mistake(String condition, String message) {
-    assertThatThrownBy(() -> evaluate(CONDITIONS.formatted(condition)))
-        .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining(message);
+    assertRefused(CONDITIONS.formatted(condition), message);
   }
 
   @Test
@@ -228,9 +224,7 @@ class CloudFormationTest {
             + "| no such conditions: [C]",
       })
   void a_template_of_another_form_is_a_mistake(String template, String message) {
-    assertThatThrownBy(() -> evaluate("{" + template + "}"))
-        .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining(message);
+    assertRefused("{" + template + "}", message);
   }
 
   @Test
@@ -281,5 +275,11 @@ class CloudFormationTest {
       values.put(parameters[i], parameters[i + 1]);
     }
     return CloudFormation.evaluate(parse(template), "my-stack", values);
+  }
+
+  private static void assertRefused(String template, String message) {
+    assertThatThrownBy(() -> evaluate(template))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining(message);
   }
 }
