@@ -13,7 +13,8 @@ yes=
 read_options "$@"
 folder=${operands:-dist}
 need aws "Install the AWS command line."
-[ -f "$folder/momento-key-rotation.template.json" ] || fail "There is no release in $folder. Build one with scripts/release.sh."
+[ -f "$folder/momento-key-rotation.template.json" ] \
+  || fail "There is no release in $folder. Build one with scripts/release.sh."
 [ -z "${AWS_REGION:-}" ] || export AWS_DEFAULT_REGION="$AWS_REGION"
 account=$(aws sts get-caller-identity --query Account --output text)
 region=${AWS_DEFAULT_REGION:-$(aws configure get region || true)}
@@ -45,7 +46,7 @@ clean_up() {
   done
   aws s3 rb "s3://$name" --force >/dev/null || status=1
   rm -rf "$work"
-  [ "$status" = 0 ] || fail "The release was not found to be good, or something that this created remains: see above."
+  [ "$status" = 0 ] || fail "The check failed, or a resource of it remains. The reason is above; its names begin with $name."
   echo "The release is good: stacks were created side by side, changed and deleted." >&2
   exit 0
 }
